@@ -1,0 +1,31 @@
+package reference
+
+import (
+	"errors"
+	"time"
+)
+
+// What an object store answers besides success. Adapters wrap these, so test with errors.Is.
+var (
+	// ErrNotModified: the object still has the ETag that the reader already holds; no body was sent.
+	ErrNotModified = errors.New("object not modified")
+	// ErrNotFound: there is no object under that key.
+	ErrNotFound = errors.New("object not found")
+	// ErrExists: the put forbade overwriting and the key is taken; the stored object is untouched.
+	ErrExists = errors.New("object already exists")
+)
+
+// Object is one stored object as it was read, whole.
+type Object struct {
+	Body []byte
+	// ETag names this content to a later conditional read. Opaque: compare it only as the store does.
+	ETag string
+}
+
+// ObjectInfo describes one object in a listing.
+type ObjectInfo struct {
+	Key string
+	// Size is the length of the body in bytes.
+	Size         int64
+	LastModified time.Time
+}
