@@ -1,0 +1,93 @@
+// Package feed is the domain: a stock feed update as it arrives, the checks it must pass, the
+// reference entry it is joined with, and the record that results.
+//
+// The package is pure. It imports the standard library only and never sees a context, a network, a
+// file, or a clock: whoever needs the time passes it in.
+//
+// The way of one record through this package:
+//
+//	Delivery (key and value as the trigger handed them over)
+//	  -> Delivery.Update  the first failing check is the Rejection, otherwise
+//	  -> Update           sender, stock code, event time
+//	  -> Join             left outer join with the Entry of its stock code
+//	  -> Record           what is written to HBase and produced to the output topic
+package feed
+
+import (
+	"strconv"
+	"time"
+)
+
+// Origin names one record of the input topic for ever.
+type Origin struct {
+	Topic     string
+	Partition int
+	Offset    int64
+}
+
+// String returns "<topic>/<partition>/<offset>", the ce_id of every record made from this origin.
+func (o Origin) String() string {
+	return o.Topic + "/" + strconv.Itoa(o.Partition) + "/" + strconv.FormatInt(o.Offset, 10)
+}
+
+// Update is one valid feed update: a sender reports a stock at an event time.
+type Update struct {
+	Sender    string
+	StockCode string
+	Time      int64 // event time, epoch milliseconds
+}
+
+// RowKey returns "<sender>|<stock code>", the primary key of the Phoenix table. Neither part can
+// contain '|', so the two are recoverable from it.
+func (u Update) RowKey() string { return u.Sender + "|" + u.StockCode }
+
+// Entry is what the reference knows of one stock.
+type Entry struct {
+	Name  string
+	Price *Price // nil: the reference has no price
+}
+
+// Record is one update joined with the reference.
+type Record struct {
+	Update
+	Origin  Origin
+	Matched bool
+	// StockName is empty, and written as null, exactly when the record is unmatched.
+	StockName string
+	// LastPrice is nil, and written as null, when the record is unmatched or the entry has no price.
+	LastPrice *Price
+	// ReferenceVersion names the snapshot that was asked, matched or not.
+	ReferenceVersion string
+}
+
+// Join makes the record of an update. A nil entry means that the snapshot does not know the stock
+// code: the record is unmatched, as in a left outer join.
+func Join(u Update, o Origin, entry *Entry, referenceVersion string) Record {
+	r := Record{Update: u, Origin: o, ReferenceVersion: referenceVersion}
+	if entry != nil {
+		r.Matched, r.StockName, r.LastPrice = true, entry.Name, entry.Price
+	}
+	return r
+}
+
+// Supersedes reports whether r, and not other, is the state of their common row: the higher event
+// time wins, within one millisecond the later origin.
+func (r *Record) Supersedes(other *Record) bool {
+	if r.Time != other.Time {
+		return r.Time > other.Time
+	}
+	if r.Origin.Partition != other.Origin.Partition {
+		return r.Origin.Partition > other.Origin.Partition
+	}
+	return r.Origin.Offset > other.Origin.Offset
+}
+
+const timeLayout = "2006-01-02T15:04:05.000Z"
+
+// FormatTime renders epoch milliseconds as RFC 3339 in UTC with three fraction digits.
+func FormatTime(ms int64) string { return string(AppendTime(nil, ms)) }
+
+// AppendTime appends what FormatTime returns.
+func AppendTime(dst []byte, ms int64) []byte {
+	return time.UnixMilli(ms).UTC().AppendFormat(dst, timeLayout)
+}

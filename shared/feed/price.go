@@ -1,0 +1,81 @@
+package feed
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// Price is an amount in ten-thousandths: every value of a Phoenix DECIMAL(18,4) fits.
+type Price int64
+
+const (
+	// PriceScale is the number of decimals a Price carries.
+	PriceScale = 4
+	// MaxPrice is the largest DECIMAL(18,4): 14 integer digits and 4 decimals.
+	MaxPrice Price = 999_999_999_999_999_999
+
+	priceUnit = 10_000
+)
+
+// String returns plain notation without trailing zeros: "78.25", "5", "-0.0001".
+func (p Price) String() string { return string(p.Append(nil)) }
+
+// Append appends what String returns.
+func (p Price) Append(dst []byte) []byte {
+	magnitude := uint64(p)
+	if p < 0 {
+		dst = append(dst, '-')
+		magnitude = -magnitude
+	}
+	dst = strconv.AppendUint(dst, magnitude/priceUnit, 10)
+	fraction := magnitude % priceUnit
+	if fraction == 0 {
+		return dst
+	}
+	dst = append(dst, '.')
+	for unit := uint64(priceUnit / 10); fraction > 0; unit /= 10 {
+		dst = append(dst, byte('0'+fraction/unit))
+		fraction %= unit
+	}
+	return dst
+}
+
+// ParsePrice reads plain notation: an optional '-', at most 14 integer digits, optionally '.' and 1
+// to 4 decimals. It is the inverse of String and refuses exponents, signs other than '-', spaces
+// and excess decimals rather than rounding them.
+func ParsePrice(s string) (Price, error) {
+	digits, negative := s, false
+	if digits != "" && digits[0] == '-' {
+		digits, negative = digits[1:], true
+	}
+	var value int64
+	integers, decimals, point := 0, 0, false
+	for i := range len(digits) {
+		c := digits[i]
+		switch {
+		case c == '.' && !point && integers > 0:
+			point = true
+			continue
+		case c < '0' || c > '9':
+			return 0, fmt.Errorf("price %q: not a plain decimal", clip(s))
+		case point:
+			decimals++
+		default:
+			integers++
+		}
+		if integers > 14 || decimals > PriceScale {
+			return 0, fmt.Errorf("price %q: more than 14 integer digits or %d decimals", clip(s), PriceScale)
+		}
+		value = value*10 + int64(c-'0')
+	}
+	if integers == 0 || point && decimals == 0 {
+		return 0, fmt.Errorf("price %q: not a plain decimal", clip(s))
+	}
+	for ; decimals < PriceScale; decimals++ {
+		value *= 10
+	}
+	if negative {
+		value = -value
+	}
+	return Price(value), nil
+}
