@@ -1,0 +1,95 @@
+// Package config reads a function's environment into typed groups and reports every problem of it
+// at once, by the names of the variables.
+//
+// A function's own config struct consists of groups: the ones of this package for what several
+// functions need, and its own. A group is a flat struct with tags of github.com/caarlos0/env; it
+// may have a method Validate() error for rules that span fields.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// validator is a group with rules beyond the types of its fields.
+type validator interface{ Validate() error }
+
+// Load fills cfg, a pointer to a struct of groups, from environ ("NAME=value" lines, as os.Environ
+// returns them). The error joins one line for every missing or bad variable; cfg must not be used
+// then. An empty value counts as absent.
+func Load(cfg any, environ []string) error {
+	options := env.Options{Environment: present(environ)}
+	var problems []error
+	groups := reflect.ValueOf(cfg).Elem()
+	for i := range groups.NumField() {
+		group := groups.Field(i).Addr().Interface()
+		if err := env.ParseWithOptions(group, options); err != nil {
+			problems = append(problems, named(err, groups.Field(i).Type(), options.Environment)...)
+			continue
+		}
+		if v, ok := group.(validator); ok {
+			problems = append(problems, v.Validate())
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		return fmt.Errorf("the environment of this function is not complete:\n%w", err)
+	}
+	return nil
+}
+
+func present(environ []string) map[string]string {
+	values := make(map[string]string, len(environ))
+	for _, line := range environ {
+		if name, value, _ := strings.Cut(line, "="); value != "" {
+			values[name] = value
+		}
+	}
+	return values
+}
+
+// named words the library's errors by variable, value and remedy; the library knows only fields.
+func named(err error, group reflect.Type, values map[string]string) []error {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return []error{err}
+	}
+	var problems []error
+	for _, err := range all.Errors {
+		var missing env.VarIsNotSetError
+		var bad env.ParseError
+		switch {
+		case errors.As(err, &missing):
+			err = fmt.Errorf("%s is missing: set it", missing.Key)
+		case errors.As(err, &bad):
+			field, _ := group.FieldByName(bad.Name)
+			name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
+			err = fmt.Errorf("%s=%s is not a valid %s: %w", name, values[name], bad.Type, bad.Err)
+		}
+		problems = append(problems, err)
+	}
+	return problems
+}
+
+// Variable describes one environment variable of a config struct.
+type Variable struct {
+	Name     string
+	Default  string
+	Required bool
+}
+
+// Variables lists what Load reads for cfg, in the order of its fields.
+func Variables(cfg any) ([]Variable, error) {
+	params, err := env.GetFieldParams(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("list the variables of %T: %w", cfg, err)
+	}
+	variables := make([]Variable, len(params))
+	for i, p := range params {
+		variables[i] = Variable{Name: p.Key, Default: p.DefaultValue, Required: p.Required}
+	}
+	return variables, nil
+}

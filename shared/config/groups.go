@@ -1,0 +1,125 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"time"
+)
+
+// Server is how the process is reached and what the platform says of its instance.
+type Server struct {
+	ListenHost string     `env:"LISTEN_HOST" envDefault:"0.0.0.0"`
+	Port       int        `env:"FC_SERVER_PORT" envDefault:"9000"`
+	MemoryMB   int        `env:"FC_FUNCTION_MEMORY_SIZE" envDefault:"512"`
+	LogLevel   slog.Level `env:"LOG_LEVEL" envDefault:"INFO"`
+}
+
+// Addr returns host:port to listen on.
+func (s Server) Addr() string { return net.JoinHostPort(s.ListenHost, strconv.Itoa(s.Port)) }
+
+// Kafka is how the brokers are reached.
+type Kafka struct {
+	Brokers       []string `env:"KAFKA_BROKERS,required"` // host:port, comma-separated
+	SASLMechanism string   `env:"KAFKA_SASL_MECHANISM"`   // "", PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
+	SASLUsername  string   `env:"KAFKA_SASL_USERNAME"`
+	SASLPassword  string   `env:"KAFKA_SASL_PASSWORD"`
+	TLS           bool     `env:"KAFKA_TLS"`
+}
+
+// Validate checks the brokers' form and that mechanism, user name and password belong together.
+func (k Kafka) Validate() error {
+	var problems []error
+	for _, broker := range k.Brokers {
+		if _, _, err := net.SplitHostPort(broker); err != nil {
+			problems = append(problems, fmt.Errorf("KAFKA_BROKERS: %q is not host:port", broker))
+		}
+	}
+	switch k.SASLMechanism {
+	case "":
+		if k.SASLUsername != "" || k.SASLPassword != "" {
+			problems = append(problems, errors.New(
+				"KAFKA_SASL_MECHANISM is missing beside a user name or password: set PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"))
+		}
+	case "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512":
+		if k.SASLUsername == "" {
+			problems = append(problems, errors.New("KAFKA_SASL_USERNAME is missing: "+k.SASLMechanism+" needs it"))
+		}
+		if k.SASLPassword == "" {
+			problems = append(problems, errors.New("KAFKA_SASL_PASSWORD is missing: "+k.SASLMechanism+" needs it"))
+		}
+	default:
+		problems = append(problems, fmt.Errorf(
+			"KAFKA_SASL_MECHANISM=%s is unknown: set PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", k.SASLMechanism))
+	}
+	return errors.Join(problems...)
+}
+
+// HBase is where the Phoenix table and its index live.
+type HBase struct {
+	ZooKeeper     string `env:"HBASE_ZOOKEEPER,required"` // host:port, comma-separated
+	ZooKeeperRoot string `env:"HBASE_ZOOKEEPER_ROOT" envDefault:"/hbase"`
+	Table         string `env:"HBASE_TABLE" envDefault:"USER_TEST.STOCK"`
+	Index         string `env:"HBASE_INDEX" envDefault:"USER_TEST.STOCK_CODE_INDEX"`
+}
+
+// OSS is where the snapshots of the reference live.
+type OSS struct {
+	Endpoint string `env:"OSS_ENDPOINT,required"`
+	Region   string `env:"OSS_REGION,required"`
+	Bucket   string `env:"OSS_BUCKET" envDefault:"feed-reference"`
+	Prefix   string `env:"REFERENCE_PREFIX" envDefault:"stock/"`
+}
+
+// Freshness is the policy of whoever reads the reference.
+type Freshness struct {
+	CheckInterval time.Duration `env:"REFERENCE_CHECK_INTERVAL" envDefault:"30s"`
+	MaxAge        time.Duration `env:"REFERENCE_MAX_AGE" envDefault:"24h"`
+	StalePolicy   string        `env:"REFERENCE_STALE_POLICY" envDefault:"serve"` // serve or fail
+}
+
+// Validate checks the policy's name and that the durations are positive.
+func (f Freshness) Validate() error {
+	var problems []error
+	if f.StalePolicy != "serve" && f.StalePolicy != "fail" {
+		problems = append(problems, fmt.Errorf("REFERENCE_STALE_POLICY=%s is unknown: set serve or fail", f.StalePolicy))
+	}
+	if f.CheckInterval <= 0 {
+		problems = append(problems, fmt.Errorf("REFERENCE_CHECK_INTERVAL=%s must be positive", f.CheckInterval))
+	}
+	if f.MaxAge <= 0 {
+		problems = append(problems, fmt.Errorf("REFERENCE_MAX_AGE=%s must be positive", f.MaxAge))
+	}
+	return errors.Join(problems...)
+}
+
+// Admission is the policy by which a refresh is refused as a whole.
+type Admission struct {
+	MinEntries  int     `env:"REFERENCE_MIN_ENTRIES" envDefault:"1"`
+	MaxShrink   float64 `env:"REFERENCE_MAX_SHRINK" envDefault:"0.2"` // fraction of the current entries
+	MaxRejected int     `env:"REFERENCE_MAX_REJECTED" envDefault:"0"`
+}
+
+// Validate checks the ranges.
+func (a Admission) Validate() error {
+	var problems []error
+	if a.MinEntries < 0 {
+		problems = append(problems, fmt.Errorf("REFERENCE_MIN_ENTRIES=%d must not be negative", a.MinEntries))
+	}
+	if !(a.MaxShrink >= 0 && a.MaxShrink <= 1) {
+		problems = append(problems, fmt.Errorf("REFERENCE_MAX_SHRINK=%g must lie between 0 and 1", a.MaxShrink))
+	}
+	if a.MaxRejected < 0 {
+		problems = append(problems, fmt.Errorf("REFERENCE_MAX_REJECTED=%d must not be negative", a.MaxRejected))
+	}
+	return errors.Join(problems...)
+}
+
+// Mongo is where the reference is maintained. The URI holds a password: it never appears in errors.
+type Mongo struct {
+	URI        string `env:"MONGODB_URI,required"`
+	Database   string `env:"MONGODB_DATABASE" envDefault:"reference"`
+	Collection string `env:"MONGODB_COLLECTION" envDefault:"stock"`
+}

@@ -1,0 +1,82 @@
+package fc
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+)
+
+// Credentials are the temporary ones of the function's role. They expire: use those of the
+// invocation at hand and keep none. They never belong into a log or a response.
+type Credentials struct {
+	AccessKeyID     string
+	AccessKeySecret string
+	SecurityToken   string
+}
+
+// EnvironmentCredentials reads ALIBABA_CLOUD_ACCESS_KEY_ID, _SECRET and ALIBABA_CLOUD_SECURITY_TOKEN.
+func EnvironmentCredentials() Credentials {
+	return Credentials{
+		AccessKeyID:     os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_ID"),
+		AccessKeySecret: os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
+		SecurityToken:   os.Getenv("ALIBABA_CLOUD_SECURITY_TOKEN"),
+	}
+}
+
+type contextKey struct{}
+
+type invocation struct {
+	requestID   string
+	credentials Credentials
+}
+
+// RequestID returns the platform's id of the request that ctx belongs to, "" outside of one.
+func RequestID(ctx context.Context) string {
+	inv, _ := ctx.Value(contextKey{}).(invocation)
+	return inv.requestID
+}
+
+// CredentialsFrom returns the credentials of the request that ctx belongs to; they are empty
+// outside of one.
+func CredentialsFrom(ctx context.Context) Credentials {
+	inv, _ := ctx.Value(contextKey{}).(invocation)
+	return inv.credentials
+}
+
+// deadlineMargin is kept back of the function's timeout, so that a slow push answers its failure
+// itself instead of being cut off. A quarter of a short timeout is kept back at most.
+const deadlineMargin = 5 * time.Second
+
+// requestContext gives a request its id, its credentials and the deadline by which work must stop.
+func requestContext(r *http.Request, fallback Credentials) (context.Context, context.CancelFunc) {
+	inv := invocation{requestID: r.Header.Get("x-fc-request-id"), credentials: fallback}
+	if id := r.Header.Get("x-fc-access-key-id"); id != "" {
+		inv.credentials = Credentials{
+			AccessKeyID:     id,
+			AccessKeySecret: r.Header.Get("x-fc-access-key-secret"),
+			SecurityToken:   r.Header.Get("x-fc-security-token"),
+		}
+	}
+	ctx := context.WithValue(r.Context(), contextKey{}, inv)
+	timeout := timeoutOf(r)
+	if timeout == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, timeout-min(deadlineMargin, timeout/4))
+}
+
+// timeoutOf returns how long the platform waits for this request, 0 when it does not say. The
+// initializer has a limit of its own.
+func timeoutOf(r *http.Request) time.Duration {
+	header := "x-fc-function-timeout"
+	if controlPath(r) == "/initialize" && r.Header.Get("x-fc-initialization-timeout") != "" {
+		header = "x-fc-initialization-timeout"
+	}
+	seconds, err := strconv.Atoi(r.Header.Get(header))
+	if err != nil || seconds <= 0 {
+		return 0
+	}
+	return time.Duration(seconds) * time.Second
+}
