@@ -1,0 +1,110 @@
+// Package kafka produces to Kafka: records and quarantined deliveries in the forms that the topics
+// promise, acknowledged by all replicas or reported by message.
+//
+// It is the only package of the functions that knows the client library.
+package kafka
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/plain"
+	"github.com/segmentio/kafka-go/sasl/scram"
+)
+
+// Message is one record of a topic.
+type Message struct {
+	Topic string
+	// Key decides the partition, by murmur2 as in the Java client: equal keys keep their order. Nil
+	// is the null key; all messages of a call without key go to one partition, drawn by lot.
+	Key []byte
+	// Value is null when nil.
+	Value   []byte
+	Headers []Header
+	// Time is the record's timestamp; the zero time means that of the call of Produce.
+	Time time.Time
+
+	// Partition and Offset say where the message lies. Produce sets them on what is acknowledged.
+	Partition int
+	Offset    int64
+}
+
+// Header is one record header. Names may repeat; a nil value is null.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Header returns the value of the first header of that name, and whether there is one.
+func (m *Message) Header(name string) ([]byte, bool) {
+	for _, h := range m.Headers {
+		if h.Key == name {
+			return h.Value, true
+		}
+	}
+	return nil, false
+}
+
+// Config says how the brokers are reached.
+type Config struct {
+	Brokers       []string // host:port, at least one
+	SASLMechanism string   // "", PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
+	SASLUsername  string
+	SASLPassword  string
+	TLS           bool // with the roots of the system
+
+	// BatchBytes bounds one batch; a larger message goes alone. 0 means 900,000: below the 1 MiB that
+	// a topic takes by default.
+	BatchBytes int
+	// AttemptTimeout bounds each of the two attempts of a Produce, so that a connection gone silent
+	// leaves time for the second. 0 means 10 s.
+	AttemptTimeout time.Duration
+}
+
+const (
+	defaultBatchBytes     = 900_000
+	defaultAttemptTimeout = 10 * time.Second
+)
+
+func (c Config) transport() (*kafka.Transport, error) {
+	if len(c.Brokers) == 0 {
+		return nil, errors.New("kafka: no broker is set")
+	}
+	mechanism, err := c.mechanism()
+	if err != nil {
+		return nil, err
+	}
+	t := &kafka.Transport{
+		Dial:     (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
+		ClientID: "feedstream",
+		SASL:     mechanism,
+		// The library runs its own metadata refresh beside the requests. An instance that was frozen
+		// loses nothing by it: a stale picture costs the second attempt.
+		Context: context.Background(),
+	}
+	if c.TLS {
+		t.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	return t, nil
+}
+
+func (c Config) mechanism() (sasl.Mechanism, error) {
+	switch c.SASLMechanism {
+	case "":
+		return nil, nil
+	case "PLAIN":
+		return plain.Mechanism{Username: c.SASLUsername, Password: c.SASLPassword}, nil
+	case "SCRAM-SHA-256":
+		return scram.Mechanism(scram.SHA256, c.SASLUsername, c.SASLPassword)
+	case "SCRAM-SHA-512":
+		return scram.Mechanism(scram.SHA512, c.SASLUsername, c.SASLPassword)
+	}
+	return nil, fmt.Errorf("kafka: SASL mechanism %q is unknown: use PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512",
+		c.SASLMechanism)
+}
