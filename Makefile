@@ -1,0 +1,64 @@
+# feedstream needs Go and make, nothing else.
+
+FUNCTIONS := $(notdir $(wildcard functions/*))
+FUZZTIME  ?= 20s
+BUILD     := -trimpath -ldflags='-s -w'
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+.PHONY: run
+run: build ## build, then run the whole stack on this machine; Ctrl-C ends it
+	./bin/feedstream up --anonymous-http --rate 50
+
+.PHONY: build
+build: functions ## build the command and the functions for this machine into bin/, zips for the cloud into bin/zip/
+	@echo "  bin/feedstream"
+	@CGO_ENABLED=0 go build $(BUILD) -o bin/feedstream ./local
+	@mkdir -p bin/zip bin/cloud
+	@for f in $(FUNCTIONS); do \
+		echo "  bin/zip/$$f.zip"; \
+		GOOS=linux GOARCH=amd64 CGO_ENABLED=0 go build $(BUILD) -o bin/cloud/$$f ./functions/$$f || exit 1; \
+		go run ./local/archive bin/zip/$$f.zip bin/cloud/$$f || exit 1; \
+	done
+
+.PHONY: functions
+functions: ## build the functions alone into bin/functions/ (GOOS=linux GOARCH=amd64 before a deploy)
+	@echo "building; the first build compiles every dependency and takes a few minutes"
+	@for f in $(FUNCTIONS); do \
+		echo "  bin/functions/$$f/$$f"; \
+		CGO_ENABLED=0 go build $(BUILD) -o bin/functions/$$f/$$f ./functions/$$f || exit 1; \
+	done
+
+.PHONY: test
+test: lint ## vet, staticcheck and all tests
+	go test -shuffle=on ./...
+
+.PHONY: race
+race: ## all tests under the race detector
+	go test -race -shuffle=on ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (20s) each
+	@go test ./... -list 'Fuzz.*' | awk '/^Fuzz/ {names[n++]=$$1} /^ok/ {for (i=0;i<n;i++) print $$2, names[i]; n=0}' | \
+	while read -r package target; do \
+		go test "$$package" -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; \
+	done
+
+.PHONY: bench
+bench: ## all benchmarks, with allocations; compare two runs with `go tool benchstat`
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l functions shared local); \
+	if [ -n "$$unformatted" ]; then echo "not gofmt'ed: $$unformatted"; exit 1; fi
+	go vet ./...
+	go tool staticcheck ./...
+
+.PHONY: clean
+clean: ## remove bin/ and the data directory .feedstream/
+	rm -rf bin .feedstream
