@@ -1,0 +1,162 @@
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"feedstream/local/services/kafka"
+	feedkafka "feedstream/shared/kafka"
+	"feedstream/shared/kafka/kafkatest"
+)
+
+// TestConformance holds the embedded broker to the suite, and beside it a real one whose host:port
+// stands in FEEDSTREAM_KAFKA_BROKERS.
+func TestConformance(t *testing.T) {
+	t.Run("embedded", func(t *testing.T) { kafkatest.Run(t, start(t, t.TempDir()).Addr()) })
+	if real := os.Getenv("FEEDSTREAM_KAFKA_BROKERS"); real != "" {
+		t.Run("real", func(t *testing.T) { kafkatest.Run(t, real) })
+	}
+}
+
+func producer(t testing.TB, addr string) *feedkafka.Producer {
+	t.Helper()
+	p, err := feedkafka.New(feedkafka.Config{Brokers: []string{addr}, AttemptTimeout: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p
+}
+
+// keyed returns n messages for the output topic that go to every partition.
+func keyed(n int) []feedkafka.Message {
+	messages := make([]feedkafka.Message, n)
+	for i := range messages {
+		messages[i] = feedkafka.Message{Topic: "feed-records", Key: []byte(strconv.Itoa(i)), Value: []byte(strconv.Itoa(i))}
+	}
+	return messages
+}
+
+func produceFault(err *kerr.Error, count int, partitions ...int32) kfake.Fault {
+	return kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "feed-records", Partitions: partitions, Err: err, Count: count}
+}
+
+func TestProducerSurvivesOnce(t *testing.T) {
+	for name, fault := range map[string]kfake.Fault{
+		"leader moved":               produceFault(kerr.NotLeaderForPartition, 1),
+		"too few replicas in sync":   produceFault(kerr.NotEnoughReplicas, 1, 2),
+		"timed out after it applied": produceFault(kerr.RequestTimedOut, 1, 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, t.TempDir(), feedTopics...)
+			p := producer(t, s.Addr())
+			s.Cluster().Fault(fault)
+			if err := p.Produce(testContext(t), keyed(40)); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func TestProducerReportsThePartitionThatFails(t *testing.T) {
+	s := start(t, t.TempDir(), feedTopics...)
+	p := producer(t, s.Addr())
+	s.Cluster().Fault(produceFault(kerr.NotEnoughReplicas, -1, 2))
+	messages := keyed(40)
+	err := p.Produce(testContext(t), messages)
+	var failed *feedkafka.ProduceError
+	if !errors.As(err, &failed) {
+		t.Fatalf("error = %v", err)
+	}
+	failedAt := map[int]bool{}
+	for _, f := range failed.Failures {
+		if f.Partition != 2 || f.Refused {
+			t.Errorf("failure = %+v, want passing ones of partition 2", f)
+		}
+		failedAt[f.Index] = true
+	}
+	acknowledged := len(messages) - len(failed.Failures)
+	if acknowledged == 0 || len(failed.Failures) == 0 {
+		t.Fatalf("%d of %d acknowledged", acknowledged, len(messages))
+	}
+	got := map[string]bool{}
+	for _, value := range values(t, s, "feed-records", acknowledged) {
+		got[value] = true
+	}
+	for i, m := range messages {
+		if got[string(m.Value)] == failedAt[i] {
+			t.Errorf("message %d: in the log %v, reported as failed %v", i, got[string(m.Value)], failedAt[i])
+		}
+	}
+}
+
+// TestProducerOutlivesItsConnections: after a freeze the connections are dead and nobody has noticed.
+func TestProducerOutlivesItsConnections(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, dir, feedTopics...)
+	addr := s.Addr()
+	p := producer(t, addr)
+	if err := p.Produce(testContext(t), keyed(8)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Produce(testContext(t), keyed(8)); err == nil {
+		t.Fatal("acknowledged while the broker was down")
+	}
+	again, err := kafka.Start(kafka.Options{Addr: addr, Dir: dir, Topics: feedTopics})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { again.Close() })
+	if err := p.Produce(testContext(t), keyed(8)); err != nil {
+		t.Errorf("the broker is back: %v", err)
+	}
+}
+
+// TestProducerLeavesASilentBroker: a broker that takes connections and never answers.
+func TestProducerLeavesASilentBroker(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	err = producer(t, silent.Addr().String()).Produce(ctx, keyed(1))
+	if err == nil || time.Since(began) > 5*time.Second {
+		t.Errorf("error = %v after %s", err, time.Since(began))
+	}
+}
+
+func BenchmarkProduce(b *testing.B) {
+	s, err := kafka.Start(kafka.Options{Addr: "127.0.0.1:0", Dir: b.TempDir(), Topics: feedTopics})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	p := producer(b, s.Addr())
+	messages := keyed(2000)
+	for i := range messages {
+		messages[i].Value = make([]byte, 294)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		if err := p.Produce(b.Context(), messages); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N*len(messages))/b.Elapsed().Seconds(), "records/s")
+}

@@ -1,0 +1,71 @@
+package kafka
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/segmentio/kafka-go"
+)
+
+func TestNewRefuses(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		cfg  Config
+		want string
+	}{
+		{"no broker", Config{}, "no broker is set"},
+		{"unknown mechanism", Config{Brokers: []string{"a:1"}, SASLMechanism: "GSSAPI", SASLPassword: "hush"},
+			`SASL mechanism "GSSAPI" is unknown`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := New(test.cfg)
+			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "hush") {
+				t.Errorf("error = %v, want %q and no password", err, test.want)
+			}
+		})
+	}
+}
+
+func TestMechanisms(t *testing.T) {
+	for _, name := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
+		transport, err := Config{Brokers: []string{"a:1"}, SASLMechanism: name, SASLUsername: "u", SASLPassword: "p",
+			TLS: true}.transport()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := transport.SASL.Name(); got != name {
+			t.Errorf("mechanism = %s, want %s", got, name)
+		}
+		if transport.TLS == nil {
+			t.Error("no TLS")
+		}
+	}
+}
+
+func TestProduceError(t *testing.T) {
+	err := &ProduceError{Brokers: "a:1,b:2", Total: 9, Failures: []Failure{
+		{Index: 2, Topic: "feed-records", Partition: 3, Err: kafka.NotLeaderForPartition},
+		{Index: 4, Topic: "feed-records", Partition: 3, Err: kafka.NotLeaderForPartition},
+		{Index: 5, Topic: "feed-quarantine", Partition: -1, Err: kafka.UnknownTopicOrPartition},
+		{Index: 7, Topic: "feed-records", Partition: 0, Err: kafka.MessageSizeTooLarge, Refused: true},
+	}}
+	for _, want := range []string{"kafka at a:1,b:2 did not acknowledge 4 of 9 messages", "topic feed-records, partition 3: [6]",
+		"topic feed-quarantine: [3]", "topic feed-records, partition 0: [10]"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in %q", want, err)
+		}
+	}
+	if strings.Count(err.Error(), "[6]") != 1 {
+		t.Errorf("a partition's cause stands twice in %q", err)
+	}
+	if err.Refused() {
+		t.Error("an error with passing failures claims that all are refused")
+	}
+	if !(&ProduceError{Failures: err.Failures[3:]}).Refused() {
+		t.Error("an error with one refused message denies it")
+	}
+	if !errors.Is(err, kafka.UnknownTopicOrPartition) {
+		t.Error("a cause cannot be found in the error")
+	}
+}
