@@ -1,0 +1,117 @@
+// Package hbase writes and reads the rows of package phoenix in HBase. It is the only package below
+// shared and functions that uses an HBase client library, and it knows nothing of columns.
+//
+// Every call ends: by its context, or by Config.Timeout when the context has no deadline. Until then
+// what can pass by itself is tried again: a region that moved, a busy server, a connection that died
+// (while the instance was frozen, say). Writing is idempotent, as rows carry their own timestamps, so
+// a write of unknown outcome is simply written again.
+package hbase
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/tsuna/gohbase"
+)
+
+// Config says where HBase is and how much is sent to it at a time.
+type Config struct {
+	// ZooKeeper is the quorum: host:port, several separated by commas. Required. The region servers
+	// are found through it, under the host names they announce there.
+	ZooKeeper string
+	// Root is the root znode of HBase. Empty means /hbase.
+	Root string
+	// Timeout bounds each call whose context has no deadline. Zero means 30 s.
+	Timeout time.Duration
+	// ReadTimeout is how long a region server may be silent while it owes an answer, before its
+	// connection is given up and the call tried again. Zero means 10 s.
+	ReadTimeout time.Duration
+	// BatchRows and BatchBytes bound one batch; a larger row goes alone. Zero means 1,000 rows and 2 MiB.
+	BatchRows, BatchBytes int
+	// InFlight bounds the batches of one call that are under way, and the ranges read side by side.
+	// Zero means 4.
+	InFlight int
+	// Dial opens the connections to ZooKeeper and the region servers. Nil means TCP.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Logger takes the reports of the client library. Nil means slog.Default.
+	Logger *slog.Logger
+}
+
+// Client is a connection to one HBase. It is safe for concurrent use and connects when first used.
+type Client struct {
+	config Config
+	hbase  gohbase.Client
+}
+
+// New returns a client. It does not connect: that HBase is there shows with the first call.
+func New(config Config) (*Client, error) {
+	quorum, err := checkQuorum(config.ZooKeeper)
+	if err != nil {
+		return nil, err
+	}
+	config.ZooKeeper = quorum
+	if config.Root == "" {
+		config.Root = "/hbase"
+	}
+	if !strings.HasPrefix(config.Root, "/") {
+		return nil, fmt.Errorf("ZooKeeper root %q: it must begin with /, as in /hbase", config.Root)
+	}
+	config.Timeout = orDefault(config.Timeout, 30*time.Second)
+	config.ReadTimeout = orDefault(config.ReadTimeout, 10*time.Second)
+	config.BatchRows = orDefault(config.BatchRows, 1000)
+	config.BatchBytes = orDefault(config.BatchBytes, 2<<20)
+	config.InFlight = orDefault(config.InFlight, 4)
+	if config.Logger == nil {
+		config.Logger = slog.Default()
+	}
+	options := []gohbase.Option{
+		gohbase.ZookeeperRoot(config.Root),
+		gohbase.RpcQueueSize(1), // a batch is sent as it is, without waiting for more calls
+		gohbase.RegionReadTimeout(config.ReadTimeout),
+		gohbase.Logger(config.Logger),
+	}
+	if config.Dial != nil {
+		options = append(options, gohbase.ZooKeeperDialer(config.Dial), gohbase.RegionDialer(config.Dial))
+	}
+	return &Client{config: config, hbase: gohbase.NewClient(config.ZooKeeper, options...)}, nil
+}
+
+// Close drops the connections. Calls under way fail. It always returns nil.
+func (c *Client) Close() error {
+	c.hbase.Close()
+	return nil
+}
+
+func orDefault[T int | time.Duration](value, fallback T) T {
+	if value <= 0 {
+		return fallback
+	}
+	return value
+}
+
+func checkQuorum(quorum string) (string, error) {
+	if strings.TrimSpace(quorum) == "" {
+		return "", errors.New("the ZooKeeper address is empty: give host:port, several separated by commas")
+	}
+	servers := strings.Split(quorum, ",")
+	for i, server := range servers {
+		servers[i] = strings.TrimSpace(server)
+		if host, port, err := net.SplitHostPort(servers[i]); err != nil || host == "" || port == "" {
+			return "", fmt.Errorf("ZooKeeper address %q: it is not host:port", server)
+		}
+	}
+	return strings.Join(servers, ","), nil
+}
+
+// deadline returns a context that ends: with the given one, or after Config.Timeout.
+func (c *Client) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, bounded := ctx.Deadline(); bounded {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, c.config.Timeout)
+}

@@ -1,0 +1,383 @@
+// Package hbasetest states what the adapter of package hbase relies on, as a suite of tests. The
+// embedded HBase and a real one with Phoenix pass the same suite.
+package hbasetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"feedstream/shared/feed"
+	"feedstream/shared/hbase"
+	"feedstream/shared/phoenix"
+)
+
+// Target is an HBase to test. Table and index must exist there, laid out as phoenix.TableDDL and
+// phoenix.IndexDDL say; the suite adds rows under senders of its own and leaves all others alone.
+type Target struct {
+	Name         string // of the subtest
+	ZooKeeper    string
+	Root         string // empty means /hbase
+	Table, Index string // empty means USER_TEST.STOCK and USER_TEST.STOCK_CODE_INDEX
+}
+
+// RealEnv names the environment variable with the ZooKeeper address of a real HBase.
+const RealEnv = "FEEDSTREAM_HBASE_ZOOKEEPER"
+
+// Targets returns the given targets and, when RealEnv is set, the real HBase it names.
+func Targets(embedded ...Target) []Target {
+	if address := os.Getenv(RealEnv); address != "" {
+		embedded = append(embedded, Target{Name: "real", ZooKeeper: address})
+	}
+	return embedded
+}
+
+// Run runs the suite against one target.
+func Run(t *testing.T, target Target) {
+	if target.Table == "" {
+		target.Table, target.Index = "USER_TEST.STOCK", "USER_TEST.STOCK_CODE_INDEX"
+	}
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *fixture)
+	}{
+		{"preflight accepts the layout", testPreflight},
+		{"a missing table is named", testMissingTable},
+		{"rows are found by key and by code", testWriteAndRead},
+		{"the newest event wins in any order", testEventTime},
+		{"writing again changes nothing", testRepeat},
+		{"many batches side by side", testBatches},
+		{"a refused row fails alone", testRefused},
+		{"a dead connection is replaced", testDeadConnection},
+		{"a scan can be left and is bounded", testScan},
+		{"the end of the time is an answer", testDeadline},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, newFixture(t, target, hbase.Config{})) })
+	}
+}
+
+// fixture is a client on the target with stock codes nobody else uses.
+type fixture struct {
+	Target
+	client *hbase.Client
+	layout phoenix.Layout
+	code   string
+	conns  *connections
+}
+
+const patience = 30 * time.Second
+
+func newFixture(t *testing.T, target Target, config hbase.Config) *fixture {
+	t.Helper()
+	f := &fixture{Target: target, conns: new(connections)}
+	f.code = fmt.Sprintf("T%d.%d", time.Now().UnixNano(), os.Getpid())
+	config.ZooKeeper, config.Root, config.Dial = target.ZooKeeper, target.Root, f.conns.dial
+	client, err := hbase.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	f.client = client
+	rows, err := client.Catalog(f.context(t), f.Table, f.Index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.layout, _, err = phoenix.Preflight(f.Table, f.Index, rows); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func (f *fixture) context(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// records returns n records of the fixture's code, each with a sender of its own.
+func (f *fixture) records(n int) []feed.Record {
+	records := make([]feed.Record, n)
+	for i := range records {
+		records[i] = feed.Record{
+			Update: feed.Update{Sender: fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), StockCode: f.code,
+				Time: 1605760851123 + int64(i)},
+			Origin:           feed.Origin{Topic: "feed-updates", Partition: i % 4, Offset: int64(i)},
+			ReferenceVersion: "20261123T021500Z-3f2a91c4",
+		}
+		if i%3 != 0 {
+			price := feed.Price(782_500 - i)
+			records[i].Matched, records[i].StockName, records[i].LastPrice = true, "中国平安", &price
+		}
+	}
+	return records
+}
+
+func (f *fixture) write(t *testing.T, records ...feed.Record) {
+	t.Helper()
+	if err := f.client.WriteRows(f.context(t), f.Table, f.Index, f.layout.Rows(records)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// read returns the record under a row key, and false when there is none.
+func (f *fixture) read(t *testing.T, rowKey string) (feed.Record, bool) {
+	t.Helper()
+	rows, err := f.client.Get(f.context(t), f.Table, [][]byte{f.layout.DataKey(rowKey)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows[0].Cells) == 0 {
+		return feed.Record{}, false
+	}
+	record, err := f.layout.ParseRow(&rows[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows[0].Timestamp != record.Time {
+		t.Errorf("row %q: cell timestamp %d, event time %d", rowKey, rows[0].Timestamp, record.Time)
+	}
+	return record, true
+}
+
+// indexed returns the event time under each row key that the index holds for the fixture's code.
+func (f *fixture) indexed(t *testing.T) map[string]int64 {
+	t.Helper()
+	found := make(map[string]int64)
+	err := f.client.ScanKeys(f.context(t), f.Index, f.layout.IndexRanges(f.code), func(key []byte, timestamp int64) {
+		code, rowKey, err := f.layout.ParseIndexKey(key)
+		if _, twice := found[rowKey]; err != nil || code != f.code || twice {
+			t.Errorf("index key %q: code %q, row key %q, seen before: %v, %v", key, code, rowKey, twice, err)
+		}
+		found[rowKey] = timestamp
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// expect compares table and index with the records that should be in them.
+func (f *fixture) expect(t *testing.T, records ...feed.Record) {
+	t.Helper()
+	times := make(map[string]int64)
+	for _, want := range records {
+		times[want.RowKey()] = want.Time
+		got, found := f.read(t, want.RowKey())
+		if diff := cmp.Diff(want, got); !found || diff != "" {
+			t.Errorf("row %q, found %v (-want +got):\n%s", want.RowKey(), found, diff)
+		}
+	}
+	if diff := cmp.Diff(times, f.indexed(t)); diff != "" {
+		t.Errorf("index of %s (-want +got):\n%s", f.code, diff)
+	}
+}
+
+func testPreflight(t *testing.T, f *fixture) {
+	fingerprint, err := f.client.Fingerprint(f.context(t), f.Table, f.Index)
+	if err != nil || fingerprint != f.layout.Fingerprint || strings.Contains(fingerprint, "absent") {
+		t.Errorf("Fingerprint = %q, %v, want %q", fingerprint, err, f.layout.Fingerprint)
+	}
+	if rows, err := f.client.Catalog(f.context(t), "USER_TEST.ABSENT", "USER_TEST.ABSENT_INDEX"); err != nil || len(rows) != 0 {
+		t.Errorf("Catalog of an absent table = %d rows, %v, want none", len(rows), err)
+	}
+}
+
+func testMissingTable(t *testing.T, f *fixture) {
+	const absent = "USER_TEST.ABSENT"
+	err := f.client.WriteRows(f.context(t), absent, f.Index, f.layout.Rows(f.records(2)))
+	if !errors.Is(err, hbase.ErrTableNotFound) || !strings.Contains(err.Error(), absent) {
+		t.Errorf("WriteRows: %v, want ErrTableNotFound that names the table", err)
+	}
+	_, err = f.client.Get(f.context(t), absent, [][]byte{{1}})
+	if !errors.Is(err, hbase.ErrTableNotFound) {
+		t.Errorf("Get: %v, want ErrTableNotFound", err)
+	}
+	for _, err := range f.client.Scan(f.context(t), absent, phoenix.Range{}) {
+		if !errors.Is(err, hbase.ErrTableNotFound) {
+			t.Errorf("Scan: %v, want ErrTableNotFound", err)
+		}
+	}
+}
+
+func testWriteAndRead(t *testing.T, f *fixture) {
+	records := f.records(20)
+	records[7].Sender = "贵州茅台" // bytes beyond ASCII are signed in the salt
+	f.write(t, records...)
+	f.expect(t, records...)
+	if _, found := f.read(t, "nobody|"+f.code); found {
+		t.Error("a row that was never written is found")
+	}
+	f.write(t)
+}
+
+func testEventTime(t *testing.T, f *fixture) {
+	middle := f.records(1)[0]
+	late, newest := middle, middle
+	late.Time -= 40_000
+	newest.Time += 40_000
+	newest.Matched, newest.StockName = true, "renamed"
+	for _, r := range []feed.Record{middle, late} {
+		f.write(t, r)
+	}
+	f.expect(t, middle)
+	f.write(t, newest)
+	f.write(t, middle)
+	f.expect(t, newest)
+}
+
+func testRepeat(t *testing.T, f *fixture) {
+	records := f.records(5)
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() { f.write(t, records...) })
+	}
+	group.Wait()
+	f.expect(t, records...)
+}
+
+func testBatches(t *testing.T, f *fixture) {
+	narrow := newFixture(t, f.Target, hbase.Config{BatchRows: 7, BatchBytes: 4000, InFlight: 3})
+	records := narrow.records(300)
+	narrow.write(t, records...)
+	if got := len(narrow.indexed(t)); got != len(records) {
+		t.Errorf("%d rows in the index, want %d", got, len(records))
+	}
+	keys := make([][]byte, len(records))
+	for i := range records {
+		keys[i] = narrow.layout.DataKey(records[i].RowKey())
+	}
+	rows, err := narrow.client.Get(narrow.context(t), narrow.Table, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range rows {
+		got, err := narrow.layout.ParseRow(&rows[i])
+		if diff := cmp.Diff(records[i], got); err != nil || diff != "" {
+			t.Fatalf("row %d: %v (-want +got):\n%s", i, err, diff)
+		}
+	}
+}
+
+// testRefused relies on HBase's limit of 10 MB for one cell.
+func testRefused(t *testing.T, f *fixture) {
+	wide := newFixture(t, f.Target, hbase.Config{BatchBytes: 64 << 20})
+	records := wide.records(40)
+	const bad = 11
+	records[bad].Matched, records[bad].StockName = true, strings.Repeat("x", 11<<20)
+	err := wide.client.WriteRows(wide.context(t), wide.Table, wide.Index, wide.layout.Rows(records))
+	var refused *hbase.RejectedError
+	if !errors.As(err, &refused) || !errors.Is(err, hbase.ErrRejected) || errors.Is(err, hbase.ErrUnavailable) {
+		t.Fatalf("WriteRows: %v, want a *RejectedError", err)
+	}
+	key := wide.layout.DataKey(records[bad].RowKey())
+	if len(refused.Rows) != 1 || refused.Rows[0].Index != bad || string(refused.Rows[0].Key) != string(key) {
+		t.Errorf("refused %+v, want row %d alone", refused.Rows, bad)
+	}
+	if len(err.Error()) > 2000 {
+		t.Errorf("the error has %d bytes", len(err.Error()))
+	}
+	wide.expect(t, append(records[:bad:bad], records[bad+1:]...)...)
+}
+
+// testDeadConnection cuts every connection between two writes and during one, as a frozen instance
+// finds them after it is thawed.
+func testDeadConnection(t *testing.T, f *fixture) {
+	records := f.records(30)
+	for range 3 {
+		f.write(t, records[:10]...)
+		f.conns.cut()
+		f.write(t, records[10:]...)
+		f.conns.cut()
+		f.expect(t, records...)
+	}
+	stop := make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		for ticks := time.NewTicker(20 * time.Millisecond); ; {
+			select {
+			case <-stop:
+				ticks.Stop()
+				return
+			case <-ticks.C:
+				f.conns.cut()
+			}
+		}
+	})
+	for range 10 {
+		f.write(t, records...)
+	}
+	close(stop)
+	group.Wait()
+	f.expect(t, records...)
+}
+
+func testScan(t *testing.T, f *fixture) {
+	f.write(t, f.records(50)...)
+	found := 0
+	for _, r := range f.layout.IndexRanges(f.code) {
+		var last string
+		for row, err := range f.client.Scan(f.context(t), f.Index, r) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(row.Key) <= last || len(row.Cells) != 1 || row.Cells[0].Qualifier != phoenix.EmptyColumn {
+				t.Errorf("row %q with cells %v after %q", row.Key, row.Cells, last)
+			}
+			last = string(row.Key)
+			found++
+		}
+		for range f.client.Scan(f.context(t), f.Index, r) {
+			break
+		}
+	}
+	if found != 50 {
+		t.Errorf("%d rows in the ranges of the code, want 50", found)
+	}
+}
+
+func testDeadline(t *testing.T, f *fixture) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
+	defer cancel()
+	err := f.client.WriteRows(ctx, f.Table, f.Index, f.layout.Rows(f.records(3)))
+	for _, says := range []string{"write data rows", f.Table, f.ZooKeeper, "3 of 3", "may have been applied"} {
+		if !errors.Is(err, hbase.ErrUnavailable) || !strings.Contains(err.Error(), says) {
+			t.Errorf("WriteRows: %v, want ErrUnavailable that says %q", err, says)
+		}
+	}
+}
+
+// connections are those a client has open.
+type connections struct {
+	mu   sync.Mutex
+	open []net.Conn
+}
+
+func (c *connections) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, network, addr)
+	if err == nil {
+		c.mu.Lock()
+		c.open = append(c.open, conn)
+		c.mu.Unlock()
+	}
+	return conn, err
+}
+
+// cut closes all connections, with whatever is under way on them.
+func (c *connections) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, conn := range c.open {
+		_ = conn.Close()
+	}
+	c.open = nil
+}

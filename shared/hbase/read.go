@@ -1,0 +1,203 @@
+package hbase
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tsuna/gohbase/hrpc"
+	"github.com/tsuna/gohbase/pb"
+
+	"feedstream/shared/phoenix"
+)
+
+// allColumns and keyColumn choose what is read: whole rows, or the one cell that every row has.
+var (
+	allColumns = map[string][]string{phoenix.Family: nil}
+	keyColumn  = map[string][]string{phoenix.Family: {phoenix.EmptyColumn}}
+)
+
+// Get returns the rows with the given keys, in the same order. A row that does not exist has its key
+// and no cells. Any error means that no row is returned.
+func (c *Client) Get(ctx context.Context, table string, keys [][]byte) ([]phoenix.Stored, error) {
+	ctx, cancel := c.deadline(ctx)
+	defer cancel()
+	rows := make([]phoenix.Stored, len(keys))
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(c.config.InFlight)
+	for from := 0; from < len(keys); from += c.config.BatchRows {
+		to := min(from+c.config.BatchRows, len(keys))
+		group.Go(func() error { return c.getBatch(groupCtx, table, keys[from:to], rows[from:to]) })
+	}
+	if err := group.Wait(); err != nil {
+		return nil, c.explain(ctx, err, fmt.Sprintf("get %d rows of %s", len(keys), table), "")
+	}
+	return rows, nil
+}
+
+func (c *Client) getBatch(ctx context.Context, table string, keys [][]byte, rows []phoenix.Stored) error {
+	calls := make([]hrpc.Call, len(keys))
+	for i, key := range keys {
+		get, err := hrpc.NewGet(ctx, []byte(table), key, hrpc.Families(allColumns))
+		if err != nil {
+			return fmt.Errorf("make the call: %w", err)
+		}
+		calls[i] = get
+	}
+	results, allOK := c.hbase.SendBatch(ctx, calls)
+	var failed failures
+	for i, result := range results {
+		if !allOK && result.Error != nil {
+			failed.add(withServer(classify(result.Error), calls[i]))
+			continue
+		}
+		response, ok := result.Msg.(*pb.GetResponse)
+		if !ok {
+			return fmt.Errorf("%w: the answer to a get is a %T", ErrUnavailable, result.Msg)
+		}
+		rows[i] = stored(keys[i], hrpc.ToLocalResult(response.Result).Cells)
+	}
+	return failed.worst
+}
+
+// Scan reads the rows of a range in the order of their keys. The rows are read as they are asked for;
+// breaking off ends the scan. An error comes last, with an empty row. A scan whose region moves or
+// whose connection dies goes on behind the last row.
+//
+// Without a deadline in the context the whole scan has Config.Timeout: give a long one its own.
+func (c *Client) Scan(ctx context.Context, table string, r phoenix.Range) iter.Seq2[phoenix.Stored, error] {
+	return func(yield func(phoenix.Stored, error) bool) {
+		ctx, cancel := c.deadline(ctx)
+		defer cancel()
+		err := c.scan(ctx, table, r, allColumns, func(row phoenix.Stored) bool { return yield(row, nil) })
+		if err != nil {
+			yield(phoenix.Stored{}, c.explain(ctx, err, "scan "+table, ""))
+		}
+	}
+}
+
+// ScanKeys reads the keys of all rows in some ranges, each with the timestamp of its empty column,
+// and calls found for one after the other. Ranges are read side by side, so that there is no order
+// between them. It fetches one cell of each row.
+func (c *Client) ScanKeys(ctx context.Context, table string, ranges []phoenix.Range,
+	found func(key []byte, timestamp int64)) error {
+	ctx, cancel := c.deadline(ctx)
+	defer cancel()
+	var mu sync.Mutex
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(c.config.InFlight)
+	for _, r := range ranges {
+		group.Go(func() error {
+			return c.scan(groupCtx, table, r, keyColumn, func(row phoenix.Stored) bool {
+				mu.Lock()
+				defer mu.Unlock()
+				found(row.Key, row.Timestamp)
+				return true
+			})
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return c.explain(ctx, err, fmt.Sprintf("scan %d ranges of %s", len(ranges), table), "")
+	}
+	return nil
+}
+
+// scan yields the rows of a range until yield returns false. What is unavailable is tried again from
+// behind the last row, once for each row of progress.
+func (c *Client) scan(ctx context.Context, table string, r phoenix.Range, columns map[string][]string,
+	yield func(phoenix.Stored) bool) error {
+	for triedAgain := false; ; {
+		last, err := c.scanOnce(ctx, table, r, columns, yield)
+		if last != nil {
+			r.Start, triedAgain = append(bytes.Clone(last), 0), false
+		}
+		if err == nil || triedAgain || ctx.Err() != nil || !errors.Is(err, ErrUnavailable) {
+			return err
+		}
+		triedAgain = true
+	}
+}
+
+// scanOnce returns the key of the last row it has yielded.
+func (c *Client) scanOnce(ctx context.Context, table string, r phoenix.Range, columns map[string][]string,
+	yield func(phoenix.Stored) bool) (last []byte, err error) {
+	scan, err := hrpc.NewScanRange(ctx, []byte(table), r.Start, r.Stop, hrpc.Families(columns))
+	if err != nil {
+		return nil, fmt.Errorf("make the call: %w", err)
+	}
+	scanner := c.hbase.Scan(scan)
+	defer func() { _ = scanner.Close() }() // an error here only means that the server closes it later
+	for {
+		result, err := scanner.Next()
+		if errors.Is(err, io.EOF) {
+			return last, nil
+		}
+		if err != nil {
+			return last, withServer(classify(err), scan)
+		}
+		if len(result.Cells) == 0 {
+			continue
+		}
+		row := stored(result.Cells[0].Row, result.Cells)
+		last = row.Key
+		if !yield(row) {
+			return last, nil
+		}
+	}
+}
+
+// stored turns the cells of a row into the form of package phoenix.
+func stored(key []byte, cells []*hrpc.Cell) phoenix.Stored {
+	row := phoenix.Stored{Key: key, Cells: make([]phoenix.Cell, len(cells))}
+	for i, cell := range cells {
+		row.Timestamp = max(row.Timestamp, int64(*cell.Timestamp))
+		row.Cells[i] = phoenix.Cell{Qualifier: string(cell.Qualifier), Value: cell.Value}
+	}
+	return row
+}
+
+// Catalog reads what SYSTEM.CATALOG says of a table and its index, for phoenix.Preflight.
+func (c *Client) Catalog(ctx context.Context, table, index string) ([]phoenix.Stored, error) {
+	ctx, cancel := c.deadline(ctx)
+	defer cancel()
+	var rows []phoenix.Stored
+	for _, r := range phoenix.CatalogRanges(table, index) {
+		for row, err := range c.Scan(ctx, phoenix.CatalogTable, r) {
+			if err != nil {
+				return nil, explainCatalog(err)
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
+}
+
+// Fingerprint reads the two header rows of table and index and returns their phoenix.Fingerprint,
+// which differs from that of a phoenix.Layout when the layout has to be read again.
+func (c *Client) Fingerprint(ctx context.Context, table, index string) (string, error) {
+	rows, err := c.Get(ctx, phoenix.CatalogTable, phoenix.CatalogKeys(table, index))
+	if err != nil {
+		return "", explainCatalog(err)
+	}
+	present := rows[:0]
+	for _, row := range rows {
+		if len(row.Cells) > 0 {
+			present = append(present, row)
+		}
+	}
+	return phoenix.Fingerprint(table, index, present), nil
+}
+
+func explainCatalog(err error) error {
+	if errors.Is(err, ErrTableNotFound) {
+		return fmt.Errorf("%w; Phoenix has never been used here, or it runs with namespace mapping, "+
+			"which must be off (phoenix.schema.isNamespaceMappingEnabled=false)", err)
+	}
+	return err
+}

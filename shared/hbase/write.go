@@ -1,0 +1,192 @@
+package hbase
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tsuna/gohbase/hrpc"
+
+	"feedstream/shared/phoenix"
+)
+
+// WriteRows writes rows into a table and its index, in two phases: all data rows, and only when they
+// are acknowledged their index rows. An index row never exists without its data row; a crash between
+// the phases leaves rows out of the index until they are written again.
+//
+// Nil means that HBase has acknowledged everything. With ErrUnavailable some of it may be missing and
+// all of it is to be written again. With ErrRejected alone the rows of the *RejectedError are missing
+// and all others are complete in table and index.
+//
+// Rows with equal keys must have been merged before: their order in a batch is not defined.
+func (c *Client) WriteRows(ctx context.Context, table, index string, rows []phoenix.Row) error {
+	ctx, cancel := c.deadline(ctx)
+	defer cancel()
+
+	all := make([]int, len(rows))
+	for i := range all {
+		all[i] = i
+	}
+	acknowledged, dataErr := c.phase(ctx, "data", table, all, func(i int) *phoenix.Put { return &rows[i].Data })
+	if dataErr != nil && !isRejection(dataErr) {
+		return dataErr
+	}
+	_, indexErr := c.phase(ctx, "index", index, acknowledged, func(i int) *phoenix.Put { return &rows[i].Index })
+	return errors.Join(dataErr, indexErr)
+}
+
+// isRejection reports whether refused rows are all that went wrong.
+func isRejection(err error) bool {
+	return errors.Is(err, ErrRejected) && !errors.Is(err, ErrUnavailable) && !errors.Is(err, context.Canceled)
+}
+
+// phase writes the rows with the given numbers, in bounded batches side by side, and returns the
+// numbers of those acknowledged.
+func (c *Client) phase(ctx context.Context, kind, table string, numbers []int,
+	row func(int) *phoenix.Put) (acknowledged []int, err error) {
+	outcome := make([]error, len(numbers)) // each batch has its own part
+	puts := make([]*phoenix.Put, len(numbers))
+	for i, n := range numbers {
+		puts[i] = row(n)
+	}
+	var group errgroup.Group
+	group.SetLimit(c.config.InFlight)
+	for _, part := range c.split(puts) {
+		group.Go(func() error {
+			c.writeBatch(ctx, table, puts[part.from:part.to], outcome[part.from:part.to])
+			return nil
+		})
+	}
+	_ = group.Wait() // failures are in outcome, row by row
+	acknowledged = make([]int, 0, len(numbers))
+	refused := &RejectedError{Table: table}
+	var failed failures
+	for i, err := range outcome {
+		var no *refusal
+		switch {
+		case err == nil:
+			acknowledged = append(acknowledged, numbers[i])
+		case errors.As(err, &no):
+			refused.Rows = append(refused.Rows, Rejection{Index: numbers[i], Key: puts[i].Key, Reason: no.message})
+		default:
+			failed.add(err)
+		}
+	}
+	var errs []error
+	if failed.count > 0 {
+		errs = append(errs, c.explain(ctx, failed.worst,
+			fmt.Sprintf("write %s rows to %s: %d of %d not acknowledged", kind, table, failed.count, len(numbers)),
+			"; they may have been applied all the same"))
+	}
+	if len(refused.Rows) > 0 {
+		errs = append(errs, refused)
+	}
+	return acknowledged, errors.Join(errs...)
+}
+
+// failures counts rows that failed and keeps the error that tells most.
+type failures struct {
+	count int
+	worst error
+}
+
+// add prefers a named cause over the end of the time and over being cancelled, which often only
+// follow from it.
+func (f *failures) add(err error) {
+	f.count++
+	if f.worst == nil || isTimeEnd(f.worst) && !isTimeEnd(err) {
+		f.worst = err
+	}
+}
+
+func isTimeEnd(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// span is a part of a slice.
+type span struct{ from, to int }
+
+// split cuts rows into batches within the bounds.
+func (c *Client) split(rows []*phoenix.Put) []span {
+	var spans []span
+	from, size := 0, 0
+	for i, row := range rows {
+		next := cellsSize(row)
+		if i > from && (i-from >= c.config.BatchRows || size+next > c.config.BatchBytes) {
+			spans = append(spans, span{from, i})
+			from, size = i, 0
+		}
+		size += next
+	}
+	if from < len(rows) {
+		spans = append(spans, span{from, len(rows)})
+	}
+	return spans
+}
+
+// writeBatch sends one batch and sets the outcome of each row. HBase refuses all rows that share a
+// region with one it does not take, so the refused are sent again one by one to find it.
+func (c *Client) writeBatch(ctx context.Context, table string, rows []*phoenix.Put, outcome []error) {
+	c.send(ctx, table, rows, outcome)
+	if len(rows) == 1 {
+		return
+	}
+	for i, err := range outcome {
+		if errors.Is(err, ErrRejected) {
+			c.send(ctx, table, rows[i:i+1], outcome[i:i+1])
+		}
+	}
+}
+
+// send makes one SendBatch of rows. The calls carry the same context as the batch: a call whose own
+// context ended would be left out silently while the batch waits for it.
+func (c *Client) send(ctx context.Context, table string, rows []*phoenix.Put, outcome []error) {
+	calls, err := newPuts(ctx, table, rows)
+	if err != nil {
+		for i := range outcome {
+			outcome[i] = fmt.Errorf("make the call: %w", err)
+		}
+		return
+	}
+	results, allOK := c.hbase.SendBatch(ctx, calls)
+	for i := range outcome {
+		outcome[i] = nil
+		if !allOK && results[i].Error != nil {
+			outcome[i] = withServer(classify(results[i].Error), calls[i])
+		}
+	}
+}
+
+// withServer names the region server, when one is known.
+func withServer(err error, call hrpc.Call) error {
+	if r := call.Region(); r != nil {
+		if server := r.Client(); server != nil {
+			return &serverError{addr: server.Addr(), err: err}
+		}
+	}
+	return err
+}
+
+// serverError is an error with the address of the region server it came from.
+type serverError struct {
+	addr string
+	err  error
+}
+
+func (e *serverError) Error() string { return "region server " + e.addr + ": " + e.err.Error() }
+func (e *serverError) Unwrap() error { return e.err }
+
+// explain completes an error with what was being done, where, and what follows from it. An error by
+// the end of the time says so.
+func (c *Client) explain(ctx context.Context, err error, doing, follows string) error {
+	where := fmt.Sprintf("HBase at ZooKeeper %s%s", c.config.ZooKeeper, c.config.Root)
+	if errors.Is(err, ErrTableNotFound) {
+		return fmt.Errorf("%s: %s: %w", where, doing, err)
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("%s: %s: no answer before the time ran out%s: %w", where, doing, follows, err)
+	}
+	return fmt.Errorf("%s: %s%s: %w", where, doing, follows, err)
+}
