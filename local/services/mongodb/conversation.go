@@ -1,0 +1,105 @@
+package mongodb
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"runtime/debug"
+
+	"go.mongodb.org/mongo-driver/bson"
+
+	"feedstream/local/services/mongodb/internal/failure"
+	"feedstream/local/services/mongodb/internal/wire"
+)
+
+// converse answers a connection's messages one after the other until it ends.
+func (s *Server) converse(connection net.Conn, number int32) error {
+	for {
+		message, err := wire.Read(connection)
+		if err != nil {
+			return err
+		}
+		reply, err := s.answer(message, number)
+		if err != nil {
+			return err
+		}
+		if message.NoReply {
+			continue
+		}
+		if _, err := connection.Write(message.AppendReply(nil, s.replies.Add(1), reply)); err != nil {
+			return fmt.Errorf("write reply: %w", err)
+		}
+	}
+}
+
+// answer runs a message's command. The error, if any, ends the connection; a command's own failure is in the reply.
+func (s *Server) answer(message *wire.Message, number int32) ([]byte, error) {
+	r, err := newRequest(message, number)
+	if err != nil {
+		return encodeReply(nil, err)
+	}
+	fault := s.fault(r)
+	if fault.CloseBefore {
+		return nil, errInjected
+	}
+	if err := fault.err(); err != nil {
+		return encodeReply(nil, err)
+	}
+	body, err := s.run(r)
+	if fault.CloseAfter {
+		return nil, errInjected
+	}
+	return encodeReply(body, err)
+}
+
+// run finds and runs the command. A panic is a fault of this server: it is logged and becomes the command's error.
+func (s *Server) run(r *request) (reply bson.D, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.log.Error("command panicked", "command", r.name, "cause", cause, "stack", string(debug.Stack()))
+			reply, err = nil, failure.New(failure.InternalError, "%s: internal error of the embedded server", r.name)
+		}
+	}()
+	command, ok := commands[r.name]
+	if !ok {
+		return nil, failure.New(failure.CommandNotFound,
+			"no such command: '%s' (the embedded MongoDB does not have it)", r.name)
+	}
+	if err := r.checkOptions(command.options); err != nil {
+		return nil, err
+	}
+	return command.run(s, r)
+}
+
+func encodeReply(body bson.D, err error) ([]byte, error) {
+	if err == nil {
+		return bson.Marshal(append(body, bson.E{Key: "ok", Value: 1.0}))
+	}
+	f := asFailure(err)
+	body = bson.D{
+		{Key: "ok", Value: 0.0},
+		{Key: "errmsg", Value: f.Message},
+		{Key: "code", Value: int32(f.Code)},
+		{Key: "codeName", Value: f.Code.Name()},
+	}
+	return bson.Marshal(append(body, keyDetails(f)...))
+}
+
+// asFailure gives any error a code.
+func asFailure(err error) *failure.Error {
+	var f *failure.Error
+	if errors.As(err, &f) {
+		return f
+	}
+	return failure.New(failure.InternalError, "%s", err)
+}
+
+func keyDetails(f *failure.Error) bson.D {
+	if f.KeyPattern == nil {
+		return nil
+	}
+	return bson.D{
+		{Key: "keyPattern", Value: bson.Raw(f.KeyPattern)},
+		{Key: "keyValue", Value: bson.Raw(f.KeyValue)},
+	}
+}

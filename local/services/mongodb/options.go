@@ -1,0 +1,107 @@
+package mongodb
+
+import (
+	"go.mongodb.org/mongo-driver/bson/bsontype"
+	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+
+	"feedstream/local/services/mongodb/internal/failure"
+	"feedstream/local/services/mongodb/internal/query"
+)
+
+// option says how an option of a command is taken.
+type option int
+
+const (
+	used    option = iota + 1 // the command looks at it
+	ignored                   // it changes no answer
+	off                       // it is refused unless it says false, null, {} or [], which is as good as not given
+)
+
+// general are the options every command may carry.
+var general = map[string]option{
+	"$db": used, "lsid": ignored, "$clusterTime": ignored, "$readPreference": ignored, "comment": ignored,
+	"maxTimeMS": ignored, "readConcern": used, "writeConcern": used,
+}
+
+// checkOptions refuses by name what this server does not know or cannot do.
+func (r *request) checkOptions(own map[string]option) error {
+	if err := r.checkTransaction(); err != nil {
+		return err
+	}
+	if err := r.checkConcerns(); err != nil {
+		return err
+	}
+	for _, sequence := range r.sequences {
+		if own[sequence.Field] != used {
+			return unknownOption(r.name, sequence.Field)
+		}
+	}
+	return checkOptions(r.name, r.body, own, true)
+}
+
+// checkOptions checks a document of options. At the top of a command the first field is the command itself.
+func checkOptions(what string, document bsoncore.Document, known map[string]option, top bool) error {
+	first := top
+	return query.Elements(document, func(name string, v bsoncore.Value) error {
+		if first {
+			first = false
+			return nil
+		}
+		kind := known[name]
+		if kind == 0 && top {
+			kind = general[name]
+		}
+		if kind == 0 {
+			return unknownOption(what, name)
+		}
+		if kind == off && !isOff(v) {
+			return failure.New(failure.InvalidOptions, "embedded MongoDB: the option '%s' of %s is not supported", name, what)
+		}
+		return nil
+	})
+}
+
+func unknownOption(what, name string) error {
+	return failure.New(failure.UnknownField, "embedded MongoDB: '%s.%s' is an unknown option", what, name)
+}
+
+// isOff says whether an option's value is the same as the option's absence.
+func isOff(v bsoncore.Value) bool {
+	switch v.Type {
+	case bsontype.Null, bsontype.Undefined:
+		return true
+	case bsontype.EmbeddedDocument, bsontype.Array:
+		locale, _ := query.Lookup(v.Data, "locale").StringValueOK()
+		return len(v.Data) == 5 || locale == "simple"
+	}
+	return !flagOf(v, true)
+}
+
+// checkTransaction refuses transactions and retryable writes as a standalone server does.
+func (r *request) checkTransaction() error {
+	for _, name := range []string{"txnNumber", "startTransaction", "autocommit"} {
+		if r.option(name).Type != 0 {
+			return failure.New(failure.IllegalOperation,
+				"Transaction numbers are only allowed on a replica set member or mongos (%s in %s)", name, r.name)
+		}
+	}
+	return nil
+}
+
+// checkConcerns accepts the concerns that one server fulfils by itself: every acknowledged write is on its disk.
+func (r *request) checkConcerns() error {
+	level, _ := query.Lookup(r.option("readConcern").Data, "level").StringValueOK()
+	switch level {
+	case "", "local", "available", "majority":
+	default:
+		return failure.New(failure.InvalidOptions, "embedded MongoDB: read concern '%s' of %s is not supported", level, r.name)
+	}
+	w := query.Lookup(r.option("writeConcern").Data, "w")
+	if n, ok := wholeNumber(w); ok && n > 1 {
+		return failure.New(failure.BadValue, "cannot use 'w' > 1 when a host is not replicated")
+	}
+	if tag, ok := w.StringValueOK(); ok && tag != "majority" {
+		return failure.New(79, "No write concern mode named '%s' found", tag)
+	}
+	return nil
+}

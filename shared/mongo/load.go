@@ -1,0 +1,140 @@
+package mongo
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/bson/primitive"
+	"go.mongodb.org/mongo-driver/mongo"
+	"go.mongodb.org/mongo-driver/mongo/options"
+
+	"feedstream/shared/reference"
+)
+
+const (
+	loadBatch = 5000
+
+	// abandoned is the age after which a half-made load is taken for a dead one's and removed.
+	abandoned = time.Hour
+)
+
+// Load replaces the whole collection by the given documents. They are written beside it, under a unique index on
+// symbol, and the new collection takes the old one's place in one step: a reader sees all of the old reference or all
+// of the new one. When Load fails, the old one stands as before; the one doubt is an error of the last step itself,
+// which may have been done although its answer was lost.
+//
+// Values are stored by the types reference.Document lists; a reference.Number becomes a Decimal128, so that a price
+// keeps the digits it was written with. Nil fields are left out. ID is not stored: MongoDB gives each document a new
+// one.
+func (s *Source) Load(ctx context.Context, documents []reference.Document) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	if err := s.removeAbandoned(ctx); err != nil {
+		return s.failed("clear old loads of", err)
+	}
+	beside := s.collection.Database().Collection(s.loadPrefix() + primitive.NewObjectID().Hex())
+	err := s.fill(ctx, beside, documents)
+	if err == nil {
+		err = s.exchange(ctx, beside)
+	}
+	if err != nil {
+		s.discard(ctx, beside)
+		return s.failed("load", err)
+	}
+	return nil
+}
+
+func (s *Source) loadPrefix() string { return s.collection.Name() + ".load-" }
+
+// fill writes the documents into a new collection.
+func (s *Source) fill(ctx context.Context, beside *mongo.Collection, documents []reference.Document) error {
+	index := mongo.IndexModel{
+		Keys:    bson.D{{Key: fieldSymbol, Value: 1}},
+		Options: options.Index().SetUnique(true),
+	}
+	if _, err := beside.Indexes().CreateOne(ctx, index); err != nil {
+		return fmt.Errorf("create unique index on %s: %w", fieldSymbol, err)
+	}
+	for start := 0; start < len(documents); start += loadBatch {
+		var batch []any
+		for i, d := range documents[start:min(start+loadBatch, len(documents))] {
+			stored, err := fields(d)
+			if err != nil {
+				return fmt.Errorf("document %d (symbol %v): %w", start+i+1, d.Symbol, err)
+			}
+			batch = append(batch, stored)
+		}
+		if _, err := beside.InsertMany(ctx, batch); err != nil {
+			return fmt.Errorf("insert documents %d to %d: %w", start+1, start+len(batch), err)
+		}
+	}
+	return nil
+}
+
+// exchange gives the new collection the reference's name in one step.
+func (s *Source) exchange(ctx context.Context, beside *mongo.Collection) error {
+	database := s.collection.Database().Name()
+	rename := bson.D{
+		{Key: "renameCollection", Value: database + "." + beside.Name()},
+		{Key: "to", Value: database + "." + s.collection.Name()},
+		{Key: "dropTarget", Value: true},
+	}
+	if err := s.client.Database("admin").RunCommand(ctx, rename).Err(); err != nil {
+		return fmt.Errorf("put the new collection in place: %w", err)
+	}
+	return nil
+}
+
+// discard removes what a failed load has written. If that fails too, a later load does it.
+func (s *Source) discard(ctx context.Context, beside *mongo.Collection) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	_ = beside.Drop(ctx)
+}
+
+// removeAbandoned drops what loads left behind that died on the way. The object id in the name tells their age.
+func (s *Source) removeAbandoned(ctx context.Context) error {
+	names, err := s.collection.Database().ListCollectionNames(ctx, bson.D{})
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		hex, ours := strings.CutPrefix(name, s.loadPrefix())
+		id, err := primitive.ObjectIDFromHex(hex)
+		if !ours || err != nil || time.Since(id.Timestamp()) < abandoned {
+			continue
+		}
+		if err := s.collection.Database().Collection(name).Drop(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fields is the document to store.
+func fields(d reference.Document) (bson.D, error) {
+	stored := bson.D{}
+	for _, f := range []struct {
+		name  string
+		value any
+	}{
+		{fieldSymbol, d.Symbol}, {fieldCompanyName, d.CompanyName},
+		{fieldLastPrice, d.LastPrice}, {fieldVolume, d.Volume},
+	} {
+		v := f.value
+		if number, ok := v.(reference.Number); ok {
+			decimal, err := primitive.ParseDecimal128(string(number))
+			if err != nil {
+				return nil, fmt.Errorf("%s %q is no decimal: %w", f.name, string(number), err)
+			}
+			v = decimal
+		}
+		if v != nil {
+			stored = append(stored, bson.E{Key: f.name, Value: v})
+		}
+	}
+	return stored, nil
+}
