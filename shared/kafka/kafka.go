@@ -58,18 +58,15 @@ type Config struct {
 	SASLUsername  string
 	SASLPassword  string
 	TLS           bool // with the roots of the system
-
-	// BatchBytes bounds one batch; a larger message goes alone. 0 means 900,000: below the 1 MiB that
-	// a topic takes by default.
-	BatchBytes int
-	// AttemptTimeout bounds each of the two attempts of a Produce, so that a connection gone silent
-	// leaves time for the second. 0 means 10 s.
-	AttemptTimeout time.Duration
 }
 
 const (
-	defaultBatchBytes     = 900_000
-	defaultAttemptTimeout = 10 * time.Second
+	// batchBytes bounds one batch; a larger message goes alone. It lies below the 1 MiB that a topic
+	// takes by default.
+	batchBytes = 900_000
+	// attemptTimeout bounds each of the two attempts of a Produce, so that a connection gone silent
+	// leaves time for the second.
+	attemptTimeout = 10 * time.Second
 )
 
 func (c Config) transport() (*kafka.Transport, error) {

@@ -20,8 +20,6 @@ type Producer struct {
 	client    *kafka.Client
 	transport *kafka.Transport
 	brokers   string
-	limit     int
-	timeout   time.Duration
 	buffers   sync.Pool
 }
 
@@ -31,21 +29,12 @@ func New(cfg Config) (*Producer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Producer{
+	return &Producer{
 		client:    &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: transport},
 		transport: transport,
 		brokers:   strings.Join(cfg.Brokers, ","),
-		limit:     cfg.BatchBytes,
-		timeout:   cfg.AttemptTimeout,
 		buffers:   sync.Pool{New: func() any { return new([]byte) }},
-	}
-	if p.limit == 0 {
-		p.limit = defaultBatchBytes
-	}
-	if p.timeout == 0 {
-		p.timeout = defaultAttemptTimeout
-	}
-	return p, nil
+	}, nil
 }
 
 // Close drops the connections that are not in use.
@@ -96,7 +85,7 @@ func (l lane) fail(indexes []int, err error, refused bool) []Failure {
 // attempt sends the messages that work names. It takes at most the attempt's timeout, and leaves the
 // attempts after it their share of what the context allows.
 func (p *Producer) attempt(ctx context.Context, messages []Message, work []int, attemptsLeft int) []Failure {
-	timeout := p.timeout
+	timeout := attemptTimeout
 	if deadline, ok := ctx.Deadline(); ok {
 		timeout = min(timeout, time.Until(deadline)/time.Duration(attemptsLeft))
 	}
@@ -213,7 +202,7 @@ func (p *Producer) send(ctx context.Context, messages []Message, l lane) (failur
 // sendBatch sends as many of the messages, at least one, as one batch holds, and returns how many.
 func (p *Producer) sendBatch(ctx context.Context, messages []Message, l lane, indexes []int) (int, error) {
 	buffer := p.buffers.Get().(*[]byte)
-	set, n := appendBatch((*buffer)[:0], messages, indexes, p.limit, time.Now())
+	set, n := appendBatch((*buffer)[:0], messages, indexes, batchBytes, time.Now())
 	resp, err := p.client.RawProduce(ctx, &kafka.RawProduceRequest{
 		Topic:        l.topic,
 		Partition:    l.partition,

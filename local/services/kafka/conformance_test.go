@@ -29,7 +29,7 @@ func TestConformance(t *testing.T) {
 
 func producer(t testing.TB, addr string) *feedkafka.Producer {
 	t.Helper()
-	p, err := feedkafka.New(feedkafka.Config{Brokers: []string{addr}, AttemptTimeout: 5 * time.Second})
+	p, err := feedkafka.New(feedkafka.Config{Brokers: []string{addr}})
 	if err != nil {
 		t.Fatal(err)
 	}
