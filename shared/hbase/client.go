@@ -38,7 +38,7 @@ type Config struct {
 	InFlight int
 	// Dial opens the connections to ZooKeeper and the region servers. Nil means TCP.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
-	// Logger takes the reports of the client library. Nil means slog.Default.
+	// Logger takes the reports of the client library, one level below its own. Nil means slog.Default.
 	Logger *slog.Logger
 }
 
@@ -73,7 +73,7 @@ func New(config Config) (*Client, error) {
 		gohbase.ZookeeperRoot(config.Root),
 		gohbase.RpcQueueSize(1), // a batch is sent as it is, without waiting for more calls
 		gohbase.RegionReadTimeout(config.ReadTimeout),
-		gohbase.Logger(config.Logger),
+		gohbase.Logger(slog.New(quiet{config.Logger.Handler()})),
 	}
 	if config.Dial != nil {
 		options = append(options, gohbase.ZooKeeperDialer(config.Dial), gohbase.RegionDialer(config.Dial))

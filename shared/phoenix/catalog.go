@@ -157,12 +157,24 @@ type LayoutError struct {
 	Differences []Difference
 }
 
+// Error lists the differences, those with the same remedy together.
 func (e *LayoutError) Error() string {
-	lines := make([]string, 0, len(e.Differences))
+	var b strings.Builder
+	b.WriteString("the Phoenix tables are not laid out as feedstream writes them:")
+	told := make(map[string]bool)
 	for _, d := range e.Differences {
-		lines = append(lines, d.What+"; remedy: "+d.Remedy)
+		if told[d.Remedy] {
+			continue
+		}
+		told[d.Remedy] = true
+		for _, same := range e.Differences {
+			if same.Remedy == d.Remedy {
+				b.WriteString("\n- " + same.What)
+			}
+		}
+		b.WriteString("\n  remedy: " + d.Remedy)
 	}
-	return "the Phoenix layout is not the one feedstream writes:\n  " + strings.Join(lines, "\n  ")
+	return b.String()
 }
 
 // Preflight reads the layout of table and index out of their catalog rows, as CatalogRanges delimits

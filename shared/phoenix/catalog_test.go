@@ -119,7 +119,7 @@ func TestPreflightRefuses(t *testing.T) {
 		"table missing":       {func(c *catalog) { c.drop(tableKey()) }, "table USER_TEST.STOCK does not exist", "CREATE TABLE"},
 		"table unsalted":      {func(c *catalog) { c.unset(tableKey(), catSaltBuckets) }, "USER_TEST.STOCK is not salted", "DROP TABLE"},
 		"salt beyond 256":     {func(c *catalog) { c.set(tableKey(), catSaltBuckets, integer(257)) }, "not salted", "DROP TABLE"},
-		"encoded":             {func(c *catalog) { c.set(tableKey(), catEncoding, []byte{0x82}) }, "encoded column names (2 bytes)", "COLUMN_ENCODED_BYTES=0"},
+		"encoded":             {func(c *catalog) { c.set(tableKey(), catEncoding, []byte{0x82}) }, "encoded column names (ENCODING_SCHEME 2)", "COLUMN_ENCODED_BYTES=0"},
 		"unreadable scheme":   {func(c *catalog) { c.set(tableKey(), catEncoding, []byte("two")) }, "encoded column names", "COLUMN_ENCODED_BYTES=0"},
 		"encoded column":      {func(c *catalog) { c.set(price, catQualifier, []byte{0x80, 0x0d}) }, "LAST_PRICE of USER_TEST.STOCK has the qualifier", "COLUMN_ENCODED_BYTES=0"},
 		"single cell":         {func(c *catalog) { c.set(tableKey(), catStorage, []byte{0x82}) }, "single cell", "DROP TABLE"},
@@ -191,6 +191,9 @@ func TestPreflightListsEverything(t *testing.T) {
 	var refused *LayoutError
 	if !errors.As(err, &refused) || len(refused.Differences) != 4 {
 		t.Errorf("Preflight: %v, want 4 differences", err)
+	}
+	if text := err.Error(); strings.Count(text, TableDDL(stockTable)) != 1 {
+		t.Errorf("the remedy of one difference stands more or less than once:\n%s", text)
 	}
 	if _, _, err := Preflight(stockTable, stockIndex, nil); !errors.As(err, &refused) || len(refused.Differences) != 2 {
 		t.Errorf("Preflight of nothing: %v, want 2 differences", err)

@@ -59,6 +59,7 @@ func (c *checker) checkTable() {
 	if kind := text(t.header, catTableType); kind != typeTable {
 		c.refuse("set HBASE_TABLE to a table of its own, or "+TableDDL(t.name),
 			"%s is not a table: its TABLE_TYPE is %q (v is a view, i an index, s a system table)", t.name, kind)
+		return
 	}
 	c.checkHeader(t, c.recreateTable())
 	if isTrue(t.header, catMultiTenant) {
@@ -78,8 +79,9 @@ func (c *checker) checkHeader(r relation, recreate string) {
 	if saltBuckets(r.header) == 0 {
 		c.refuse(recreate, "%s is not salted", r.name)
 	}
-	if scheme := tinyint(r.header, catEncoding, encodingPlainNames); scheme != encodingPlainNames {
-		c.refuse(recreate, "%s has encoded column names (%d bytes): create it with COLUMN_ENCODED_BYTES=0", r.name, scheme)
+	if isEncoded(r.header) {
+		c.refuse(recreate, "%s has encoded column names (ENCODING_SCHEME %d): create it with COLUMN_ENCODED_BYTES=0",
+			r.name, tinyint(r.header, catEncoding, encodingPlainNames))
 	}
 	if storage := tinyint(r.header, catStorage, storageCellPerCol); storage != storageCellPerCol {
 		c.refuse(recreate, "%s stores a row in a single cell (IMMUTABLE_STORAGE_SCHEME %d)", r.name, storage)
@@ -128,10 +130,10 @@ func (c *checker) checkColumns() {
 			continue // refused with the primary key
 		}
 		c.checkType(want, col)
-		if col.family != Family {
+		if col.family != Family && text(t.header, catDefaultFamily) == "" {
 			c.refuse(c.recreateTable(), "column %s of %s lies in family %q instead of %q", want.name, t.name, col.family, Family)
 		}
-		if name := text(col.Stored, catQualifier); name != want.name {
+		if name := text(col.Stored, catQualifier); name != want.name && !isEncoded(t.header) {
 			c.refuse(c.recreateTable(), "column %s of %s has the qualifier %q: create the table with COLUMN_ENCODED_BYTES=0",
 				want.name, t.name, name)
 		}
@@ -243,6 +245,10 @@ func (c *checker) checkIndexColumns() {
 			c.refuse(c.recreateIndex(), "index %s sorts %s descending", x.name, name)
 		}
 	}
+}
+
+func isEncoded(header *Stored) bool {
+	return tinyint(header, catEncoding, encodingPlainNames) != encodingPlainNames
 }
 
 func indexType(header *Stored) byte {

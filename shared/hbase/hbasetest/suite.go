@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"strings"
 	"sync"
@@ -57,6 +56,7 @@ func Run(t *testing.T, target Target) {
 		{"many batches side by side", testBatches},
 		{"a refused row fails alone", testRefused},
 		{"a dead connection is replaced", testDeadConnection},
+		{"a silent connection is given up", testSilentConnection},
 		{"a scan can be left and is bounded", testScan},
 		{"the end of the time is an answer", testDeadline},
 	} {
@@ -320,6 +320,17 @@ func testDeadConnection(t *testing.T, f *fixture) {
 	f.expect(t, records...)
 }
 
+// testSilentConnection lets the open connections swallow what is sent, as when the other side has
+// forgotten them without a word.
+func testSilentConnection(t *testing.T, f *fixture) {
+	hasty := newFixture(t, f.Target, hbase.Config{ReadTimeout: 200 * time.Millisecond})
+	records := hasty.records(10)
+	hasty.write(t, records[:5]...)
+	hasty.conns.silence()
+	hasty.write(t, records...)
+	hasty.expect(t, records...)
+}
+
 func testScan(t *testing.T, f *fixture) {
 	f.write(t, f.records(50)...)
 	found := 0
@@ -353,31 +364,4 @@ func testDeadline(t *testing.T, f *fixture) {
 			t.Errorf("WriteRows: %v, want ErrUnavailable that says %q", err, says)
 		}
 	}
-}
-
-// connections are those a client has open.
-type connections struct {
-	mu   sync.Mutex
-	open []net.Conn
-}
-
-func (c *connections) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, network, addr)
-	if err == nil {
-		c.mu.Lock()
-		c.open = append(c.open, conn)
-		c.mu.Unlock()
-	}
-	return conn, err
-}
-
-// cut closes all connections, with whatever is under way on them.
-func (c *connections) cut() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, conn := range c.open {
-		_ = conn.Close()
-	}
-	c.open = nil
 }
