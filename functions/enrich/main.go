@@ -1,0 +1,75 @@
+// Command enrich is the function feed-enrich: a push of the Kafka event stream comes in, rows go to
+// HBase, records and rejected deliveries to Kafka. Enricher.Push in enrich.go is the whole order.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"feedstream/shared/config"
+	"feedstream/shared/fc"
+	"feedstream/shared/hbase"
+	"feedstream/shared/kafka"
+	"feedstream/shared/oss"
+	"feedstream/shared/reference"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Environ()); err != nil {
+		fmt.Fprintln(os.Stderr, "feed-enrich:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, environ []string) error {
+	var cfg Config
+	if err := config.Load(&cfg, environ); err != nil {
+		return err
+	}
+	logger := fc.NewLogger(os.Stdout, cfg.Server.LogLevel)
+
+	producer, err := kafka.New(kafka.Config(cfg.Kafka))
+	if err != nil {
+		return err
+	}
+	defer producer.Close()
+	table, err := hbase.New(hbase.Config{ZooKeeper: cfg.HBase.ZooKeeper, Root: cfg.HBase.ZooKeeperRoot, Logger: logger})
+	if err != nil {
+		return err
+	}
+	defer table.Close()
+	bucket, err := oss.New(oss.Config{Endpoint: cfg.OSS.Endpoint, Region: cfg.OSS.Region, Bucket: cfg.OSS.Bucket},
+		func(ctx context.Context) (oss.Credentials, error) {
+			return oss.Credentials(fc.CredentialsFrom(ctx)), nil
+		})
+	if err != nil {
+		return err
+	}
+
+	layouts := &hbase.Layouts{Catalog: table, Table: cfg.HBase.Table, Index: cfg.HBase.Index, Now: time.Now, Logger: logger}
+	enricher := &Enricher{
+		Snapshots: reference.NewCache(reference.CacheConfig{
+			Objects: bucket, Prefix: cfg.OSS.Prefix, CheckInterval: cfg.Freshness.CheckInterval,
+			MaxAge: cfg.Freshness.MaxAge, FailWhenStale: cfg.Freshness.StalePolicy == "fail", Now: time.Now, Logger: logger,
+		}),
+		Layouts: layouts, Rows: table, Topics: producer,
+		OutputTopic: cfg.Topics.Output, QuarantineTopic: cfg.Topics.Quarantine,
+		Now: time.Now, Logger: logger,
+	}
+	return fc.Run(ctx, fc.Config{
+		Addr: cfg.Server.Addr(), MemoryMB: cfg.Server.MemoryMB, Credentials: fc.EnvironmentCredentials(),
+		Logger: logger, RequestLines: os.Stdout,
+	}, fc.Function{
+		Initialize: func(ctx context.Context) error {
+			_, err := layouts.Layout(ctx)
+			return err
+		},
+		Invoke: enricher.Push,
+	})
+}
