@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 	"go.mongodb.org/mongo-driver/mongo/options"
 
 	"feedstream/shared/reference"
@@ -61,17 +60,17 @@ func document(raw bson.Raw) reference.Document {
 // value is a field's value in the forms reference.Document promises.
 func value(v bson.RawValue) any {
 	switch v.Type {
-	case 0, bsontype.Null, bsontype.Undefined:
+	case 0, bson.TypeNull, bson.TypeUndefined:
 		return nil
-	case bsontype.String:
+	case bson.TypeString:
 		return v.StringValue()
-	case bsontype.Double:
+	case bson.TypeDouble:
 		return v.Double()
-	case bsontype.Int32:
+	case bson.TypeInt32:
 		return v.Int32()
-	case bsontype.Int64:
+	case bson.TypeInt64:
 		return v.Int64()
-	case bsontype.Decimal128:
+	case bson.TypeDecimal128:
 		return reference.Number(v.Decimal128().String())
 	}
 	var other any
@@ -86,9 +85,9 @@ func printable(v bson.RawValue) string {
 	switch v.Type {
 	case 0:
 		return ""
-	case bsontype.String:
+	case bson.TypeString:
 		return v.StringValue()
-	case bsontype.ObjectID:
+	case bson.TypeObjectID:
 		return v.ObjectID().Hex()
 	}
 	return v.String()

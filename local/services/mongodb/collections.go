@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
@@ -144,7 +143,7 @@ func (s *Server) listCollections(r *request) (bson.D, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.store.View().Namespaces(r.database)
+	all, err := s.namespaces(r.database)
 	if err != nil {
 		return nil, err
 	}
@@ -168,12 +167,21 @@ func (s *Server) listCollections(r *request) (bson.D, error) {
 	return cursorReply(0, list, "firstBatch", batch), err
 }
 
+// namespaces lists the collections of a database, or of all when it is empty.
+func (s *Server) namespaces(database string) (all []store.Namespace, err error) {
+	err = s.store.Read(func(view store.View) error {
+		all, err = view.Namespaces(database)
+		return err
+	})
+	return all, err
+}
+
 func (s *Server) listDatabases(r *request) (bson.D, error) {
 	filter, err := filterOf(r.body, "filter")
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.store.View().Namespaces("")
+	all, err := s.namespaces("")
 	if err != nil {
 		return nil, err
 	}
@@ -206,5 +214,5 @@ func matching(entries []any, filter *query.Filter) (bson.RawValue, error) {
 			array.AppendDocument(document)
 		}
 	}
-	return bson.RawValue{Type: bsontype.Array, Value: array.Build()}, nil
+	return bson.RawValue{Type: bson.TypeArray, Value: array.Build()}, nil
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
@@ -109,7 +108,7 @@ func (c *openCursor) batch(size int64) (bson.RawValue, error) {
 		c.pending = nil
 	}
 	array, err := bsoncore.AppendArrayEnd(array, start)
-	return bson.RawValue{Type: bsontype.Array, Value: array}, err
+	return bson.RawValue{Type: bson.TypeArray, Value: array}, err
 }
 
 func (c *openCursor) close() {

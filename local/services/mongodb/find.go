@@ -88,12 +88,7 @@ func (s *Server) find(r *request) (bson.D, error) {
 
 // open starts a search. A collection that does not exist is an empty one.
 func (s *Server) open(ns store.Namespace, q search) (results, error) {
-	view := s.store.View()
-	c, exists, err := view.Collection(ns)
-	if err != nil || !exists {
-		return &listed{}, err
-	}
-	w, err := candidates(view, c, q.filter)
+	w, err := s.walk(ns, q.filter)
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +101,20 @@ func (s *Server) open(ns store.Namespace, q search) (results, error) {
 		limit = math.MaxInt64
 	}
 	return &streamed{walk: w, search: q, skip: q.skip, left: limit}, nil
+}
+
+// walk goes through a collection's candidates in the state of this moment.
+func (s *Server) walk(ns store.Namespace, filter *query.Filter) (w walk, err error) {
+	err = s.store.Read(func(view store.View) error {
+		c, exists, err := view.Collection(ns)
+		if err != nil || !exists {
+			w = &single{}
+			return err
+		}
+		w, err = candidates(view, c, filter)
+		return err
+	})
+	return w, err
 }
 
 // sorted collects and orders all matches. What it keeps is bounded, for each search and for all open cursors together.
@@ -167,12 +176,7 @@ func (s *Server) count(r *request) (bson.D, error) {
 
 // countMatches counts what the search would find.
 func (s *Server) countMatches(ns store.Namespace, q search) (int64, error) {
-	view := s.store.View()
-	c, exists, err := view.Collection(ns)
-	if err != nil || !exists {
-		return 0, err
-	}
-	w, err := candidates(view, c, q.filter)
+	w, err := s.walk(ns, q.filter)
 	if err != nil {
 		return 0, err
 	}

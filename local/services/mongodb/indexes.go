@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
@@ -129,12 +128,16 @@ func (s *Server) listIndexes(r *request) (bson.D, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, exists, err := s.store.View().Collection(ns)
+	var c store.Collection
+	err = s.store.Read(func(view store.View) error {
+		var exists bool
+		if c, exists, err = view.Collection(ns); err == nil && !exists {
+			err = namespaceNotFound(ns)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
-	}
-	if !exists {
-		return nil, namespaceNotFound(ns)
 	}
 	batch := bson.A{}
 	for _, x := range c.Indexes {
@@ -185,7 +188,7 @@ func chosenIndexes(c store.Collection, choice bsoncore.Value) ([]string, error) 
 	}
 	var names []string
 	for _, x := range c.Indexes {
-		same := isKey && query.Compare(bsoncore.Value{Type: bsontype.EmbeddedDocument, Data: x.Key}, choice) == 0
+		same := isKey && query.Compare(bsoncore.Value{Type: bson.TypeEmbeddedDocument, Data: x.Key}, choice) == 0
 		if name == "*" && x.Name != store.IDIndex || isName && x.Name == name || same {
 			names = append(names, x.Name)
 		}

@@ -1,7 +1,7 @@
 package mongodb
 
 import (
-	"go.mongodb.org/mongo-driver/bson/bsontype"
+	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
@@ -68,9 +68,9 @@ func unknownOption(what, name string) error {
 // isOff says whether an option's value is the same as the option's absence.
 func isOff(v bsoncore.Value) bool {
 	switch v.Type {
-	case bsontype.Null, bsontype.Undefined:
+	case bson.TypeNull, bson.TypeUndefined:
 		return true
-	case bsontype.EmbeddedDocument, bsontype.Array:
+	case bson.TypeEmbeddedDocument, bson.TypeArray:
 		locale, _ := query.Lookup(v.Data, "locale").StringValueOK()
 		return len(v.Data) == 5 || locale == "simple"
 	}

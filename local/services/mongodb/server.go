@@ -141,7 +141,7 @@ func (s *Server) serve(connection net.Conn, number int32) {
 		s.mu.Unlock()
 	}()
 	err := s.converse(connection, number)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+	if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 		s.log.Warn("close a connection", "peer", connection.RemoteAddr().String(), "error", err)
 	}
 }

@@ -1,7 +1,7 @@
 package mongodb
 
 import (
-	"go.mongodb.org/mongo-driver/bson/bsontype"
+	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/query"
@@ -43,7 +43,7 @@ func lookupKey(x store.Index, equalities []query.Equality) (key []byte, ok bool)
 	}
 	for _, field := range x.Fields() {
 		value, found := equalTo(field, equalities)
-		if !found || value.Type == bsontype.Null || value.Type == bsontype.Array {
+		if !found || value.Type == bson.TypeNull || value.Type == bson.TypeArray {
 			return nil, false
 		}
 		key = query.AppendKey(key, value)

@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
 	"go.mongodb.org/mongo-driver/bson/primitive"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 
@@ -104,8 +103,8 @@ func identified(document bsoncore.Document) (bsoncore.Document, error) {
 	switch id.Type {
 	case 0:
 		oid := primitive.NewObjectID()
-		id = bsoncore.Value{Type: bsontype.ObjectID, Data: oid[:]}
-	case bsontype.Array, bsontype.Regex, bsontype.Undefined:
+		id = bsoncore.Value{Type: bson.TypeObjectID, Data: oid[:]}
+	case bson.TypeArray, bson.TypeRegex, bson.TypeUndefined:
 		return nil, failure.New(failure.InvalidIDField, "The '_id' value cannot be of type %s", id.Type)
 	}
 	if first, err := document.IndexErr(0); err != nil || first.Key() != "_id" {

@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"strings"
 
+	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/bson/bsontype"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 )
@@ -18,42 +19,42 @@ import (
 // missing is the value of an absent field. It has no type.
 var missing = bsoncore.Value{}
 
-var null = bsoncore.Value{Type: bsontype.Null}
+var null = bsoncore.Value{Type: bson.TypeNull}
 
 // rank is the place of a type in MongoDB's order of types. Types of one rank compare by value.
 func rank(t bsontype.Type) int {
 	switch t {
-	case bsontype.MinKey:
+	case bson.TypeMinKey:
 		return -1
-	case bsontype.Null:
+	case bson.TypeNull:
 		return 5
-	case bsontype.Double, bsontype.Int32, bsontype.Int64, bsontype.Decimal128:
+	case bson.TypeDouble, bson.TypeInt32, bson.TypeInt64, bson.TypeDecimal128:
 		return 10
-	case bsontype.String, bsontype.Symbol:
+	case bson.TypeString, bson.TypeSymbol:
 		return 15
-	case bsontype.EmbeddedDocument:
+	case bson.TypeEmbeddedDocument:
 		return 20
-	case bsontype.Array:
+	case bson.TypeArray:
 		return 25
-	case bsontype.Binary:
+	case bson.TypeBinary:
 		return 30
-	case bsontype.ObjectID:
+	case bson.TypeObjectID:
 		return 35
-	case bsontype.Boolean:
+	case bson.TypeBoolean:
 		return 40
-	case bsontype.DateTime:
+	case bson.TypeDateTime:
 		return 45
-	case bsontype.Timestamp:
+	case bson.TypeTimestamp:
 		return 47
-	case bsontype.Regex:
+	case bson.TypeRegex:
 		return 50
-	case bsontype.DBPointer:
+	case bson.TypeDBPointer:
 		return 55
-	case bsontype.JavaScript:
+	case bson.TypeJavaScript:
 		return 60
-	case bsontype.CodeWithScope:
+	case bson.TypeCodeWithScope:
 		return 65
-	case bsontype.MaxKey:
+	case bson.TypeMaxKey:
 		return 127
 	}
 	return 0 // missing and undefined
@@ -66,27 +67,27 @@ func Compare(a, b bsoncore.Value) int {
 		return c
 	}
 	switch a.Type {
-	case bsontype.Double, bsontype.Int32, bsontype.Int64, bsontype.Decimal128:
+	case bson.TypeDouble, bson.TypeInt32, bson.TypeInt64, bson.TypeDecimal128:
 		return compareNumbers(a, b)
-	case bsontype.String, bsontype.Symbol, bsontype.JavaScript:
+	case bson.TypeString, bson.TypeSymbol, bson.TypeJavaScript:
 		return bytes.Compare(text(a), text(b))
-	case bsontype.EmbeddedDocument, bsontype.Array:
-		return compareDocuments(a.Data, b.Data, a.Type == bsontype.EmbeddedDocument)
-	case bsontype.Binary:
+	case bson.TypeEmbeddedDocument, bson.TypeArray:
+		return compareDocuments(a.Data, b.Data, a.Type == bson.TypeEmbeddedDocument)
+	case bson.TypeBinary:
 		return compareSized(a.Data, b.Data)
-	case bsontype.ObjectID, bsontype.Boolean:
+	case bson.TypeObjectID, bson.TypeBoolean:
 		return bytes.Compare(a.Data, b.Data)
-	case bsontype.DateTime:
+	case bson.TypeDateTime:
 		return order(a.DateTime(), b.DateTime())
-	case bsontype.Timestamp:
+	case bson.TypeTimestamp:
 		at, ai := a.Timestamp()
 		bt, bi := b.Timestamp()
 		return cmp.Or(order(at, bt), order(ai, bi))
-	case bsontype.Regex:
+	case bson.TypeRegex:
 		return bytes.Compare(a.Data, b.Data)
-	case bsontype.DBPointer:
+	case bson.TypeDBPointer:
 		return compareSized(a.Data, b.Data)
-	case bsontype.CodeWithScope:
+	case bson.TypeCodeWithScope:
 		ac, as := a.CodeWithScope()
 		bc, bs := b.CodeWithScope()
 		return cmp.Or(strings.Compare(ac, bc), compareDocuments(as, bs, true))

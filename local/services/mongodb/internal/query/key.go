@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"strings"
 
-	"go.mongodb.org/mongo-driver/bson/bsontype"
+	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
@@ -15,13 +15,13 @@ import (
 func AppendKey(dst []byte, v bsoncore.Value) []byte {
 	dst = append(dst, byte(rank(v.Type)+1))
 	switch v.Type {
-	case bsontype.Double, bsontype.Int32, bsontype.Int64, bsontype.Decimal128:
+	case bson.TypeDouble, bson.TypeInt32, bson.TypeInt64, bson.TypeDecimal128:
 		return appendNumber(dst, v)
-	case bsontype.String, bsontype.Symbol, bsontype.JavaScript:
+	case bson.TypeString, bson.TypeSymbol, bson.TypeJavaScript:
 		return appendSized(dst, text(v))
-	case bsontype.EmbeddedDocument, bsontype.Array:
-		return appendDocument(dst, v.Data, v.Type == bsontype.EmbeddedDocument)
-	case bsontype.CodeWithScope:
+	case bson.TypeEmbeddedDocument, bson.TypeArray:
+		return appendDocument(dst, v.Data, v.Type == bson.TypeEmbeddedDocument)
+	case bson.TypeCodeWithScope:
 		code, scope := v.CodeWithScope()
 		return appendDocument(appendSized(dst, []byte(code)), scope, true)
 	}
@@ -88,16 +88,16 @@ func sortValues(document []byte, path []string, visit func(bsoncore.Value)) {
 		return
 	}
 	switch value.Type {
-	case bsontype.EmbeddedDocument:
+	case bson.TypeEmbeddedDocument:
 		sortValues(value.Data, path[1:], visit)
-	case bsontype.Array:
+	case bson.TypeArray:
 		visited := false
 		for c := elements(value.Data); ; visited = true {
 			e, ok := c.next()
 			if !ok {
 				break
 			}
-			if e.value.Type == bsontype.EmbeddedDocument {
+			if e.value.Type == bson.TypeEmbeddedDocument {
 				sortValues(e.value.Data, path[1:], visit)
 			} else {
 				visit(null)
@@ -115,11 +115,11 @@ func visitLeaf(value bsoncore.Value, visit func(bsoncore.Value)) {
 	switch value.Type {
 	case 0:
 		visit(null)
-	case bsontype.Array:
+	case bson.TypeArray:
 		c := elements(value.Data)
 		e, ok := c.next()
 		if !ok {
-			visit(bsoncore.Value{Type: bsontype.Undefined})
+			visit(bsoncore.Value{Type: bson.TypeUndefined})
 		}
 		for ; ok; e, ok = c.next() {
 			visit(e.value)

@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"strconv"
 
+	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/bson/bsontype"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 )
@@ -29,15 +30,15 @@ type number struct {
 }
 
 func isNumber(t bsontype.Type) bool {
-	return t == bsontype.Double || t == bsontype.Int32 || t == bsontype.Int64 || t == bsontype.Decimal128
+	return t == bson.TypeDouble || t == bson.TypeInt32 || t == bson.TypeInt64 || t == bson.TypeDecimal128
 }
 
 // integer is v as an int64 when v is an integer type.
 func integer(v bsoncore.Value) (int64, bool) {
 	switch v.Type {
-	case bsontype.Int32:
+	case bson.TypeInt32:
 		return int64(int32(binary.LittleEndian.Uint32(v.Data))), true
-	case bsontype.Int64:
+	case bson.TypeInt64:
 		return int64(binary.LittleEndian.Uint64(v.Data)), true
 	}
 	return 0, false
@@ -50,9 +51,9 @@ func double(v bsoncore.Value) float64 {
 // isNaN says whether v is a double or a decimal that is not a number.
 func isNaN(v bsoncore.Value) bool {
 	switch v.Type {
-	case bsontype.Double:
+	case bson.TypeDouble:
 		return math.IsNaN(double(v))
-	case bsontype.Decimal128:
+	case bson.TypeDecimal128:
 		return v.Decimal128().IsNaN()
 	}
 	return false
@@ -64,7 +65,7 @@ func compareNumbers(a, b bsoncore.Value) int {
 			return order(x, y)
 		}
 	}
-	if a.Type == bsontype.Double && b.Type == bsontype.Double {
+	if a.Type == bson.TypeDouble && b.Type == bson.TypeDouble {
 		return order(double(a), double(b))
 	}
 	return exactly(a).compare(exactly(b))
@@ -74,7 +75,7 @@ func exactly(v bsoncore.Value) number {
 	if n, ok := integer(v); ok {
 		return number{finite, big.NewInt(n), 0}
 	}
-	if v.Type == bsontype.Double {
+	if v.Type == bson.TypeDouble {
 		return exactDouble(double(v))
 	}
 	d := v.Decimal128()
@@ -145,7 +146,7 @@ func (n number) scaled(exponent int) *big.Int {
 // exponent.
 func appendNumber(dst []byte, v bsoncore.Value) []byte {
 	n, ok := integer(v)
-	if !ok && v.Type == bsontype.Double {
+	if !ok && v.Type == bson.TypeDouble {
 		if f := double(v); f == math.Trunc(f) && math.Abs(f) < 1<<53 {
 			n, ok = int64(f), true
 		}

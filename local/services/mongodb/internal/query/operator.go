@@ -3,6 +3,7 @@ package query
 import (
 	"bytes"
 
+	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/bson/bsontype"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 
@@ -34,13 +35,13 @@ func compileOperator(operator string, v bsoncore.Value) (test func(bsoncore.Valu
 // checkOperand refuses values that mean more than themselves in a comparison.
 func checkOperand(operator string, v bsoncore.Value) error {
 	switch v.Type {
-	case bsontype.Regex:
+	case bson.TypeRegex:
 		return failure.Unsupported("a regular expression in %s", operator)
-	case bsontype.MinKey, bsontype.MaxKey:
+	case bson.TypeMinKey, bson.TypeMaxKey:
 		if operator != "$eq" && operator != "$ne" {
 			return failure.Unsupported("a %s in %s", v.Type, operator)
 		}
-	case bsontype.Undefined:
+	case bson.TypeUndefined:
 		return failure.New(failure.BadValue, "cannot compare to undefined")
 	}
 	return nil
@@ -71,7 +72,7 @@ func compileComparison(operator string, v bsoncore.Value) (func(bsoncore.Value) 
 }
 
 func nullish(v bsoncore.Value) bsoncore.Value {
-	if v.Type == 0 || v.Type == bsontype.Undefined {
+	if v.Type == 0 || v.Type == bson.TypeUndefined {
 		return null
 	}
 	return v
@@ -79,12 +80,12 @@ func nullish(v bsoncore.Value) bsoncore.Value {
 
 // compileIn compiles $in as a set of equality keys, so that its cost does not grow with the list.
 func compileIn(operator string, v bsoncore.Value) (func(bsoncore.Value) bool, error) {
-	if v.Type != bsontype.Array {
+	if v.Type != bson.TypeArray {
 		return nil, failure.New(failure.BadValue, "%s needs an array", operator)
 	}
 	set := map[string]bool{}
 	err := Elements(v.Data, func(_ string, item bsoncore.Value) error {
-		if item.Type == bsontype.EmbeddedDocument && isOperators(item.Data) {
+		if item.Type == bson.TypeEmbeddedDocument && isOperators(item.Data) {
 			return failure.New(failure.BadValue, "cannot nest $ under %s", operator)
 		}
 		set[string(AppendKey(nil, item))] = true
@@ -100,31 +101,31 @@ func compileIn(operator string, v bsoncore.Value) (func(bsoncore.Value) bool, er
 // truthy is MongoDB's reading of a flag: false, null, undefined and zeros are no.
 func truthy(v bsoncore.Value) bool {
 	switch v.Type {
-	case 0, bsontype.Null, bsontype.Undefined:
+	case 0, bson.TypeNull, bson.TypeUndefined:
 		return false
-	case bsontype.Boolean:
+	case bson.TypeBoolean:
 		return v.Boolean()
 	}
 	if !isNumber(v.Type) || isNaN(v) {
 		return true
 	}
-	zero := bsoncore.Value{Type: bsontype.Int32, Data: make([]byte, 4)}
+	zero := bsoncore.Value{Type: bson.TypeInt32, Data: make([]byte, 4)}
 	return compareNumbers(v, zero) != 0
 }
 
 var typeNames = map[string]bsontype.Type{
-	"double": bsontype.Double, "string": bsontype.String, "object": bsontype.EmbeddedDocument,
-	"array": bsontype.Array, "binData": bsontype.Binary, "undefined": bsontype.Undefined,
-	"objectId": bsontype.ObjectID, "bool": bsontype.Boolean, "date": bsontype.DateTime, "null": bsontype.Null,
-	"regex": bsontype.Regex, "dbPointer": bsontype.DBPointer, "javascript": bsontype.JavaScript,
-	"symbol": bsontype.Symbol, "javascriptWithScope": bsontype.CodeWithScope, "int": bsontype.Int32,
-	"timestamp": bsontype.Timestamp, "long": bsontype.Int64, "decimal": bsontype.Decimal128,
-	"minKey": bsontype.MinKey, "maxKey": bsontype.MaxKey,
+	"double": bson.TypeDouble, "string": bson.TypeString, "object": bson.TypeEmbeddedDocument,
+	"array": bson.TypeArray, "binData": bson.TypeBinary, "undefined": bson.TypeUndefined,
+	"objectId": bson.TypeObjectID, "bool": bson.TypeBoolean, "date": bson.TypeDateTime, "null": bson.TypeNull,
+	"regex": bson.TypeRegex, "dbPointer": bson.TypeDBPointer, "javascript": bson.TypeJavaScript,
+	"symbol": bson.TypeSymbol, "javascriptWithScope": bson.TypeCodeWithScope, "int": bson.TypeInt32,
+	"timestamp": bson.TypeTimestamp, "long": bson.TypeInt64, "decimal": bson.TypeDecimal128,
+	"minKey": bson.TypeMinKey, "maxKey": bson.TypeMaxKey,
 }
 
 func compileType(v bsoncore.Value) (func(bsoncore.Value) bool, error) {
 	items := []bsoncore.Value{v}
-	if v.Type == bsontype.Array {
+	if v.Type == bson.TypeArray {
 		items = nil
 		for c := elements(v.Data); ; {
 			e, ok := c.next()
@@ -151,10 +152,10 @@ func compileType(v bsoncore.Value) (func(bsoncore.Value) bool, error) {
 }
 
 func typesOf(v bsoncore.Value) ([]byte, error) {
-	if v.Type == bsontype.String {
+	if v.Type == bson.TypeString {
 		name := string(text(v))
 		if name == "number" {
-			return []byte{byte(bsontype.Double), byte(bsontype.Int32), byte(bsontype.Int64), byte(bsontype.Decimal128)}, nil
+			return []byte{byte(bson.TypeDouble), byte(bson.TypeInt32), byte(bson.TypeInt64), byte(bson.TypeDecimal128)}, nil
 		}
 		if t, ok := typeNames[name]; ok {
 			return []byte{byte(t)}, nil
@@ -162,7 +163,7 @@ func typesOf(v bsoncore.Value) ([]byte, error) {
 		return nil, failure.New(failure.BadValue, "unknown type name alias: %s", name)
 	}
 	number, ok := integer(v)
-	if v.Type == bsontype.Double {
+	if v.Type == bson.TypeDouble {
 		number, ok = int64(double(v)), double(v) == float64(int64(double(v)))
 	}
 	for _, t := range typeNames {

@@ -3,7 +3,7 @@ package query
 import (
 	"strings"
 
-	"go.mongodb.org/mongo-driver/bson/bsontype"
+	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
@@ -15,7 +15,7 @@ func valueAt(document []byte, path []string) bsoncore.Value {
 	if len(path) == 1 {
 		return value
 	}
-	if value.Type != bsontype.EmbeddedDocument {
+	if value.Type != bson.TypeEmbeddedDocument {
 		return missing
 	}
 	return valueAt(value.Data, path[1:])
@@ -56,10 +56,10 @@ func putInto(e element, path []string, value bsoncore.Value) (bsoncore.Value, er
 		return value, nil
 	}
 	switch e.value.Type {
-	case bsontype.EmbeddedDocument:
+	case bson.TypeEmbeddedDocument:
 		inner, err := put(e.value.Data, path[1:], value)
-		return bsoncore.Value{Type: bsontype.EmbeddedDocument, Data: inner}, err
-	case bsontype.Array:
+		return bsoncore.Value{Type: bson.TypeEmbeddedDocument, Data: inner}, err
+	case bson.TypeArray:
 		return missing, failure.Unsupported("an update inside an array (path %s)", strings.Join(path, "."))
 	}
 	return missing, failure.New(failure.PathNotViable, "Cannot create field '%s' in element {%s: %s}",

@@ -3,7 +3,7 @@ package query
 import (
 	"strings"
 
-	"go.mongodb.org/mongo-driver/bson/bsontype"
+	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
@@ -25,7 +25,7 @@ func CompileProjection(spec bsoncore.Document) (*Projection, error) {
 	p := &Projection{fields: node{}, all: true}
 	idWanted, idNamed, decided := true, false, false
 	err := Elements(spec, func(path string, v bsoncore.Value) error {
-		if v.Type != bsontype.Boolean && !isNumber(v.Type) {
+		if v.Type != bson.TypeBoolean && !isNumber(v.Type) {
 			return failure.Unsupported("the projection of %q to anything but 0 or 1", path)
 		}
 		if err := checkPath(path); err != nil {
@@ -116,9 +116,9 @@ func (p *Projection) document(dst, document []byte, fields node) []byte {
 func (p *Projection) nested(dst []byte, e element, fields node) []byte {
 	header := e.raw[:len(e.raw)-len(e.value.Data)]
 	switch e.value.Type {
-	case bsontype.EmbeddedDocument:
+	case bson.TypeEmbeddedDocument:
 		return p.document(append(dst, header...), e.value.Data, fields)
-	case bsontype.Array:
+	case bson.TypeArray:
 		return p.array(append(dst, header...), e.value.Data, fields)
 	}
 	if p.include {
@@ -135,9 +135,9 @@ func (p *Projection) array(dst, array []byte, fields node) []byte {
 			return append(dst, values.Build()...)
 		}
 		switch {
-		case e.value.Type == bsontype.EmbeddedDocument:
+		case e.value.Type == bson.TypeEmbeddedDocument:
 			e.value.Data = p.document(nil, e.value.Data, fields)
-		case e.value.Type == bsontype.Array:
+		case e.value.Type == bson.TypeArray:
 			e.value.Data = p.array(nil, e.value.Data, fields)
 		case p.include:
 			continue

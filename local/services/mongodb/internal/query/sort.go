@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"go.mongodb.org/mongo-driver/bson/bsontype"
+	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
@@ -29,7 +29,7 @@ func CompileSort(spec bsoncore.Document) (Sort, error) {
 			return nil
 		case path == "$natural":
 			return failure.Unsupported("sorting by $natural other than {$natural: 1}")
-		case v.Type == bsontype.EmbeddedDocument:
+		case v.Type == bson.TypeEmbeddedDocument:
 			return failure.Unsupported("sorting by an expression such as $meta")
 		case direction == 0:
 			return failure.New(failure.BadValue, "$sort key ordering must be 1 (for ascending) or -1 (for descending)")
@@ -46,7 +46,7 @@ func CompileSort(spec bsoncore.Document) (Sort, error) {
 // Direction reads a direction of a sort or an index: 1, -1, or 0 when v is neither.
 func Direction(v bsoncore.Value) int {
 	n, ok := integer(v)
-	if v.Type == bsontype.Double {
+	if v.Type == bson.TypeDouble {
 		n, ok = int64(double(v)), double(v) == 1 || double(v) == -1
 	}
 	if !ok || n != 1 && n != -1 {

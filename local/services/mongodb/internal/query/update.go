@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"go.mongodb.org/mongo-driver/bson/bsontype"
+	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
@@ -26,10 +26,10 @@ type change struct {
 // CompileUpdate compiles a replacement document, or the operators $set $setOnInsert $unset $inc $min $max $push and
 // $addToSet (both with $each). Other operators, pipelines and array positions are refused by name.
 func CompileUpdate(update bsoncore.Value) (*Update, error) {
-	if update.Type == bsontype.Array {
+	if update.Type == bson.TypeArray {
 		return nil, failure.Unsupported("an update by an aggregation pipeline")
 	}
-	if update.Type != bsontype.EmbeddedDocument {
+	if update.Type != bson.TypeEmbeddedDocument {
 		return nil, failure.New(failure.FailedToParse, "update argument must be an object")
 	}
 	if !isOperators(update.Data) {
@@ -73,7 +73,7 @@ func checkUpdateOperator(operator string, fields bsoncore.Value) error {
 	default:
 		return failure.New(failure.FailedToParse, "Unknown modifier: %s", operator)
 	}
-	if fields.Type != bsontype.EmbeddedDocument {
+	if fields.Type != bson.TypeEmbeddedDocument {
 		return failure.New(failure.FailedToParse, "Modifiers operate on fields but %s has a %s", operator, fields.Type)
 	}
 	return nil
@@ -184,7 +184,7 @@ func (c change) apply(document bsoncore.Document, inserting bool) (bsoncore.Docu
 // sum adds as MongoDB does: the result is a double when one side is, an int grows into a long, a long does not
 // overflow.
 func (c change) sum(current bsoncore.Value) (bsoncore.Value, error) {
-	if c.operand.Type == bsontype.Decimal128 || current.Type == bsontype.Decimal128 {
+	if c.operand.Type == bson.TypeDecimal128 || current.Type == bson.TypeDecimal128 {
 		return missing, failure.Unsupported("$inc with a decimal (field %s)", strings.Join(c.path, "."))
 	}
 	if !isNumber(c.operand.Type) {
@@ -203,17 +203,17 @@ func (c change) sum(current bsoncore.Value) (bsoncore.Value, error) {
 	b, wholeB := integer(c.operand)
 	if !wholeA || !wholeB {
 		sum := toDouble(current) + toDouble(c.operand)
-		return bsoncore.Value{Type: bsontype.Double, Data: bsoncore.AppendDouble(nil, sum)}, nil
+		return bsoncore.Value{Type: bson.TypeDouble, Data: bsoncore.AppendDouble(nil, sum)}, nil
 	}
 	result := a + b // wraps around on overflow
 	if b != 0 && (result > a) != (b > 0) {
 		return missing, failure.New(failure.BadValue, "Failed to apply $inc operations to current value (%d): overflow", a)
 	}
-	narrow := current.Type == bsontype.Int32 && c.operand.Type == bsontype.Int32
+	narrow := current.Type == bson.TypeInt32 && c.operand.Type == bson.TypeInt32
 	if narrow && result >= math.MinInt32 && result <= math.MaxInt32 {
-		return bsoncore.Value{Type: bsontype.Int32, Data: bsoncore.AppendInt32(nil, int32(result))}, nil
+		return bsoncore.Value{Type: bson.TypeInt32, Data: bsoncore.AppendInt32(nil, int32(result))}, nil
 	}
-	return bsoncore.Value{Type: bsontype.Int64, Data: bsoncore.AppendInt64(nil, result)}, nil
+	return bsoncore.Value{Type: bson.TypeInt64, Data: bsoncore.AppendInt64(nil, result)}, nil
 }
 
 func toDouble(v bsoncore.Value) float64 {
@@ -225,7 +225,7 @@ func toDouble(v bsoncore.Value) float64 {
 
 // extended is the array with the operand's values appended, for $addToSet only those it lacks.
 func (c change) extended(current bsoncore.Value) (bsoncore.Value, error) {
-	if current.Type != 0 && current.Type != bsontype.Array {
+	if current.Type != 0 && current.Type != bson.TypeArray {
 		return missing, failure.New(failure.BadValue, "The field '%s' must be an array but is of type %s",
 			strings.Join(c.path, "."), current.Type)
 	}
@@ -233,26 +233,26 @@ func (c change) extended(current bsoncore.Value) (bsoncore.Value, error) {
 	if err != nil {
 		return missing, err
 	}
-	array := bsoncore.NewArrayBuilder()
-	for items := elements(current.Data); ; {
-		e, ok := items.next()
+	var items []bsoncore.Value
+	for c := elements(current.Data); ; {
+		e, ok := c.next()
 		if !ok {
 			break
 		}
-		array.AppendValue(e.value)
+		items = append(items, e.value)
 	}
 	for _, v := range added {
-		present := anyItem(array.Build(), func(item bsoncore.Value) bool { return Compare(item, v) == 0 })
+		present := slices.ContainsFunc(items, func(item bsoncore.Value) bool { return Compare(item, v) == 0 })
 		if c.operator == "$push" || !present {
-			array.AppendValue(v)
+			items = append(items, v)
 		}
 	}
-	return bsoncore.Value{Type: bsontype.Array, Data: array.Build()}, nil
+	return bsoncore.Value{Type: bson.TypeArray, Data: bsoncore.BuildArray(nil, items...)}, nil
 }
 
 // added lists the values to append: the operand, or the items of its $each.
 func (c change) added() ([]bsoncore.Value, error) {
-	if c.operand.Type != bsontype.EmbeddedDocument || !isOperators(c.operand.Data) {
+	if c.operand.Type != bson.TypeEmbeddedDocument || !isOperators(c.operand.Data) {
 		return []bsoncore.Value{c.operand}, nil
 	}
 	var added []bsoncore.Value
@@ -260,7 +260,7 @@ func (c change) added() ([]bsoncore.Value, error) {
 		if modifier != "$each" {
 			return failure.Unsupported("the modifier %s of %s", modifier, c.operator)
 		}
-		if v.Type != bsontype.Array {
+		if v.Type != bson.TypeArray {
 			return failure.New(failure.BadValue, "The argument to $each in %s must be an array", c.operator)
 		}
 		return Elements(v.Data, func(_ string, item bsoncore.Value) error {

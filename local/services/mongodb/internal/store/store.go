@@ -49,8 +49,13 @@ func (s *Store) Close() error {
 	return errors.Join(s.db.Flush(), s.db.Close())
 }
 
-// View reads what has been committed.
-func (s *Store) View() View { return View{s.db} }
+// Read runs fn on what is committed now; writes going on meanwhile do not show. Documents that fn opens may be read
+// after it has returned. Its error is returned as it is.
+func (s *Store) Read(fn func(View) error) error {
+	snapshot := s.db.NewSnapshot()
+	defer snapshot.Close()
+	return fn(View{snapshot})
+}
 
 // Update runs one transaction: fn's changes are committed and on disk when Update returns nil, and are dropped when fn
 // returns an error, which Update returns as it is.
@@ -71,7 +76,7 @@ func (s *Store) Update(fn func(*Tx) error) error {
 	return nil
 }
 
-// View reads documents and the catalog, inside a transaction with its own changes.
+// View is one state of documents and catalog; inside a transaction it includes the transaction's own changes.
 type View struct{ reader pebble.Reader }
 
 // scan visits keys that begin with prefix in order until visit returns false. Keys and values are only good during the

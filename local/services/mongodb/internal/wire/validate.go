@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"go.mongodb.org/mongo-driver/bson/bsontype"
+	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 )
 
@@ -53,19 +53,19 @@ func validate(document []byte, depth int) error {
 func validateValue(value bsoncore.Value, depth int) error {
 	ok := true
 	switch value.Type {
-	case bsontype.EmbeddedDocument, bsontype.Array:
+	case bson.TypeEmbeddedDocument, bson.TypeArray:
 		return validate(value.Data, depth-1)
-	case bsontype.CodeWithScope:
+	case bson.TypeCodeWithScope:
 		_, scope, rest, whole := bsoncore.ReadCodeWithScope(value.Data)
 		if !whole || len(rest) > 0 {
 			return errors.New("document holds broken code with scope")
 		}
 		return validate(scope, depth-1)
-	case bsontype.String, bsontype.Symbol, bsontype.JavaScript:
+	case bson.TypeString, bson.TypeSymbol, bson.TypeJavaScript:
 		ok = len(value.Data) > 4 && value.Data[len(value.Data)-1] == 0
-	case bsontype.DBPointer:
+	case bson.TypeDBPointer:
 		ok = len(value.Data) > 16 && value.Data[len(value.Data)-13] == 0
-	case bsontype.Binary:
+	case bson.TypeBinary:
 		var rest []byte
 		_, _, rest, ok = bsoncore.ReadBinary(value.Data)
 		ok = ok && len(rest) == 0

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 	"go.mongodb.org/mongo-driver/x/mongo/driver/wiremessage"
@@ -17,6 +18,11 @@ import (
 const (
 	// MaxMessage is the largest message accepted, in bytes, header included.
 	MaxMessage = 48_000_000
+
+	// Operations a message can be. Drivers since 2017 send opMsg alone, but for the first hello.
+	opReply wiremessage.OpCode = 1
+	opQuery wiremessage.OpCode = 2004
+	opMsg   wiremessage.OpCode = 2013
 
 	headerLength   = 16
 	checksumLength = 4
@@ -34,8 +40,8 @@ type Sequence struct {
 // Message is one decoded request. Every document in it has been checked, so that later readers need not.
 type Message struct {
 	RequestID int32
-	OpCode    wiremessage.OpCode // OpMsg or OpQuery
-	Database  string             // of an OP_QUERY only; an OP_MSG names it in the body's $db
+	Legacy    bool   // it came as OP_QUERY and is answered by OP_REPLY
+	Database  string // of a legacy message only; others name it in the body's $db
 	Body      bsoncore.Document
 	Sequences []Sequence
 	NoReply   bool // the client waits for no answer (moreToCome)
@@ -70,11 +76,11 @@ func Decode(message []byte) (*Message, error) {
 	if !ok || int(length) != len(message) {
 		return nil, errors.New("message header is short or its length is wrong")
 	}
-	m := &Message{RequestID: requestID, OpCode: opcode}
+	m := &Message{RequestID: requestID, Legacy: opcode == opQuery}
 	switch opcode {
-	case wiremessage.OpMsg:
+	case opMsg:
 		return m, m.decodeMsg(message, rest)
-	case wiremessage.OpQuery:
+	case opQuery:
 		return m, m.decodeQuery(rest)
 	}
 	return nil, fmt.Errorf("embedded MongoDB: opcode %d (%s) is not supported", opcode, opcode)
@@ -157,25 +163,24 @@ func (m *Message) decodeSequence(src []byte) (rest []byte, err error) {
 
 // decodeQuery reads an OP_QUERY on a $cmd collection, which is how old and careful drivers say hello.
 func (m *Message) decodeQuery(rest []byte) error {
-	_, rest, ok := wiremessage.ReadQueryFlags(rest)
-	if !ok {
+	const flags, skipAndLimit = 4, 8
+	if len(rest) < flags {
 		return errors.New("OP_QUERY: flags are missing")
 	}
-	namespace, rest, ok := wiremessage.ReadQueryFullCollectionName(rest)
+	namespace, rest, ok := bytes.Cut(rest[flags:], []byte{0})
 	if !ok {
 		return errors.New("OP_QUERY: namespace is missing")
 	}
-	database, found := bytes.CutSuffix([]byte(namespace), []byte(".$cmd"))
-	if !found {
+	database, ok := strings.CutSuffix(string(namespace), ".$cmd")
+	if !ok {
 		return fmt.Errorf("embedded MongoDB: OP_QUERY on %q is not supported; send find as OP_MSG", namespace)
 	}
-	m.Database = string(database)
-	if len(rest) < 8 {
+	m.Database = database
+	if len(rest) < skipAndLimit {
 		return errors.New("OP_QUERY: skip and number to return are missing")
 	}
 	var err error
-	m.Body, _, err = readDocument(rest[8:])
-	if err != nil {
+	if m.Body, _, err = readDocument(rest[skipAndLimit:]); err != nil {
 		return fmt.Errorf("OP_QUERY: %w", err)
 	}
 	return nil
@@ -183,8 +188,8 @@ func (m *Message) decodeQuery(rest []byte) error {
 
 // AppendReply appends the answer to m in the form m came in. The request id of the answer is id.
 func (m *Message) AppendReply(dst []byte, id int32, body bsoncore.Document) []byte {
-	if m.OpCode == wiremessage.OpQuery {
-		start, dst := wiremessage.AppendHeaderStart(dst, id, m.RequestID, wiremessage.OpReply)
+	if m.Legacy {
+		start, dst := wiremessage.AppendHeaderStart(dst, id, m.RequestID, opReply)
 		dst = wiremessage.AppendReplyFlags(dst, wiremessage.AwaitCapable)
 		dst = wiremessage.AppendReplyCursorID(dst, 0)
 		dst = wiremessage.AppendReplyStartingFrom(dst, 0)
@@ -192,7 +197,7 @@ func (m *Message) AppendReply(dst []byte, id int32, body bsoncore.Document) []by
 		dst = append(dst, body...)
 		return bsoncore.UpdateLength(dst, start, int32(len(dst[start:])))
 	}
-	start, dst := wiremessage.AppendHeaderStart(dst, id, m.RequestID, wiremessage.OpMsg)
+	start, dst := wiremessage.AppendHeaderStart(dst, id, m.RequestID, opMsg)
 	dst = wiremessage.AppendMsgFlags(dst, 0)
 	dst = wiremessage.AppendMsgSectionType(dst, wiremessage.SingleDocument)
 	dst = append(dst, body...)
