@@ -11,11 +11,13 @@ import (
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
 	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
 )
 
 const (
-	cacheBytes    = 8 << 20
+	cacheBytes    = 32 << 20
+	filterBits    = 10 // per key, for one useless look into a file in a hundred
 	memTableBytes = 16 << 20
 )
 
@@ -30,12 +32,16 @@ type Store struct {
 // error.
 func Open(dir string, logger *slog.Logger) (*Store, error) {
 	cache := pebble.NewCache(cacheBytes)
-	db, err := pebble.Open(dir, &pebble.Options{
+	options := &pebble.Options{
 		Cache:              cache,
 		MemTableSize:       memTableBytes,
 		FormatMajorVersion: pebble.FormatNewest,
 		Logger:             pebbleLog{logger},
-	})
+	}
+	for i := range options.Levels {
+		options.Levels[i].FilterPolicy = bloom.FilterPolicy(filterBits)
+	}
+	db, err := pebble.Open(dir, options)
 	if err != nil {
 		cache.Unref()
 		return nil, fmt.Errorf("open MongoDB data directory %s (is another server using it?): %w", dir, err)
@@ -64,7 +70,8 @@ func (s *Store) Update(fn func(*Tx) error) error {
 	defer s.write.Unlock()
 	batch := s.db.NewIndexedBatch()
 	defer batch.Close()
-	if err := fn(&Tx{View: View{batch}, batch: batch, next: map[uint32]uint64{}}); err != nil {
+	tx := &Tx{View: View{batch}, batch: batch, next: map[uint32]uint64{}, known: map[Namespace]Collection{}}
+	if err := fn(tx); err != nil {
 		return err
 	}
 	if batch.Empty() {

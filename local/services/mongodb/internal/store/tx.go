@@ -22,6 +22,19 @@ type Tx struct {
 	View
 	batch *pebble.Batch
 	next  map[uint32]uint64 // next record by collection number
+	known map[Namespace]Collection
+}
+
+// Collection looks a collection up, as this transaction has left it.
+func (t *Tx) Collection(ns Namespace) (Collection, bool, error) {
+	if c, ok := t.known[ns]; ok {
+		return c, true, nil
+	}
+	c, exists, err := t.View.Collection(ns)
+	if exists {
+		t.known[ns] = c
+	}
+	return c, exists, err
 }
 
 // Create makes a collection. It must not exist.
@@ -55,11 +68,13 @@ func (t *Tx) save(c Collection) error {
 	if err != nil {
 		return fmt.Errorf("write catalog entry of %s: %w", c.Namespace, err)
 	}
+	t.known[c.Namespace] = c
 	return t.batch.Set(catalogKey(c.Namespace), raw, nil)
 }
 
 // Drop removes a collection with its documents and indexes.
 func (t *Tx) Drop(c Collection) error {
+	delete(t.known, c.Namespace)
 	documents, indexes := collectionKey(documentPrefix, c.Number), collectionKey(indexPrefix, c.Number)
 	return errors.Join(
 		t.batch.Delete(catalogKey(c.Namespace), nil),
@@ -70,6 +85,7 @@ func (t *Tx) Drop(c Collection) error {
 
 // Rename gives a collection another name, which must be free. Documents and indexes stay where they are.
 func (t *Tx) Rename(c Collection, to Namespace) error {
+	delete(t.known, c.Namespace)
 	if err := t.batch.Delete(catalogKey(c.Namespace), nil); err != nil {
 		return err
 	}
@@ -84,83 +100,103 @@ func (t *Tx) Insert(c Collection, document bsoncore.Document) error {
 	if err != nil {
 		return err
 	}
-	keys, err := t.reserve(c, document, record, false)
-	if err != nil {
+	if err := t.index(c, record, nil, document); err != nil {
 		return err
 	}
 	t.next[c.Number] = record + 1
-	return t.put(c, record, document, keys)
+	return t.batch.Set(documentKey(c.Number, record), document, nil)
 }
 
-// Replace exchanges the document of a record.
+// Replace exchanges the document of a record. It fails as Insert does, and then leaves the old one.
 func (t *Tx) Replace(c Collection, record uint64, old, document bsoncore.Document) error {
-	keys, err := t.reserve(c, document, record, true)
-	if err != nil {
+	if err := t.index(c, record, old, document); err != nil {
 		return err
 	}
-	if err := t.forget(c, old); err != nil {
-		return err
-	}
-	return t.put(c, record, document, keys)
+	return t.batch.Set(documentKey(c.Number, record), document, nil)
 }
 
 // Delete removes a record.
 func (t *Tx) Delete(c Collection, record uint64, document bsoncore.Document) error {
-	if err := t.forget(c, document); err != nil {
+	if err := t.index(c, record, document, nil); err != nil {
 		return err
 	}
 	return t.batch.Delete(documentKey(c.Number, record), nil)
 }
 
-// reserve computes the index keys of a document and checks that no other record holds one of them.
-func (t *Tx) reserve(c Collection, document bsoncore.Document, record uint64, exists bool) ([][]byte, error) {
-	var keys [][]byte
+// index moves a record's keys in the unique indexes from those of the old document to those of the new one; nil has
+// none. It checks all of them before it changes one.
+func (t *Tx) index(c Collection, record uint64, old, document bsoncore.Document) error {
+	var added, removed [][]byte
 	for _, x := range c.Indexes {
 		if !x.Unique {
 			continue
 		}
-		values, err := query.IndexKeys(document, x.Fields())
+		before, err := x.keys(c, old)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for _, value := range values {
-			holder, found, err := t.Find(c, x, value)
+		after, err := x.keys(c, document)
+		if err != nil {
+			return err
+		}
+		for key := range after {
+			if before[key] {
+				delete(before, key)
+				continue
+			}
+			taken, err := t.has([]byte(key))
 			if err != nil {
-				return nil, err
+				return err
 			}
-			if found && (!exists || holder != record) {
-				return nil, duplicate(c, x, document)
+			if taken {
+				return duplicate(c, x, document)
 			}
-			keys = append(keys, indexKey(c.Number, x.Number, value))
+			added = append(added, []byte(key))
 		}
+		for key := range before {
+			removed = append(removed, []byte(key))
+		}
+	}
+	return t.exchange(removed, added, record)
+}
+
+// keys are the store's keys of a document in an index.
+func (x Index) keys(c Collection, document bsoncore.Document) (map[string]bool, error) {
+	if document == nil {
+		return nil, nil
+	}
+	values, err := query.IndexKeys(document, x.Fields())
+	if err != nil {
+		return nil, err
+	}
+	keys := make(map[string]bool, len(values))
+	for _, value := range values {
+		keys[string(indexKey(c.Number, x.Number, value))] = true
 	}
 	return keys, nil
 }
 
-func (t *Tx) put(c Collection, record uint64, document bsoncore.Document, keys [][]byte) error {
-	value := binary.BigEndian.AppendUint64(nil, record)
-	for _, key := range keys {
-		if err := t.batch.Set(key, value, nil); err != nil {
+func (t *Tx) has(key []byte) (bool, error) {
+	_, closer, err := t.batch.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read index: %w", err)
+	}
+	return true, closer.Close()
+}
+
+func (t *Tx) exchange(removed, added [][]byte, record uint64) error {
+	for _, key := range removed {
+		if err := t.batch.Delete(key, nil); err != nil {
 			return err
 		}
 	}
-	return t.batch.Set(documentKey(c.Number, record), document, nil)
-}
-
-// forget removes a document's index keys.
-func (t *Tx) forget(c Collection, document bsoncore.Document) error {
-	for _, x := range c.Indexes {
-		if !x.Unique {
-			continue
-		}
-		values, err := query.IndexKeys(document, x.Fields())
-		if err != nil {
+	value := binary.BigEndian.AppendUint64(nil, record)
+	for _, key := range added {
+		if err := t.batch.Set(key, value, nil); err != nil {
 			return err
-		}
-		for _, value := range values {
-			if err := t.batch.Delete(indexKey(c.Number, x.Number, value), nil); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
@@ -223,15 +259,8 @@ func (t *Tx) build(c Collection, x Index) error {
 	defer documents.Close()
 	only := Collection{Namespace: c.Namespace, Number: c.Number, Indexes: []Index{x}}
 	for documents.Next() {
-		record := binary.BigEndian.AppendUint64(nil, documents.Record())
-		keys, err := t.reserve(only, documents.Document(), documents.Record(), true)
-		if err != nil {
+		if err := t.index(only, documents.Record(), nil, documents.Document()); err != nil {
 			return err
-		}
-		for _, key := range keys {
-			if err := t.batch.Set(key, record, nil); err != nil {
-				return err
-			}
 		}
 	}
 	return documents.Err()
