@@ -1,0 +1,159 @@
+package hbase
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"slices"
+
+	"github.com/tsuna/gohbase/pb"
+	"google.golang.org/protobuf/proto"
+)
+
+const (
+	metaTable  = "hbase:meta"
+	metaName   = "hbase:meta,,1"
+	metaHash   = "1588230740"
+	familyInfo = "info"
+)
+
+// newMeta is the one region of hbase:meta. Its rows are made up from the tables whenever they are read.
+func newMeta() *region {
+	t := &table{Name: metaTable, Families: []Family{{familyInfo, 1}, {"table", 1}, {"rep_barrier", 1}, {"ns", 1}}}
+	r := &region{ID: 1, table: t, name: metaName}
+	t.Regions = []*region{r}
+	return r
+}
+
+func (r *region) isMeta() bool { return r.name == metaName }
+
+// storedRow is a row with its cells.
+type storedRow struct {
+	key   []byte
+	cells []cell
+}
+
+// metaRows are all rows of hbase:meta in its order: one for each region, one for each table's state.
+func (s *Server) metaRows() []storedRow {
+	var rows []storedRow
+	for _, t := range s.store.all() {
+		rows = append(rows, storedRow{[]byte(t.Name), []cell{s.metaCell("table", "state", s.started, []byte{0x08, 0x00})}})
+		for _, r := range t.Regions {
+			rows = append(rows, storedRow{[]byte(r.name), s.regionCells(r)})
+		}
+	}
+	slices.SortFunc(rows, func(a, b storedRow) int { return compareMeta(a.key, b.key) })
+	return rows
+}
+
+func (s *Server) metaCell(family, qualifier string, timestamp int64, value []byte) cell {
+	return cell{family: []byte(family), qualifier: []byte(qualifier), timestamp: timestamp, kind: typePut, value: value}
+}
+
+func (s *Server) regionCells(r *region) []cell {
+	namespace, qualifier := r.table.namespace()
+	info := magic(&pb.RegionInfo{
+		RegionId:  proto.Uint64(uint64(r.ID)),
+		TableName: &pb.TableName{Namespace: []byte(namespace), Qualifier: []byte(qualifier)},
+		StartKey:  r.Start,
+		EndKey:    r.End,
+		Offline:   proto.Bool(false),
+		Split:     proto.Bool(false),
+	})
+	number := func(n int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }
+	return []cell{
+		s.metaCell(familyInfo, "regioninfo", s.started, info),
+		s.metaCell(familyInfo, "seqnumDuringOpen", s.started, number(1)),
+		s.metaCell(familyInfo, "server", s.started, []byte(s.Addr())),
+		s.metaCell(familyInfo, "serverstartcode", s.started, number(s.started)),
+		s.metaCell(familyInfo, "state", s.started, []byte("OPEN")),
+	}
+}
+
+func (s *Server) metaRow(key []byte) []cell {
+	for _, row := range s.metaRows() {
+		if bytes.Equal(row.key, key) {
+			return row.cells
+		}
+	}
+	return nil
+}
+
+// metaWalk scans hbase:meta.
+func (s *Server) metaWalk(p span) rows {
+	var found []storedRow
+	for _, row := range s.metaRows() {
+		if p.holdsMeta(row.key) {
+			found = append(found, row)
+		}
+	}
+	if p.reversed {
+		slices.Reverse(found)
+	}
+	return &listedRows{rows: found, at: -1}
+}
+
+// holdsMeta tells whether a row is in the range, in the order of hbase:meta.
+func (p span) holdsMeta(row []byte) bool {
+	start, stop := 1, -1
+	if len(p.start) > 0 {
+		start = compareMeta(row, p.start)
+	}
+	if len(p.stop) > 0 {
+		stop = compareMeta(row, p.stop)
+	}
+	if p.reversed {
+		start, stop = -start, -stop
+		if len(p.start) == 0 {
+			start = 1
+		}
+		if len(p.stop) == 0 {
+			stop = -1
+		}
+	}
+	return (start > 0 || start == 0 && p.withStart) && (stop < 0 || stop == 0 && p.withStop)
+}
+
+// listedRows walks over rows in memory.
+type listedRows struct {
+	rows []storedRow
+	at   int
+}
+
+func (r *listedRows) advance() bool          { r.at++; return r.at < len(r.rows) }
+func (r *listedRows) key() []byte            { return r.rows[r.at].key }
+func (r *listedRows) cells() ([]cell, error) { return r.rows[r.at].cells, nil }
+func (r *listedRows) close() error           { return nil }
+
+// compareMeta orders row keys of hbase:meta by table, then start key, then region id. Plain byte order would put
+// a table's first region, whose start key is empty, and start keys with bytes below the comma in wrong places.
+func compareMeta(a, b []byte) int {
+	aTable, aRest, aFull := bytes.Cut(a, []byte{','})
+	bTable, bRest, bFull := bytes.Cut(b, []byte{','})
+	if c := bytes.Compare(aTable, bTable); c != 0 {
+		return c
+	}
+	if !aFull || !bFull {
+		return cmp.Compare(boolInt(aFull), boolInt(bFull))
+	}
+	aStart, aID := cutLast(aRest)
+	bStart, bID := cutLast(bRest)
+	if c := bytes.Compare(aStart, bStart); c != 0 {
+		return c
+	}
+	return bytes.Compare(aID, bID)
+}
+
+func cutLast(b []byte) (before, after []byte) {
+	if i := bytes.LastIndexByte(b, ','); i >= 0 {
+		return b[:i], b[i+1:]
+	}
+	return b, nil
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,200 @@
+package hbase
+
+import (
+	"math"
+	"slices"
+
+	"github.com/tsuna/gohbase/pb"
+	"google.golang.org/protobuf/proto"
+)
+
+// query says which cells of a row a Get or Scan wants.
+type query struct {
+	columns  map[string][][]byte // family -> qualifiers, none meaning all; an empty map means every family
+	from, to int64               // timestamps, to exclusive
+	versions int
+	offset   int // cells of each family to pass over
+	limit    int // cells of each family to return after those
+	filter   filter
+}
+
+// selection is the part of a query that Get and Scan express alike.
+type selection interface {
+	GetColumn() []*pb.Column
+	GetTimeRange() *pb.TimeRange
+	GetCfTimeRange() []*pb.ColumnFamilyTimeRange
+	GetMaxVersions() uint32
+	GetStoreLimit() uint32
+	GetStoreOffset() uint32
+	GetFilter() *pb.Filter
+	GetAttribute() []*pb.NameBytesPair
+}
+
+func newQuery(t *table, s selection, hasLimit bool) (*query, error) {
+	if err := refuseAttributes(s.GetAttribute()); err != nil {
+		return nil, err
+	}
+	if len(s.GetCfTimeRange()) > 0 {
+		return nil, unsupported("time range of a single column family")
+	}
+	q := &query{to: math.MaxInt64, versions: int(s.GetMaxVersions()), offset: int(s.GetStoreOffset()), limit: math.MaxInt}
+	if hasLimit {
+		q.limit = int(s.GetStoreLimit())
+	}
+	if r := s.GetTimeRange(); r != nil {
+		q.from = int64(min(r.GetFrom(), math.MaxInt64))
+		if r.To != nil {
+			q.to = int64(min(r.GetTo(), math.MaxInt64))
+		}
+	}
+	if q.from > q.to {
+		return nil, raise(illegalArgument, "time range from %d ends before it, at %d", q.from, q.to)
+	}
+	if len(s.GetColumn()) > 0 {
+		q.columns = map[string][][]byte{}
+	}
+	for _, c := range s.GetColumn() {
+		if _, err := t.family(c.Family); err != nil {
+			return nil, err
+		}
+		q.columns[string(c.Family)] = c.Qualifier
+	}
+	var err error
+	q.filter, err = newFilter(s.GetFilter())
+	return q, err
+}
+
+// cells picks from the stored cells of a row what the query wants. The result may be empty, and may alias cells.
+func (q *query) cells(t *table, row []byte, cells []cell) ([]cell, error) {
+	if q.filter != nil {
+		q.filter.reset()
+		if q.filter.dropKey(row) {
+			return nil, nil
+		}
+	}
+	out := cells[:0]
+	for len(cells) > 0 {
+		n := 1
+		for n < len(cells) && string(cells[n].family) == string(cells[0].family) {
+			n++
+		}
+		f, err := t.family(cells[0].family)
+		if err != nil {
+			return nil, err
+		}
+		more := true
+		if out, more = q.oneFamily(out, cells[:n], row, f); !more {
+			break
+		}
+		cells = cells[n:]
+	}
+	if q.filter != nil && len(out) > 0 && q.filter.dropRow() {
+		return nil, nil
+	}
+	return out, nil
+}
+
+// oneFamily appends the wanted cells of one family; more is false when the filter is done with the row.
+func (q *query) oneFamily(out, cells []cell, row []byte, f *Family) (_ []cell, more bool) {
+	qualifiers, named := q.columns[f.Name]
+	if q.columns != nil && !named {
+		return out, true
+	}
+	start, seen := len(out), 0
+	before, after := min(q.versions, f.Versions), q.versions
+	if q.filter != nil {
+		before = f.Versions // the filter sees all versions the family has, and the query's limit counts what passes
+	}
+	var column cell
+	var candidates, taken int
+	for i, c := range cells {
+		if i == 0 || string(c.qualifier) != string(column.qualifier) {
+			column, candidates, taken = c, 0, 0
+		}
+		if c.kind != typePut || c.timestamp < q.from || c.timestamp >= q.to || candidates >= before || taken >= after {
+			continue
+		}
+		if len(qualifiers) > 0 && !slices.ContainsFunc(qualifiers, func(w []byte) bool { return string(w) == string(c.qualifier) }) {
+			continue
+		}
+		candidates++
+		verdict := include
+		if q.filter != nil {
+			verdict = q.filter.cell(row, &c)
+		}
+		if verdict == nextRow {
+			return out, false
+		}
+		if verdict == nextColumn {
+			taken = after
+		}
+		if verdict != include {
+			continue
+		}
+		taken++
+		if seen++; seen > q.offset && len(out)-start < q.limit {
+			out = append(out, c)
+		}
+	}
+	return out, true
+}
+
+// get runs a Get.
+func (s *Server) get(r *request) (response, error) {
+	var m pb.GetRequest
+	if err := r.decode(&m); err != nil {
+		return response{}, err
+	}
+	reg, err := s.region(m.Region)
+	if err != nil {
+		return response{}, err
+	}
+	return s.faulty(Call{Method: r.method, Table: reg.table.Name, Region: reg.name, Actions: 1}, func() (response, error) {
+		cells, result, err := s.read(reg, m.Get)
+		if err != nil {
+			return response{}, err
+		}
+		return response{message: &pb.GetResponse{Result: result}, cells: appendBlocks(nil, m.Get.Row, cells)}, nil
+	})
+}
+
+// read runs a Get on a region: its cells, and the result that announces them.
+func (s *Server) read(r *region, get *pb.Get) ([]cell, *pb.Result, error) {
+	if get.GetClosestRowBefore() {
+		return nil, nil, unsupported("Get of the closest row before; use a reversed scan")
+	}
+	if err := checkRow(r, get.Row); err != nil {
+		return nil, nil, err
+	}
+	q, err := newQuery(r.table, get, get.StoreLimit != nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	stored, err := s.row(r, get.Row)
+	if err != nil {
+		return nil, nil, err
+	}
+	cells, err := q.cells(r.table, get.Row, stored)
+	if err != nil {
+		return nil, nil, err
+	}
+	if get.GetExistenceOnly() {
+		return nil, &pb.Result{Exists: proto.Bool(len(cells) > 0)}, nil
+	}
+	return cells, &pb.Result{AssociatedCellCount: proto.Int32(int32(len(cells)))}, nil
+}
+
+// row reads the stored cells of a row of any table, hbase:meta among them.
+func (s *Server) row(r *region, row []byte) ([]cell, error) {
+	if r.isMeta() {
+		return s.metaRow(row), nil
+	}
+	return s.store.readRow(r.table, row)
+}
+
+func appendBlocks(b, row []byte, cells []cell) []byte {
+	for i := range cells {
+		b = appendBlock(b, row, &cells[i])
+	}
+	return b
+}

@@ -1,0 +1,43 @@
+package hbase
+
+import (
+	"bytes"
+	"slices"
+	"time"
+)
+
+// now is the server's clock in epoch milliseconds.
+func (s *Server) now() int64 { return time.Now().UnixMilli() }
+
+// MoveRegion moves the region that holds row, to this same server: the next call to the region is answered with
+// NotServingRegionException, hbase:meta gives the location again, and calls pass from then on.
+func (s *Server) MoveRegion(tableName string, row []byte) error {
+	t := s.store.all()[tableName]
+	if t == nil {
+		return raise(tableNotFound, "%s", tableName)
+	}
+	s.moved.Store(t.regionOf(row).name, true)
+	return nil
+}
+
+// SplitRegion splits the region that holds row, at row: the old region is gone, and two younger ones are in its
+// place. It fails when row is the first row of a region already.
+func (s *Server) SplitRegion(tableName string, row []byte) error {
+	return s.store.replace(tableName, func(t *table) ([]*region, error) {
+		old := t.regionOf(row)
+		if bytes.Equal(old.Start, row) {
+			return nil, raise(DoNotRetryIO, "region %s begins at row %x already; split at a row inside of a region", old.name, row)
+		}
+		id := max(s.now(), old.ID+1)
+		var regions []*region
+		for _, r := range t.Regions {
+			if r != old {
+				regions = append(regions, &region{Start: r.Start, End: r.End, ID: r.ID})
+				continue
+			}
+			at := slices.Clone(row)
+			regions = append(regions, &region{Start: r.Start, End: at, ID: id}, &region{Start: at, End: r.End, ID: id})
+		}
+		return regions, nil
+	})
+}

@@ -1,0 +1,207 @@
+// Package hbase is an HBase cluster of one server, embedded in the process, that any HBase client can use over TCP.
+//
+// It speaks what a client needs: the part of ZooKeeper that finds the cluster, hbase:meta, Get, Scan, Put and
+// Delete alone or in a Multi, and the master's CreateTable. Everything else is refused by name with a
+// DoNotRetryIOException. Coprocessors, and so Phoenix on the server, do not exist here; the rows of SYSTEM.CATALOG
+// are plain rows that the tables are born with.
+//
+// # Storage
+//
+// Rows live in Pebble. The key of a row is 0x02, the table's number in 4 bytes, and the row key; the value is the
+// whole row: its cells sorted by family, qualifier, newest timestamp, type. One value per row instead of one per
+// cell makes a put of ten cells as cheap as one of a single cell. Writes are merge operands (see row.go) and never
+// read. A call is acknowledged when its one batch is synced to the log, and calls that run side by side share a
+// sync; nothing acknowledged is lost when the process is killed.
+//
+// # Versions and deletes
+//
+// A read shows at most VERSIONS versions of a cell. Three superseded ones are kept beyond that, and a time range
+// that ends before the newer ones brings them up, as in an HBase that has not compacted yet; older ones are gone, as
+// after a compaction. Tombstones hide by timestamp, also what is written after them, as HBase does until a major
+// compaction; here no major compaction ever comes. Of two puts with one timestamp the later write wins, also within
+// a Multi, where HBase leaves it open.
+package hbase
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options say where a server listens and what it holds.
+type Options struct {
+	ZooKeeperAddr string       // host:port; empty means a free port of 127.0.0.1
+	Addr          string       // of region server and master, host:port; empty means a free port of 127.0.0.1
+	Host          string       // name that clients are told to connect to; empty means the host of Addr, or 127.0.0.1
+	Dir           string       // data directory, created when missing; required
+	Logger        *slog.Logger // nil discards
+	Tables        []Table      // tables to create unless Dir has them already; nil means DefaultTables
+}
+
+// Server is a running HBase.
+type Server struct {
+	logger    *slog.Logger
+	store     *store
+	meta      *region
+	zookeeper net.Listener
+	rpc       net.Listener
+	host      string
+	port      int
+	started   int64 // epoch milliseconds
+
+	ctx      context.Context // ends when the server closes
+	cancel   context.CancelFunc
+	running  sync.WaitGroup
+	sessions atomic.Int64
+	fault    atomic.Pointer[func(Call) Fault]
+	moved    sync.Map // name of a region -> it is refused once more
+	scanners scanners
+
+	mu     sync.Mutex
+	conns  map[net.Conn]struct{}
+	closed bool
+}
+
+// Start opens the data directory and serves it. A directory that another server holds is an error.
+func Start(o Options) (*Server, error) {
+	if o.Dir == "" {
+		return nil, errors.New("start hbase: Options.Dir is empty; name a data directory")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Tables == nil {
+		tables, err := DefaultTables()
+		if err != nil {
+			return nil, err
+		}
+		o.Tables = tables
+	}
+	db, err := openStore(o.Dir, o.Logger)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{logger: o.Logger, store: db, meta: newMeta(), started: time.Now().UnixMilli(), conns: map[net.Conn]struct{}{}}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	if err := s.prepare(o); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.serve(s.zookeeper, s.serveZooKeeper)
+	s.serve(s.rpc, s.serveRPC)
+	s.running.Go(s.expireScanners)
+	return s, nil
+}
+
+// prepare creates missing tables and listens.
+func (s *Server) prepare(o Options) error {
+	for _, t := range o.Tables {
+		if s.store.all()[t.Name] != nil {
+			continue
+		}
+		if err := s.store.create(t, s.started); err != nil {
+			return fmt.Errorf("create hbase table %s: %w", t.Name, err)
+		}
+	}
+	var err error
+	if s.zookeeper, err = listen(o.ZooKeeperAddr); err != nil {
+		return fmt.Errorf("listen for zookeeper: %w", err)
+	}
+	if s.rpc, err = listen(o.Addr); err != nil {
+		return fmt.Errorf("listen for hbase: %w", err)
+	}
+	address := s.rpc.Addr().(*net.TCPAddr)
+	s.port, s.host = address.Port, o.Host
+	if s.host == "" {
+		if s.host = address.IP.String(); address.IP.IsUnspecified() {
+			s.host = "127.0.0.1"
+		}
+	}
+	return nil
+}
+
+func listen(addr string) (net.Listener, error) {
+	if addr == "" {
+		addr = "127.0.0.1:0"
+	}
+	return net.Listen("tcp", addr)
+}
+
+// ZooKeeperAddr is the host:port that clients are configured with.
+func (s *Server) ZooKeeperAddr() string { return s.zookeeper.Addr().String() }
+
+// Addr is the host:port of the region server and master.
+func (s *Server) Addr() string { return net.JoinHostPort(s.host, strconv.Itoa(s.port)) }
+
+// Close breaks all connections, waits for the calls that run, and closes the data directory. It may be repeated.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.cancel()
+	for _, l := range []net.Listener{s.zookeeper, s.rpc} {
+		if l != nil {
+			_ = l.Close() // nothing is lost with a listener
+		}
+	}
+	for conn := range s.conns {
+		_ = conn.Close() // clients see a broken connection, which is what closing means
+	}
+	s.mu.Unlock()
+	s.running.Wait()
+	if err := errors.Join(s.scanners.closeAll(), s.store.close()); err != nil {
+		return fmt.Errorf("close hbase: %w", err)
+	}
+	return nil
+}
+
+// serve runs handle for each connection until the listener closes.
+func (s *Server) serve(l net.Listener, handle func(net.Conn)) {
+	s.running.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				if s.ctx.Err() != nil {
+					return
+				}
+				s.logger.Error("hbase: accept", "error", err)
+				pause(s.ctx, 50*time.Millisecond)
+				continue
+			}
+			if !s.enter(conn) {
+				return
+			}
+			s.running.Go(func() {
+				defer s.leave(conn)
+				handle(conn)
+			})
+		}
+	})
+}
+
+// enter remembers a connection, so that Close can break it; false once the server has closed.
+func (s *Server) enter(conn net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		_ = conn.Close() // came too late
+		return false
+	}
+	s.conns[conn] = struct{}{}
+	return true
+}
+
+func (s *Server) leave(conn net.Conn) {
+	_ = conn.Close() // often closed already
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, conn)
+}
