@@ -1,0 +1,177 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"feedstream/shared/feed"
+)
+
+// Counts are input records by verdict, each offset once, however often its push was repeated.
+type Counts struct {
+	Enriched     int `json:"enriched"`
+	Unmatched    int `json:"unmatched"`
+	Quarantined  int `json:"quarantined"`
+	DeadLettered int `json:"deadLettered"`
+}
+
+// Sum is how many records have a verdict.
+func (c Counts) Sum() int { return c.Enriched + c.Unmatched + c.Quarantined + c.DeadLettered }
+
+// of returns the counter of a verdict, nil for none.
+func (c *Counts) of(verdict mark) *int {
+	switch verdict {
+	case matched:
+		return &c.Enriched
+	case unmatched:
+		return &c.Unmatched
+	case quarantined:
+		return &c.Quarantined
+	case deadLettered:
+		return &c.DeadLettered
+	}
+	return nil
+}
+
+// Verdicts follows the topics and keeps the counts of verdicts since they began. It holds two bytes for
+// each input record, and after a restart counts again from what the topics hold.
+type Verdicts struct {
+	kafka  Kafka
+	topics Topics
+	logger *slog.Logger
+
+	mu      sync.Mutex
+	ledger  *ledger
+	counts  Counts
+	changed chan struct{} // closed and replaced when the counts change
+}
+
+// NewVerdicts returns counts of zero; Run makes them grow.
+func NewVerdicts(kafka Kafka, topics Topics, logger *slog.Logger) *Verdicts {
+	return &Verdicts{kafka: kafka, topics: topics, logger: logger, ledger: newLedger(), changed: make(chan struct{})}
+}
+
+// Counts returns the counts as of now.
+func (v *Verdicts) Counts() Counts {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.counts
+}
+
+// Wait returns once at least n records have a verdict, or with the context's error.
+func (v *Verdicts) Wait(ctx context.Context, n int) error {
+	for {
+		v.mu.Lock()
+		sum, changed := v.counts.Sum(), v.changed
+		v.mu.Unlock()
+		if sum >= n {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for %d verdicts, %d are there: %w", n, sum, ctx.Err())
+		}
+	}
+}
+
+// Run follows the topics until the context ends, and returns nil then. Brokers that are away are waited
+// for.
+func (v *Verdicts) Run(ctx context.Context) error {
+	client, err := v.kafka.client(
+		kgo.ConsumeTopics(v.topics.Output, v.topics.Quarantine, v.topics.DeadLetter),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for {
+		fetches := client.PollFetches(ctx)
+		if ctx.Err() != nil || fetches.IsClientClosed() {
+			return nil
+		}
+		fetches.EachError(func(topic string, partition int32, err error) {
+			v.logger.Warn("count the verdicts", "topic", topic, "partition", partition, "error", err)
+		})
+		v.add(fetches.Records())
+	}
+}
+
+func (v *Verdicts) add(records []*kgo.Record) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	before := v.counts
+	for _, r := range records {
+		if err := v.addRecord(r); err != nil {
+			v.logger.Warn("a record is no evidence of anything", "record", place(r), "error", err)
+		}
+	}
+	if v.counts != before {
+		close(v.changed)
+		v.changed = make(chan struct{})
+	}
+}
+
+// matchedMember stands in every output record that matched, and in no other: inside of a string its
+// quotes would be escaped.
+var matchedMember = []byte(`"matched":true`)
+
+func (v *Verdicts) addRecord(r *kgo.Record) error {
+	switch r.Topic {
+	case v.topics.Output:
+		origin, err := parseOrigin(header(r, "ce_id"))
+		if err != nil {
+			return err
+		}
+		if bytes.Contains(r.Value, matchedMember) {
+			v.addEvidence(origin, matched)
+		} else {
+			v.addEvidence(origin, unmatched)
+		}
+	case v.topics.Quarantine:
+		origin, err := quarantineOrigin(r)
+		if err != nil {
+			return err
+		}
+		v.addEvidence(origin, quarantined)
+	case v.topics.DeadLetter:
+		deliveries, err := deadLetters(r)
+		if err != nil {
+			return err
+		}
+		for i := range deliveries {
+			v.addEvidence(deliveries[i].Origin, deadLettered)
+		}
+	}
+	return nil
+}
+
+func quarantineOrigin(r *kgo.Record) (feed.Origin, error) {
+	partition, err := strconv.Atoi(header(r, "feed-origin-partition"))
+	if err != nil {
+		return feed.Origin{}, fmt.Errorf("header feed-origin-partition: %w", err)
+	}
+	offset, err := strconv.ParseInt(header(r, "feed-origin-offset"), 10, 64)
+	if err != nil {
+		return feed.Origin{}, fmt.Errorf("header feed-origin-offset: %w", err)
+	}
+	return feed.Origin{Topic: header(r, "feed-origin-topic"), Partition: partition, Offset: offset}, nil
+}
+
+// addEvidence moves an offset from the verdict it had to the one it has now.
+func (v *Verdicts) addEvidence(o feed.Origin, m mark) {
+	if o.Topic != v.topics.Input || o.Partition < 0 || o.Offset < 0 {
+		return // the audit names it
+	}
+	before := v.ledger.add(o.Partition, o.Offset, m)
+	if counter := v.counts.of(before.verdict()); counter != nil {
+		*counter--
+	}
+	*v.counts.of((before | m).verdict())++
+}
