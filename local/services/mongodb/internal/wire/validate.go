@@ -17,14 +17,16 @@ func readDocument(src []byte) (bsoncore.Document, []byte, error) {
 	if !ok {
 		return nil, nil, errors.New("document is cut short")
 	}
-	if err := validate(document, MaxDepth); err != nil {
+	if err := Validate(document); err != nil {
 		return nil, nil, err
 	}
 	return document, rest, nil
 }
 
-// validate checks lengths, types and terminators of a document or array and of everything in it. Unlike the driver's
-// own check it bounds the depth.
+// Validate checks lengths, types and terminators of a document and of everything in it. Unlike the driver's own check
+// it bounds the depth and does not panic on any bytes.
+func Validate(document []byte) error { return validate(document, MaxDepth) }
+
 func validate(document []byte, depth int) error {
 	if depth == 0 {
 		return fmt.Errorf("document is nested deeper than %d levels", MaxDepth)
