@@ -64,8 +64,8 @@ const (
 	// batchBytes bounds one batch; a larger message goes alone. It lies below the 1 MiB that a topic
 	// takes by default.
 	batchBytes = 900_000
-	// attemptTimeout bounds each of the two attempts of a Produce, so that a connection gone silent
-	// leaves time for the second.
+	// attemptTimeout bounds each attempt of a Produce, so that a connection gone silent leaves time for
+	// the next.
 	attemptTimeout = 10 * time.Second
 )
 
@@ -82,7 +82,7 @@ func (c Config) transport() (*kafka.Transport, error) {
 		ClientID: "feedstream",
 		SASL:     mechanism,
 		// The library runs its own metadata refresh beside the requests. An instance that was frozen
-		// loses nothing by it: a stale picture costs the second attempt.
+		// loses nothing by it: a stale picture costs a second attempt.
 		Context: context.Background(),
 	}
 	if c.TLS {

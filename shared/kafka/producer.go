@@ -45,8 +45,9 @@ func (p *Producer) Close() { p.transport.CloseIdleConnections() }
 //
 // Otherwise it returns a *ProduceError with a Failure for each message that is not. Failures that
 // may be passing (a connection that died while the instance was frozen, a partition whose leader
-// moved) have by then been tried twice, the second time on fresh connections and metadata. A message
-// whose answer was lost may stand in the log twice.
+// moved) have by then been tried again, on fresh connections and metadata: at once, and twice more
+// within half a second, about as long as the election of a leader takes. A message whose answer was
+// lost may stand in the log twice.
 //
 // There is no wait for more messages: what is given goes out at once, partitions side by side, the
 // batches of one partition in order. After a passing failure the rest of its partition is not sent.
@@ -55,16 +56,34 @@ func (p *Producer) Produce(ctx context.Context, messages []Message) error {
 	for i := range work {
 		work[i] = i
 	}
-	failures := p.attempt(ctx, messages, work, 2)
-	if again := passing(failures); len(again) > 0 && ctx.Err() == nil {
+	failures := p.attempt(ctx, messages, work, len(retryAfter)+1)
+	for i, wait := range retryAfter {
+		again := passing(failures)
+		if len(again) == 0 || !sleep(ctx, wait) {
+			break
+		}
 		p.transport.CloseIdleConnections()
-		failures = append(refusals(failures), p.attempt(ctx, messages, again, 1)...)
+		failures = append(refusals(failures), p.attempt(ctx, messages, again, len(retryAfter)-i)...)
 	}
 	if len(failures) == 0 {
 		return nil
 	}
 	slices.SortFunc(failures, func(a, b Failure) int { return a.Index - b.Index })
 	return &ProduceError{Brokers: p.brokers, Total: len(messages), Failures: failures}
+}
+
+// retryAfter is how long before each attempt after the first.
+var retryAfter = [...]time.Duration{0, 100 * time.Millisecond, 400 * time.Millisecond}
+
+// sleep reports whether the context lived through it.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
 }
 
 // lane is what one attempt has for one partition: indexes of messages, in order.
