@@ -1,0 +1,198 @@
+package oss
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	sdk "github.com/aliyun/aliyun-oss-go-sdk/oss"
+)
+
+const testBucket = "feed-reference"
+
+func start(t *testing.T, dir string) *Server {
+	t.Helper()
+	server, err := Start(Options{
+		Addr: "127.0.0.1:0", Dir: dir, AccessKeyID: "id", AccessKeySecret: "secret", Region: "cn-local", Buckets: []string{testBucket},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+func open(t *testing.T, server *Server, id, secret string, options ...sdk.ClientOption) *sdk.Bucket {
+	t.Helper()
+	options = append([]sdk.ClientOption{sdk.AuthVersion(sdk.AuthV4), sdk.Region("cn-local")}, options...)
+	client, err := sdk.New("http://"+server.Addr(), id, secret, options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bucket, err := client.Bucket(testBucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bucket
+}
+
+func TestObjectsSurviveARestart(t *testing.T) {
+	dir := t.TempDir()
+	server := start(t, dir)
+	bucket := open(t, server, "id", "secret")
+	long := strings.Repeat("k", 1000)
+	for _, key := range []string{"a", "stock/ü %2F..", long} {
+		if err := bucket.PutObject(key, strings.NewReader(key), sdk.Meta("origin", "test")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	leftover := filepath.Join(dir, testBucket, "x"+objectSuffix+partialSuffix)
+	if err := os.WriteFile(leftover, []byte("half"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+
+	bucket = open(t, start(t, dir), "id", "secret")
+	for _, key := range []string{"a", "stock/ü %2F..", long} {
+		header, err := bucket.GetObjectDetailedMeta(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if header.Get("x-oss-meta-origin") != "test" || header.Get("x-oss-hash-crc64ecma") == "" {
+			t.Errorf("%.20s: headers = %v", key, header)
+		}
+	}
+	if _, err := os.Stat(leftover); !os.IsNotExist(err) {
+		t.Errorf("the half-written file is still there: %v", err)
+	}
+}
+
+func TestSignatureIsChecked(t *testing.T) {
+	server := start(t, t.TempDir())
+	for _, test := range []struct {
+		name   string
+		bucket *sdk.Bucket
+		want   string
+	}{
+		{"wrong secret", open(t, server, "id", "guess"), "SignatureDoesNotMatch"},
+		{"wrong key id", open(t, server, "other", "secret"), "InvalidAccessKeyId"},
+		{"version 1", open(t, server, "id", "secret", sdk.AuthVersion(sdk.AuthV1)), "signature V1 is not supported"},
+		{"other region", open(t, server, "id", "secret", sdk.Region("cn-hangzhou")), "the region in the signature is cn-hangzhou"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			err := test.bucket.PutObject("k", strings.NewReader("v"))
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error = %v, want %s", err, test.want)
+			}
+		})
+	}
+	t.Run("none", func(t *testing.T) {
+		response, err := http.Get("http://" + server.Addr() + "/" + testBucket + "/k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusForbidden {
+			t.Errorf("status = %d", response.StatusCode)
+		}
+	})
+}
+
+// TestTamperedRequestIsRefused signs a good request and changes one signed part at a time.
+func TestTamperedRequestIsRefused(t *testing.T) {
+	server := start(t, t.TempDir())
+	now := time.Now().UTC()
+	good := func() *http.Request {
+		r := httptest.NewRequest(http.MethodGet, "/"+testBucket+"/?list-type=2&prefix=a", nil)
+		r.Header.Set("x-oss-date", now.Format(timeFormat))
+		r.Header.Set("x-oss-security-token", "token")
+		a := authorization{keyID: "id", day: now.Format("20060102"), region: "cn-local"}
+		a.signature = sign("secret", a, r.Header.Get("x-oss-date"), canonicalRequest(r, nil))
+		r.Header.Set("Authorization", algorithm+" Credential=id/"+a.day+"/cn-local/oss/aliyun_v4_request,Signature="+a.signature)
+		return r
+	}
+	if err := server.authenticate(good()); err != nil {
+		t.Fatalf("the good request is refused: %v", err)
+	}
+	for name, tamper := range map[string]func(*http.Request){
+		"method": func(r *http.Request) { r.Method = http.MethodDelete },
+		"path":   func(r *http.Request) { r.URL.Path += "x" },
+		"query":  func(r *http.Request) { r.URL.RawQuery = "list-type=2&prefix=b" },
+		"token":  func(r *http.Request) { r.Header.Set("x-oss-security-token", "other") },
+		"added":  func(r *http.Request) { r.Header.Set("x-oss-forbid-overwrite", "true") },
+		"date":   func(r *http.Request) { r.Header.Set("x-oss-date", now.Add(time.Minute).Format(timeFormat)) },
+		"old":    func(r *http.Request) { server.now = func() time.Time { return now.Add(time.Hour) } },
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() { server.now = time.Now }()
+			r := good()
+			tamper(r)
+			if err := server.authenticate(r); err == nil {
+				t.Error("accepted")
+			}
+		})
+	}
+}
+
+func TestRefusesByName(t *testing.T) {
+	bucket := open(t, start(t, t.TempDir()), "id", "secret")
+	for name, call := range map[string]func() error{
+		"uploads":  func() error { _, err := bucket.InitiateMultipartUpload("k"); return err },
+		"position": func() error { _, err := bucket.AppendObject("k", strings.NewReader("v"), 0); return err },
+		"Copy":     func() error { _, err := bucket.CopyObject("k", "l"); return err },
+		"acl":      func() error { return bucket.SetObjectACL("k", sdk.ACLPrivate) },
+		"Symlink":  func() error { return bucket.PutSymlink("k", "l") },
+		"version 1": func() error {
+			_, err := bucket.ListObjects()
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := call()
+			if err == nil || !strings.Contains(err.Error(), "NotImplemented") || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(name)) {
+				t.Errorf("error = %v, want NotImplemented naming %s", err, name)
+			}
+		})
+	}
+}
+
+func TestFaults(t *testing.T) {
+	server := start(t, t.TempDir())
+	bucket := open(t, server, "id", "secret")
+	if err := bucket.PutObject("k", bytes.NewReader(make([]byte, 4096))); err != nil {
+		t.Fatal(err)
+	}
+	for name, fault := range map[string]Fault{
+		"status": {Status: 503, Code: "ServiceUnavailable"}, "truncate": {Truncate: true}, "corrupt": {Corrupt: true},
+		"drop": {Drop: true}, "drop when done": {DropDone: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server.SetFault(func(operation, key string) Fault { return fault })
+			defer server.SetFault(nil)
+			if err := bucket.GetObjectToFile("k", filepath.Join(t.TempDir(), "copy")); err == nil {
+				t.Error("the fault did not show")
+			}
+		})
+	}
+}
+
+func FuzzParseAuthorization(f *testing.F) {
+	f.Add(algorithm + " Credential=id/20261124/cn-local/oss/aliyun_v4_request,AdditionalHeaders=host,Signature=ab")
+	f.Add("OSS id:signature")
+	f.Fuzz(func(t *testing.T, header string) {
+		if a, ok := parseAuthorization(header); ok && (a.keyID == "" || a.signature == "") {
+			t.Errorf("accepted without key or signature: %q", header)
+		}
+	})
+}

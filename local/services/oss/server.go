@@ -1,0 +1,120 @@
+// Package oss is an embedded Alibaba Cloud OSS: the HTTP wire of the object operations that a
+// feed's functions and ordinary tools need, with checked V4 signatures and objects on disk.
+//
+// It answers path-style requests (http://host:port/bucket/key): PutObject, GetObject, HeadObject,
+// DeleteObject, ListObjectsV2, GetBucketInfo and ListBuckets, with conditional headers, ranges,
+// x-oss-forbid-overwrite, Content-MD5, CRC64, ETag and x-oss-meta-*. Every other operation is
+// refused by name with NotImplemented; nothing is silently ignored.
+package oss
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+)
+
+// Options say how the server is started.
+type Options struct {
+	// Addr is the host:port to listen on; port 0 takes a free one.
+	Addr string
+	// Dir holds the objects. It is created when absent; one process at a time may use it.
+	Dir string
+	// AccessKeyID and AccessKeySecret are the one key that may sign requests. A security token is
+	// accepted when it is signed, and not looked at.
+	AccessKeyID, AccessKeySecret string
+	Region                       string
+	// Buckets exist once Start has returned.
+	Buckets []string
+	// Now is the clock for signatures and modification times; nil means time.Now.
+	Now func() time.Time
+	// Logger is told of broken requests; nil discards.
+	Logger *slog.Logger
+}
+
+// Server is a running OSS.
+type Server struct {
+	options  Options
+	now      func() time.Time
+	buckets  map[string]*store
+	listener net.Listener
+	http     *http.Server
+	requests atomic.Int64
+	fault    atomic.Pointer[func(operation, key string) Fault]
+}
+
+// Fault is what a test makes of one request; the zero Fault leaves it alone.
+type Fault struct {
+	Status   int    // answer with this status instead, and with Code
+	Code     string // OSS error code beside Status
+	Truncate bool   // send half of the body under the full Content-Length
+	Corrupt  bool   // flip a bit of the body
+	Drop     bool   // close the connection before anything is done
+	DropDone bool   // do it, then close the connection without an answer
+}
+
+// SetFault installs a hook that is asked before each request; nil removes it.
+func (s *Server) SetFault(hook func(operation, key string) Fault) {
+	if hook == nil {
+		s.fault.Store(nil)
+		return
+	}
+	s.fault.Store(&hook)
+}
+
+func (s *Server) faultFor(operation, key string) Fault {
+	if hook := s.fault.Load(); hook != nil {
+		return (*hook)(operation, key)
+	}
+	return Fault{}
+}
+
+// Start opens the buckets and listens. Everything acknowledged before a crash is there again.
+func Start(options Options) (*Server, error) {
+	if options.Dir == "" || options.AccessKeyID == "" || options.AccessKeySecret == "" || options.Region == "" {
+		return nil, errors.New("oss: data directory, access key and region must be set")
+	}
+	s := &Server{options: options, now: options.Now, buckets: map[string]*store{}}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if options.Logger == nil {
+		s.options.Logger = slog.New(slog.DiscardHandler)
+	}
+	for _, bucket := range options.Buckets {
+		opened, err := openStore(filepath.Join(options.Dir, bucket))
+		if err != nil {
+			return nil, err
+		}
+		s.buckets[bucket] = opened
+	}
+	listener, err := net.Listen("tcp", options.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("oss: listen on %s: %w", options.Addr, err)
+	}
+	s.listener = listener
+	s.http = &http.Server{
+		Handler: s, ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog: slog.NewLogLogger(s.options.Logger.Handler(), slog.LevelWarn),
+	}
+	go func() { _ = s.http.Serve(listener) }() // ends with Close
+	return s, nil
+}
+
+// Addr returns the host:port that clients connect to.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// Close stops the server; requests under way have two seconds to end. It may be called again.
+func (s *Server) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err != nil {
+		return s.http.Close()
+	}
+	return nil
+}
