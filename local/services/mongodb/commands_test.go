@@ -34,7 +34,14 @@ func collection(t testing.TB) *mongo.Collection {
 	return connect(t, start(t, t.TempDir())).Database("reference").Collection("stock")
 }
 
-func must[T any](t testing.TB) func(v T, err error) T {
+// tester is a test or one run of a property.
+type tester interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+}
+
+func must[T any](t tester) func(v T, err error) T {
 	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {
@@ -49,7 +56,7 @@ func insert(t testing.TB, c *mongo.Collection, documents ...any) {
 	must[*mongo.InsertManyResult](t)(c.InsertMany(ctx, documents))
 }
 
-func all(t testing.TB, c *mongo.Collection, filter any, opts ...*options.FindOptions) []bson.D {
+func all(t tester, c *mongo.Collection, filter any, opts ...*options.FindOptions) []bson.D {
 	t.Helper()
 	cursor := must[*mongo.Cursor](t)(c.Find(ctx, filter, opts...))
 	found := []bson.D{}
@@ -151,7 +158,7 @@ func TestInsert(t *testing.T) {
 }
 
 // wantWriteError checks the first failed write of a command.
-func wantWriteError(t testing.TB, err error, index, code int) {
+func wantWriteError(t tester, err error, index, code int) {
 	t.Helper()
 	var got mongo.WriteError
 	switch e := err.(type) {
