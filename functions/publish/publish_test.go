@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -250,7 +249,7 @@ func FuzzPublish(f *testing.F) {
 			}
 		}
 		if acknowledged != len(l.messages) || (acknowledged > 0) != (w.Code == 202) {
-			t.Error(fmt.Sprintf("%d acknowledged, %d in the topic, status %d", acknowledged, len(l.messages), w.Code))
+			t.Errorf("%d acknowledged, %d in the topic, status %d", acknowledged, len(l.messages), w.Code)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -405,7 +406,7 @@ func BenchmarkRun(b *testing.B) {
 	w := &world{commits: map[int32]int64{}}
 	for i := range b.N {
 		p := i % 2
-		w.inputs[p] = append(w.inputs[p], event("192.168.2."+string('a'+rune(i%200)), "2318.HK", int64(i)))
+		w.inputs[p] = append(w.inputs[p], event(fmt.Sprint("192.168.2.", i%256), "2318.HK", int64(i)))
 		r := w.record(p, int64(len(w.inputs[p])-1), nil, "v1")
 		w.out = append(w.out, feedkafka.RecordMessage(topics.Output, &r))
 	}

@@ -155,7 +155,7 @@ func TestRateIsKept(t *testing.T) {
 func TestRunEndsWithItsContext(t *testing.T) {
 	s := startKafka(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	counts, err := Run(ctx, Config{Brokers: []string{s.Addr()}, Topic: "feed-updates", Progress: func(n int) {
+	counts, err := Run(ctx, Config{Brokers: []string{s.Addr()}, Topic: "feed-updates", Rate: 5000, Progress: func(n int) {
 		if n > 0 {
 			cancel()
 		}
