@@ -25,7 +25,7 @@ type cell struct {
 }
 
 // compareCells orders as HBase does: family, qualifier, newest timestamp first, tombstones before puts.
-func compareCells(a, b cell) int {
+func compareCells(a, b *cell) int {
 	if c := bytes.Compare(a.family, b.family); c != 0 {
 		return c
 	}
@@ -49,8 +49,7 @@ func sameColumn(a, b cell) bool {
 // It is idempotent, and canonical(canonical(a)+canonical(b)) = canonical(a+b), so it may run on any part of a
 // row's history, which is what Pebble's merges need.
 func canonical(cells []cell, keep int) []cell {
-	slices.Reverse(cells)
-	slices.SortStableFunc(cells, compareCells)
+	cells = sorted(cells)
 	out := cells[:0]
 	for len(cells) > 0 {
 		n := 1
@@ -59,6 +58,33 @@ func canonical(cells []cell, keep int) []cell {
 		}
 		out = appendFamily(out, cells[:n], keep)
 		cells = cells[n:]
+	}
+	return out
+}
+
+// sorted puts cells in order, of equal ones the later first. It sorts numbers, because moving cells is slow: they
+// are large and full of pointers.
+func sorted(cells []cell) []cell {
+	inOrder := true
+	for i := 1; i < len(cells) && inOrder; i++ {
+		inOrder = compareCells(&cells[i-1], &cells[i]) < 0
+	}
+	if inOrder {
+		return cells
+	}
+	order := make([]int32, len(cells))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		if c := compareCells(&cells[a], &cells[b]); c != 0 {
+			return c
+		}
+		return cmp.Compare(b, a)
+	})
+	out := make([]cell, len(cells))
+	for i, at := range order {
+		out[i] = cells[at]
 	}
 	return out
 }
