@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/bson"
@@ -45,14 +46,10 @@ func serve(t *testing.T, dir string) (client *mongo.Client, kill func()) {
 	if err := process.Start(); err != nil {
 		t.Fatal(err)
 	}
-	dead := false
-	kill = func() {
-		if !dead {
-			dead = true
-			process.Process.Kill()
-			process.Wait()
-		}
-	}
+	kill = sync.OnceFunc(func() {
+		process.Process.Kill()
+		process.Wait()
+	})
 	t.Cleanup(kill)
 	addr, err := bufio.NewReader(output).ReadString('\n')
 	if err != nil {

@@ -100,7 +100,8 @@ func parseIndex(spec bsoncore.Document) (store.Index, error) {
 	x := store.Index{Key: bson.Raw(normal.Build()), Unique: flagOf(query.Lookup(spec, "unique"), false)}
 	x.Name, _ = query.Lookup(spec, "name").StringValueOK()
 	if x.Name == "" {
-		return store.Index{}, failure.New(failure.FailedToParse, "The 'name' field is a required property of an index specification")
+		return store.Index{}, failure.New(failure.FailedToParse,
+			"The 'name' field is a required property of an index specification")
 	}
 	return x, nil
 }

@@ -94,7 +94,8 @@ func (r *request) checkConcerns() error {
 	switch level {
 	case "", "local", "available", "majority":
 	default:
-		return failure.New(failure.InvalidOptions, "embedded MongoDB: read concern '%s' of %s is not supported", level, r.name)
+		return failure.New(failure.InvalidOptions,
+			"embedded MongoDB: read concern '%s' of %s is not supported", level, r.name)
 	}
 	w := query.Lookup(r.option("writeConcern").Data, "w")
 	if n, ok := wholeNumber(w); ok && n > 1 {

@@ -63,7 +63,8 @@ func newFixture(t *testing.T, uri string) fixture {
 		t.Fatalf("new source: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(database.Drop(context.Background()), client.Disconnect(context.Background()), source.Close()); err != nil {
+		ctx := context.Background()
+		if err := errors.Join(database.Drop(ctx), client.Disconnect(ctx), source.Close()); err != nil {
 			t.Errorf("clean up: %v", err)
 		}
 	})
