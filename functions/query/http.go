@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"feedstream/shared/feed"
+	"feedstream/shared/reference"
+)
+
+const (
+	defaultLimit = 100
+	maxLimit     = 1000
+)
+
+// snapshots knows the reference now announced.
+type snapshots interface {
+	Current(ctx context.Context) (reference.View, error)
+}
+
+// API is the HTTP side of feed-query.
+type API struct {
+	Finder    *Finder
+	Snapshots snapshots
+	Logger    *slog.Logger
+}
+
+// Handler serves
+//
+//	GET /stocks/{code}?from=&to=&limit=&cursor=   {"items":[…],"next":"…"}
+//	GET /rows/{rowKey}                            one row, or 404
+//	GET /reference                                the snapshot now announced
+//
+// Rows have the members of the output record; with Accept: text/csv they are RFC 4180 with a header
+// line. Errors are application/problem+json (RFC 9457).
+func (a *API) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /stocks/{code}", a.handle(a.stocks))
+	mux.HandleFunc("GET /rows/{rowKey}", a.handle(a.row))
+	mux.HandleFunc("GET /reference", a.handle(a.reference))
+	mux.HandleFunc("/", a.handle(func(_ http.ResponseWriter, r *http.Request) error {
+		return &problem{http.StatusNotFound, fmt.Sprintf("%s %s: there are GET /stocks/{code}, /rows/{rowKey} and /reference", r.Method, r.URL.Path)}
+	}))
+	return mux
+}
+
+// problem is an answer that is the caller's to mend.
+type problem struct {
+	status int
+	detail string
+}
+
+func (p *problem) Error() string { return p.detail }
+
+func bad(format string, args ...any) error {
+	return &problem{http.StatusBadRequest, fmt.Sprintf(format, args...)}
+}
+
+func (a *API) handle(serve func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := serve(w, r)
+		if err == nil {
+			return
+		}
+		p, ok := err.(*problem)
+		if !ok {
+			a.Logger.ErrorContext(r.Context(), "query failed", "path", r.URL.Path, "error", err)
+			p = &problem{http.StatusServiceUnavailable, "the store does not answer: try again"}
+		}
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(p.status)
+		_ = json.NewEncoder(w).Encode(map[string]any{"title": http.StatusText(p.status), "status": p.status, "detail": p.detail})
+	}
+}
+
+func (a *API) stocks(w http.ResponseWriter, r *http.Request) error {
+	q, err := parseQuery(r)
+	if err != nil {
+		return err
+	}
+	page, err := a.Finder.ByCode(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	next := ""
+	if page.Next != nil {
+		next = page.Next.cursor()
+	}
+	if wantsCSV(r) {
+		if next != "" {
+			w.Header().Set("Link", fmt.Sprintf(`<?%s>; rel="next"`, nextQuery(r, next)))
+		}
+		return writeCSV(w, page.Items)
+	}
+	return writeJSON(w, struct {
+		Items []feed.Record `json:"items"`
+		Next  string        `json:"next,omitempty"`
+	}{page.Items, next})
+}
+
+func nextQuery(r *http.Request, cursor string) string {
+	query := r.URL.Query()
+	query.Set("cursor", cursor)
+	return query.Encode()
+}
+
+func (a *API) row(w http.ResponseWriter, r *http.Request) error {
+	rowKey := r.PathValue("rowKey")
+	record, found, err := a.Finder.ByRowKey(r.Context(), rowKey)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return &problem{http.StatusNotFound, fmt.Sprintf("there is no row %q", rowKey)}
+	}
+	if wantsCSV(r) {
+		return writeCSV(w, []feed.Record{record})
+	}
+	return writeJSON(w, record)
+}
+
+func (a *API) reference(w http.ResponseWriter, r *http.Request) error {
+	view, err := a.Snapshots.Current(r.Context())
+	if err != nil {
+		return err
+	}
+	m := view.Manifest
+	return writeJSON(w, struct {
+		Version    string    `json:"version"`
+		Revision   int64     `json:"revision"`
+		BuiltAt    time.Time `json:"builtAt"`
+		CheckedAt  time.Time `json:"checkedAt"`
+		AgeSeconds float64   `json:"ageSeconds"`
+		Entries    int       `json:"entries"`
+		Pinned     bool      `json:"pinned"`
+	}{m.Version, m.Revision, m.BuiltAt, m.CheckedAt, view.Age.Seconds(), m.Entries, m.Pinned})
+}
+
+func parseQuery(r *http.Request) (Query, error) {
+	values := r.URL.Query()
+	q := Query{Code: r.PathValue("code"), From: math.MinInt64, To: math.MaxInt64, Limit: defaultLimit}
+	if !feed.ValidStockCode(q.Code) {
+		return q, bad("the stock code %q does not match [0-9A-Za-z._-]{1,32}", q.Code)
+	}
+	for name := range values {
+		switch name {
+		case "from", "to", "limit", "cursor":
+		default:
+			return q, bad("the parameter %q is unknown: there are from, to, limit and cursor", name)
+		}
+	}
+	var err error
+	if text := values.Get("from"); text != "" {
+		if q.From, err = parseTime("from", text); err != nil {
+			return q, err
+		}
+	}
+	if text := values.Get("to"); text != "" {
+		if q.To, err = parseTime("to", text); err != nil {
+			return q, err
+		}
+	}
+	if text := values.Get("limit"); text != "" {
+		if q.Limit, err = strconv.Atoi(text); err != nil || q.Limit < 1 || q.Limit > maxLimit {
+			return q, bad("limit=%s is not a number from 1 to %d", text, maxLimit)
+		}
+	}
+	if text := values.Get("cursor"); text != "" {
+		if q.After, err = parseCursor(text); err != nil {
+			return q, err
+		}
+	}
+	return q, nil
+}
+
+func parseTime(name, text string) (int64, error) {
+	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return ms, nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return 0, bad("%s=%s is neither epoch milliseconds nor RFC 3339, such as 2020-11-19T04:40:51.123Z", name, text)
+	}
+	// A bound between two milliseconds lies at the later one, for inclusive and exclusive bounds alike.
+	return t.Add(time.Millisecond - 1).UnixMilli(), nil
+}
+
+func (p Position) cursor() string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(p.Time, 10) + " " + p.RowKey))
+}
+
+func parseCursor(text string) (*Position, error) {
+	decoded, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil {
+		ms, rowKey, _ := strings.Cut(string(decoded), " ")
+		if at, err := strconv.ParseInt(ms, 10, 64); err == nil && rowKey != "" {
+			return &Position{Time: at, RowKey: rowKey}, nil
+		}
+	}
+	return nil, bad("the cursor %.64q was not given out by this function: take the member next of the page before", text)
+}
+
+func wantsCSV(r *http.Request) bool {
+	for accepted := range strings.SplitSeq(r.Header.Get("Accept"), ",") {
+		media, _, _ := strings.Cut(accepted, ";")
+		if strings.EqualFold(strings.TrimSpace(media), "text/csv") {
+			return true
+		}
+	}
+	return false
+}
+
+func writeJSON(w http.ResponseWriter, value any) error {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("encode the answer: %w", err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(append(body, '\n')) // the client has gone: there is nobody to tell
+	return nil
+}
+
+var csvHeader = []string{"rowKey", "sender", "stockCode", "stockName", "lastPrice", "timestamp", "matched", "referenceVersion",
+	"originTopic", "originPartition", "originOffset"}
+
+func writeCSV(w http.ResponseWriter, records []feed.Record) error {
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	out := csv.NewWriter(w)
+	out.UseCRLF = true
+	_ = out.Write(csvHeader) // errors stay in the writer until Flush; the client has gone then
+	for _, r := range records {
+		price := ""
+		if r.LastPrice != nil {
+			price = r.LastPrice.String()
+		}
+		_ = out.Write([]string{r.RowKey(), r.Sender, r.StockCode, r.StockName, price, feed.FormatTime(r.Time),
+			strconv.FormatBool(r.Matched), r.ReferenceVersion, r.Origin.Topic, strconv.Itoa(r.Origin.Partition),
+			strconv.FormatInt(r.Origin.Offset, 10)})
+	}
+	out.Flush()
+	return nil
+}

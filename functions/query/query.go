@@ -1,0 +1,189 @@
+package main
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"feedstream/shared/feed"
+	"feedstream/shared/phoenix"
+)
+
+// layouts tells how the table and its index are stored.
+type layouts interface {
+	Layout(ctx context.Context) (*phoenix.Layout, error)
+}
+
+// rows reads the table and its index.
+type rows interface {
+	// Get returns one element for each key, in their order; an absent row has no cells.
+	Get(ctx context.Context, table string, keys [][]byte) ([]phoenix.Stored, error)
+	// ScanKeys calls visit, from one goroutine at a time, with the key and the cell timestamp of each
+	// row in the ranges, in no order across ranges.
+	ScanKeys(ctx context.Context, table string, ranges []phoenix.Range, visit func(key []byte, timestamp int64)) error
+}
+
+// Finder is the use case of feed-query: rows by stock code and by row key.
+type Finder struct {
+	Layouts layouts
+	Rows    rows
+}
+
+// Query asks for one page of a stock code's rows.
+type Query struct {
+	Code string
+	// From is inclusive and To exclusive, event times in epoch milliseconds.
+	From, To int64
+	Limit    int
+	After    *Position // the last row of the page before; nil for the first page
+}
+
+// Position is a row's place in the order of a query: event time descending, then row key ascending.
+type Position struct {
+	Time   int64
+	RowKey string
+}
+
+// before reports whether p comes earlier in the order than q.
+func (p Position) before(q Position) bool {
+	if p.Time != q.Time {
+		return p.Time > q.Time
+	}
+	return p.RowKey < q.RowKey
+}
+
+// Page is an answer; Next is nil at the end.
+type Page struct {
+	Items []feed.Record
+	Next  *Position
+}
+
+// ByCode returns the newest rows of a stock code within the query's bounds.
+//
+// It reads all index rows of the code, whatever the limit, and then the data rows of the page: the
+// cost is that of the code's index rows. The index is read without a time range, as with one HBase
+// returns superseded versions until a compaction. A row that moved on between the two reads, or whose
+// index row is an orphan, does not show; a row never shows twice.
+func (f *Finder) ByCode(ctx context.Context, q Query) (Page, error) {
+	layout, err := f.Layouts.Layout(ctx)
+	if err != nil {
+		return Page{}, fmt.Errorf("check the layout of the table: %w", err)
+	}
+	best := newest{limit: q.Limit + 1}
+	var broken error
+	err = f.Rows.ScanKeys(ctx, layout.Index, layout.IndexRanges(q.Code), func(key []byte, timestamp int64) {
+		if timestamp < q.From || timestamp >= q.To {
+			return
+		}
+		_, rowKey, err := layout.ParseIndexKey(key)
+		if err != nil {
+			broken = err
+			return
+		}
+		at := Position{Time: timestamp, RowKey: rowKey}
+		if q.After == nil || q.After.before(at) {
+			best.add(at)
+		}
+	})
+	if err = errors.Join(err, broken); err != nil {
+		return Page{}, fmt.Errorf("read the index rows of %s: %w", q.Code, err)
+	}
+	found := best.sorted()
+	page := Page{Items: []feed.Record{}}
+	if len(found) > q.Limit {
+		found = found[:q.Limit]
+		page.Next = &found[q.Limit-1]
+	}
+	page.Items, err = f.load(ctx, layout, q.Code, found)
+	return page, err
+}
+
+// load reads the data rows and drops those that are no longer what the index said.
+func (f *Finder) load(ctx context.Context, layout *phoenix.Layout, code string, positions []Position) ([]feed.Record, error) {
+	records := make([]feed.Record, 0, len(positions))
+	if len(positions) == 0 {
+		return records, nil
+	}
+	keys := make([][]byte, len(positions))
+	for i, at := range positions {
+		keys[i] = layout.DataKey(at.RowKey)
+	}
+	stored, err := f.Rows.Get(ctx, layout.Table, keys)
+	if err != nil {
+		return nil, fmt.Errorf("read %d rows of %s: %w", len(keys), code, err)
+	}
+	for i := range stored {
+		if len(stored[i].Cells) == 0 {
+			continue
+		}
+		record, err := layout.ParseRow(&stored[i])
+		if err != nil {
+			return nil, err
+		}
+		if record.StockCode == code && record.Time == positions[i].Time {
+			records = append(records, record)
+		}
+	}
+	return records, nil
+}
+
+// ByRowKey returns one row; found is false when there is none.
+func (f *Finder) ByRowKey(ctx context.Context, rowKey string) (record feed.Record, found bool, err error) {
+	layout, err := f.Layouts.Layout(ctx)
+	if err != nil {
+		return feed.Record{}, false, fmt.Errorf("check the layout of the table: %w", err)
+	}
+	stored, err := f.Rows.Get(ctx, layout.Table, [][]byte{layout.DataKey(rowKey)})
+	if err != nil {
+		return feed.Record{}, false, fmt.Errorf("read the row: %w", err)
+	}
+	if len(stored) == 0 || len(stored[0].Cells) == 0 {
+		return feed.Record{}, false, nil
+	}
+	record, err = layout.ParseRow(&stored[0])
+	return record, err == nil, err
+}
+
+// newest keeps the first limit positions of the order, in a heap whose root is the last of them.
+type newest struct {
+	limit int
+	heap  positions
+}
+
+func (n *newest) add(at Position) {
+	if len(n.heap) < n.limit {
+		heap.Push(&n.heap, at)
+		return
+	}
+	if at.before(n.heap[0]) {
+		n.heap[0] = at
+		heap.Fix(&n.heap, 0)
+	}
+}
+
+func (n *newest) sorted() []Position {
+	slices.SortFunc(n.heap, func(p, q Position) int {
+		switch {
+		case p.before(q):
+			return -1
+		case q.before(p):
+			return 1
+		}
+		return 0
+	})
+	return n.heap
+}
+
+type positions []Position
+
+func (p positions) Len() int           { return len(p) }
+func (p positions) Less(i, j int) bool { return p[j].before(p[i]) }
+func (p positions) Swap(i, j int)      { p[i], p[j] = p[j], p[i] }
+func (p *positions) Push(x any)        { *p = append(*p, x.(Position)) }
+func (p *positions) Pop() any {
+	last := (*p)[len(*p)-1]
+	*p = (*p)[:len(*p)-1]
+	return last
+}
