@@ -30,7 +30,7 @@ import (
 // aside under a name, so the push as a whole must fail.
 func Decode(body []byte) ([]feed.Delivery, error) {
 	var events []event
-	if err := json.Unmarshal(body, &events); err == nil {
+	if err := json.Unmarshal(body, &events); err == nil && events != nil {
 		if deliveries, ok := readAll(events); ok {
 			return deliveries, nil
 		}

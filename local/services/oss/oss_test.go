@@ -148,11 +148,11 @@ func TestTamperedRequestIsRefused(t *testing.T) {
 func TestRefusesByName(t *testing.T) {
 	bucket := open(t, start(t, t.TempDir()), "id", "secret")
 	for name, call := range map[string]func() error{
-		"uploads":  func() error { _, err := bucket.InitiateMultipartUpload("k"); return err },
-		"position": func() error { _, err := bucket.AppendObject("k", strings.NewReader("v"), 0); return err },
-		"Copy":     func() error { _, err := bucket.CopyObject("k", "l"); return err },
-		"acl":      func() error { return bucket.SetObjectACL("k", sdk.ACLPrivate) },
-		"Symlink":  func() error { return bucket.PutSymlink("k", "l") },
+		"uploads":                           func() error { _, err := bucket.InitiateMultipartUpload("k"); return err },
+		"operation POST with the parameter": func() error { _, err := bucket.AppendObject("k", strings.NewReader("v"), 0); return err },
+		"Copy":                              func() error { _, err := bucket.CopyObject("k", "l"); return err },
+		"acl":                               func() error { return bucket.SetObjectACL("k", sdk.ACLPrivate) },
+		"Symlink":                           func() error { return bucket.PutSymlink("k", "l") },
 		"version 1": func() error {
 			_, err := bucket.ListObjects()
 			return err

@@ -102,16 +102,6 @@ func readFile(path string) (metadata, []byte, error) {
 	return m, []byte(body), nil
 }
 
-func (s *store) stat(key string) (metadata, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	m, ok := s.index[key]
-	if !ok {
-		return metadata{}, errAbsent
-	}
-	return m, nil
-}
-
 func (s *store) get(key string) (metadata, []byte, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
