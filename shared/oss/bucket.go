@@ -6,13 +6,13 @@
 package oss
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -25,11 +25,18 @@ import (
 // MaxObjectBytes bounds what Get reads; a larger object is an error.
 const MaxObjectBytes = 1 << 30
 
+// DefaultTimeout bounds one request when the configuration does not.
+const DefaultTimeout = 30 * time.Second
+
 // Config says where the bucket is.
 type Config struct {
-	Endpoint string // such as https://oss-cn-hangzhou-internal.aliyuncs.com; an IP address means path style
+	// Endpoint is such as https://oss-cn-hangzhou-internal.aliyuncs.com. Without a scheme it means https. An IP
+	// address or a host without a dot means path style.
+	Endpoint string
 	Region   string // such as cn-hangzhou; signature V4 needs it
 	Bucket   string
+	// Timeout bounds each request, body included, besides the context of the call; zero means DefaultTimeout.
+	Timeout time.Duration
 }
 
 // Credentials are those of the function's role. The token is empty for a permanent key.
@@ -50,22 +57,20 @@ type Bucket struct {
 // New returns a bucket; it does not connect. credentials is asked at every call, with the context of
 // the call, since temporary credentials belong to an invocation and expire.
 func New(config Config, credentials func(context.Context) (Credentials, error)) (*Bucket, error) {
-	endpoint, err := url.Parse(config.Endpoint)
-	if err != nil || endpoint.Host == "" && !strings.Contains(config.Endpoint, ".") {
-		return nil, fmt.Errorf("OSS endpoint %q is not a host name or an http(s) address", config.Endpoint)
-	}
-	if err := oss.CheckBucketName(config.Bucket); err != nil {
-		return nil, fmt.Errorf("OSS bucket %q: %w", config.Bucket, err)
+	if err := config.complete(); err != nil {
+		return nil, err
 	}
 	return &Bucket{
 		config: config, credentials: credentials,
-		pathStyle: endpoint.Hostname() == "localhost" || net.ParseIP(endpoint.Hostname()) != nil,
+		pathStyle: !strings.Contains(config.hostname(), "."),
 		http: &http.Client{
 			Transport: &http.Transport{
 				DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 				MaxIdleConnsPerHost: 8,
 				IdleConnTimeout:     50 * time.Second, // OSS closes idle connections after a minute
 				TLSHandshakeTimeout: 5 * time.Second,
+				// The CRC64 is that of the plain bytes, so no transfer compression is asked for.
+				DisableCompression: true,
 			},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -90,21 +95,40 @@ func (b *Bucket) open(ctx context.Context) (*oss.Bucket, error) {
 	return client.Bucket(b.config.Bucket)
 }
 
+// call carries out one request within its time limit. A repeatable one is sent once more when its connection
+// turned out to be dead, as kept connections are after the instance was frozen.
+func (b *Bucket) call(
+	ctx context.Context, repeatable bool, send func(context.Context, *oss.Bucket) error,
+) error {
+	ctx, cancel := context.WithTimeout(ctx, b.config.Timeout)
+	defer cancel()
+	bucket, err := b.open(ctx)
+	if err != nil {
+		return err
+	}
+	err = send(ctx, bucket)
+	if repeatable && connectionLost(err) && ctx.Err() == nil {
+		b.http.CloseIdleConnections()
+		err = send(ctx, bucket)
+	}
+	return err
+}
+
 // Get reads a whole object. With ifNoneMatch it returns reference.ErrNotModified while the object
 // has that ETag; an absent object is reference.ErrNotFound.
 func (b *Bucket) Get(ctx context.Context, key, ifNoneMatch string) (reference.Object, error) {
-	object, err := b.get(ctx, key, ifNoneMatch)
+	var object reference.Object
+	err := b.call(ctx, true, func(ctx context.Context, bucket *oss.Bucket) (err error) {
+		object, err = get(ctx, bucket, key, ifNoneMatch)
+		return err
+	})
 	if err != nil {
 		return reference.Object{}, b.failed("get", key, err)
 	}
 	return object, nil
 }
 
-func (b *Bucket) get(ctx context.Context, key, ifNoneMatch string) (reference.Object, error) {
-	bucket, err := b.open(ctx)
-	if err != nil {
-		return reference.Object{}, err
-	}
+func get(ctx context.Context, bucket *oss.Bucket, key, ifNoneMatch string) (reference.Object, error) {
 	options := []oss.Option{oss.WithContext(ctx)}
 	if ifNoneMatch != "" {
 		options = append(options, oss.IfNoneMatch(ifNoneMatch))
@@ -121,10 +145,11 @@ func (b *Bucket) get(ctx context.Context, key, ifNoneMatch string) (reference.Ob
 	if len(body) > MaxObjectBytes {
 		return reference.Object{}, fmt.Errorf("the object is larger than %d bytes", MaxObjectBytes)
 	}
-	if result.ServerCRC != 0 && result.ClientCRC != nil {
-		if sum := result.ClientCRC.Sum64(); sum != result.ServerCRC {
-			return reference.Object{}, fmt.Errorf("the body has CRC64 %d instead of %d", sum, result.ServerCRC)
-		}
+	if result.Response.Headers.Get(oss.HTTPHeaderOssCRC64) == "" {
+		return reference.Object{}, errors.New("the answer carries no x-oss-hash-crc64ecma to check the body against")
+	}
+	if sum := result.ClientCRC.Sum64(); sum != result.ServerCRC {
+		return reference.Object{}, fmt.Errorf("%w: the body has CRC64 %d instead of %d", errCorrupt, sum, result.ServerCRC)
 	}
 	return reference.Object{Body: body, ETag: result.Response.Headers.Get("ETag")}, nil
 }
@@ -133,11 +158,11 @@ func (b *Bucket) get(ctx context.Context, key, ifNoneMatch string) (reference.Ob
 // taken is reference.ErrExists and the stored object is untouched. After any other error the object
 // may or may not have been stored.
 func (b *Bucket) Put(ctx context.Context, key string, body []byte, overwrite bool) error {
-	bucket, err := b.open(ctx)
-	if err == nil {
-		err = bucket.PutObject(key, strings.NewReader(string(body)),
+	// A second try without overwrite could meet the object of the first and report it as somebody else's.
+	err := b.call(ctx, overwrite, func(ctx context.Context, bucket *oss.Bucket) error {
+		return bucket.PutObject(key, bytes.NewReader(body),
 			oss.WithContext(ctx), oss.ForbidOverWrite(!overwrite), oss.ContentType("application/octet-stream"))
-	}
+	})
 	if err != nil {
 		return b.failed("put", key, err)
 	}
@@ -146,10 +171,9 @@ func (b *Bucket) Put(ctx context.Context, key string, body []byte, overwrite boo
 
 // Delete removes an object; an absent one is no error.
 func (b *Bucket) Delete(ctx context.Context, key string) error {
-	bucket, err := b.open(ctx)
-	if err == nil {
-		err = bucket.DeleteObject(key, oss.WithContext(ctx))
-	}
+	err := b.call(ctx, true, func(ctx context.Context, bucket *oss.Bucket) error {
+		return bucket.DeleteObject(key, oss.WithContext(ctx))
+	})
 	if err != nil {
 		return b.failed("delete", key, err)
 	}
@@ -160,11 +184,12 @@ func (b *Bucket) Delete(ctx context.Context, key string) error {
 func (b *Bucket) List(ctx context.Context, prefix string) ([]reference.ObjectInfo, error) {
 	var infos []reference.ObjectInfo
 	for token := ""; ; {
-		bucket, err := b.open(ctx)
-		if err != nil {
-			return nil, b.failed("list", prefix, err)
-		}
-		page, err := bucket.ListObjectsV2(oss.Prefix(prefix), oss.MaxKeys(1000), oss.ContinuationToken(token), oss.WithContext(ctx))
+		var page oss.ListObjectsResultV2
+		err := b.call(ctx, true, func(ctx context.Context, bucket *oss.Bucket) (err error) {
+			page, err = bucket.ListObjectsV2(oss.Prefix(prefix), oss.MaxKeys(1000), oss.ContinuationToken(token),
+				oss.WithContext(ctx))
+			return err
+		})
 		if err != nil {
 			return nil, b.failed("list", prefix, err)
 		}
@@ -178,21 +203,4 @@ func (b *Bucket) List(ctx context.Context, prefix string) ([]reference.ObjectInf
 	}
 	slices.SortFunc(infos, func(x, y reference.ObjectInfo) int { return strings.Compare(x.Key, y.Key) })
 	return infos, nil
-}
-
-// failed names what was being done where, and gives the answers that callers act on their sentinels.
-func (b *Bucket) failed(verb, key string, err error) error {
-	var service oss.ServiceError
-	var status oss.UnexpectedStatusCodeError
-	switch {
-	case errors.As(err, &service) && service.StatusCode == http.StatusNotFound && service.Code == "NoSuchKey":
-		err = reference.ErrNotFound
-	case errors.As(err, &service) && service.Code == "FileAlreadyExists":
-		err = reference.ErrExists
-	case errors.As(err, &service) && service.StatusCode == http.StatusNotModified,
-		errors.As(err, &status) && status.Got() == http.StatusNotModified,
-		strings.Contains(err.Error(), "service returned 304"): // the SDK has no type for it
-		err = reference.ErrNotModified
-	}
-	return fmt.Errorf("OSS %s: %s %s/%s: %w", b.config.Endpoint, verb, b.config.Bucket, key, err)
 }
