@@ -18,6 +18,7 @@ const (
 	JavaIO              = "java.io.IOException"
 
 	noSuchFamily      = "org.apache.hadoop.hbase.regionserver.NoSuchColumnFamilyException"
+	failedSanity      = "org.apache.hadoop.hbase.exceptions.FailedSanityCheckException"
 	wrongRegion       = "org.apache.hadoop.hbase.regionserver.WrongRegionException"
 	unknownScanner    = "org.apache.hadoop.hbase.UnknownScannerException"
 	outOfOrderNext    = "org.apache.hadoop.hbase.exceptions.OutOfOrderScannerNextException"
@@ -28,7 +29,7 @@ const (
 	wrongVersion      = "org.apache.hadoop.hbase.ipc.FatalConnectionException"
 	unknownService    = "org.apache.hadoop.hbase.ipc.UnknownServiceException"
 	illegalArgument   = "java.lang.IllegalArgumentException"
-	wrongRow          = "org.apache.hadoop.hbase.WrongRowIOException"
+	wrongRow          = "org.apache.hadoop.hbase.client.WrongRowIOException"
 	badCodec          = "org.apache.hadoop.hbase.codec.UnsupportedCellCodecException"
 	unsupportedPrefix = "not supported by the embedded HBase: "
 )
@@ -62,7 +63,7 @@ func asException(err error) *exception {
 // retryable tells whether a client may repeat a call that met the exception.
 func (e *exception) retryable() bool {
 	switch e.class {
-	case DoNotRetryIO, noSuchFamily, tableExists, tableNotFound, requestTooBig, badAuth, wrongVersion,
+	case DoNotRetryIO, noSuchFamily, failedSanity, tableExists, tableNotFound, requestTooBig, badAuth, wrongVersion,
 		unknownScanner, outOfOrderNext, unknownService, wrongRow, badCodec:
 		return false
 	}

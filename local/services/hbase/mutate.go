@@ -58,18 +58,19 @@ func checkMutation(r *region, m *pb.MutationProto) error {
 	default:
 		return unsupported("mutation %s; use put and delete", m.GetMutateType())
 	}
-	if err := checkRow(r, m.Row); err != nil {
+	if err := checkRow(r, m.Row, failedSanity); err != nil {
 		return err
 	}
 	return refuseAttributes(m.Attribute)
 }
 
-func checkRow(r *region, row []byte) error {
+// checkRow refuses a row key that cannot be, and with the class outside one that is not in the region.
+func checkRow(r *region, row []byte, outside string) error {
 	if len(row) == 0 || len(row) > maxRowKey {
-		return raise(illegalArgument, "a row key of %d bytes is not between 1 and %d", len(row), maxRowKey)
+		return raise(JavaIO, "a row key of %d bytes is not between 1 and %d", len(row), maxRowKey)
 	}
 	if !r.holds(row) {
-		return raise(wrongRegion, "row %x is outside of region %s", row, r.name)
+		return raise(outside, "row %x is outside of region %s", row, r.name)
 	}
 	return nil
 }

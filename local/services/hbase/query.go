@@ -1,6 +1,7 @@
 package hbase
 
 import (
+	"bytes"
 	"math"
 	"slices"
 
@@ -114,7 +115,7 @@ func (q *query) oneFamily(out, cells []cell, row []byte, f *Family) (_ []cell, m
 		if c.kind != typePut || c.timestamp < q.from || c.timestamp >= q.to || candidates >= before || taken >= after {
 			continue
 		}
-		if len(qualifiers) > 0 && !slices.ContainsFunc(qualifiers, func(w []byte) bool { return string(w) == string(c.qualifier) }) {
+		if len(qualifiers) > 0 && !contains(qualifiers, c.qualifier) {
 			continue
 		}
 		candidates++
@@ -137,6 +138,10 @@ func (q *query) oneFamily(out, cells []cell, row []byte, f *Family) (_ []cell, m
 		}
 	}
 	return out, true
+}
+
+func contains(list [][]byte, b []byte) bool {
+	return slices.ContainsFunc(list, func(other []byte) bool { return bytes.Equal(other, b) })
 }
 
 // get runs a Get.
@@ -163,7 +168,7 @@ func (s *Server) read(r *region, get *pb.Get) ([]cell, *pb.Result, error) {
 	if get.GetClosestRowBefore() {
 		return nil, nil, unsupported("Get of the closest row before; use a reversed scan")
 	}
-	if err := checkRow(r, get.Row); err != nil {
+	if err := checkRow(r, get.Row, wrongRegion); err != nil {
 		return nil, nil, err
 	}
 	q, err := newQuery(r.table, get, get.StoreLimit != nil)

@@ -238,11 +238,12 @@ func (s *scanner) emit(p *page) {
 	}
 	s.pending = s.pending[n:]
 	p.counts = append(p.counts, uint32(n))
-	p.partial = append(p.partial, len(s.pending) > 0)
 	if len(s.pending) == 0 {
 		s.left--
 		s.more = s.rows.advance()
 	}
+	// A result as long as the cell limit counts as a part even at the end of its row, as in HBase.
+	p.partial = append(p.partial, len(s.pending) > 0 || n == s.batch && s.more)
 }
 
 // scan opens, continues, renews or closes a scanner.
@@ -260,9 +261,6 @@ func (s *Server) scan(r *request) (response, error) {
 	}
 	sc, err := s.scanners.find(m.GetScannerId())
 	if err != nil {
-		if m.GetCloseScanner() {
-			return response{message: &pb.ScanResponse{MoreResults: proto.Bool(false)}}, nil
-		}
 		return response{}, err
 	}
 	return s.faulty(scanCall(r, sc.region), func() (response, error) {
@@ -286,7 +284,8 @@ func (s *Server) openScan(r *region, m *pb.ScanRequest) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	sc := &scanner{region: r, query: q, batch: math.MaxInt, size: maxResultSize, partial: m.GetClientHandlesPartials(), left: math.MaxInt}
+	sc := &scanner{region: r, query: q, batch: math.MaxInt, size: maxResultSize, left: math.MaxInt}
+	sc.partial = m.GetClientHandlesPartials()
 	if scan.BatchSize != nil && scan.GetBatchSize() > 0 {
 		sc.batch = int(scan.GetBatchSize())
 	}
@@ -340,7 +339,7 @@ func (s *Server) scanPage(id uint64, sc *scanner, limit int, m *pb.ScanRequest) 
 		PartialFlagPerResult: p.partial,
 		ScannerId:            &id,
 		MoreResults:          proto.Bool(!p.done),
-		MoreResultsInRegion:  proto.Bool(more && !p.done),
+		MoreResultsInRegion:  proto.Bool(more),
 		Ttl:                  proto.Uint32(uint32(scannerLease.Milliseconds())),
 	}
 	if m.GetTrackScanMetrics() {
