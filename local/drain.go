@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"syscall"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"feedstream/local/audit"
+)
+
+// drainResult is what `up --records N --drain` found and how fast it was.
+type drainResult struct {
+	audit.Report
+	Speed speed `json:"speed"`
+}
+
+// speed is measured from the first record published to the last offset committed.
+type speed struct {
+	Seconds          float64 `json:"seconds"`
+	RecordsPerSecond float64 `json:"recordsPerSecond"`
+	// CPU seconds for a million records: of this process (publisher, embedded services, platform), and
+	// of the function processes, which are counted once they have ended.
+	CPUFeedstream float64 `json:"cpuSecondsPerMillionFeedstream"`
+	CPUFunctions  float64 `json:"cpuSecondsPerMillionFunctions"`
+}
+
+// drain waits until everything published has its verdict, and audits.
+func (s *stack) drain(ctx context.Context, o *upOptions, began time.Time) (*drainResult, error) {
+	ends, err := endOffsets(ctx, s.services.kafka.Addr(), topics.Input)
+	if err != nil {
+		return nil, fmt.Errorf("find the end of %s: %w", topics.Input, err)
+	}
+	if err := s.platform.WaitCommitted(ctx, topics.Input, ends); err != nil {
+		return nil, fmt.Errorf("wait for the verdicts: %w", err)
+	}
+	took := time.Since(began).Seconds()
+	millions := float64(o.records) / 1e6
+	result := &drainResult{Speed: speed{
+		Seconds: took, RecordsPerSecond: float64(o.records) / took, CPUFeedstream: cpuSeconds(syscall.RUSAGE_SELF) / millions,
+	}}
+	result.Report, err = s.endpoints.audit(ctx, audit.Bound{}, audit.Bound{})
+	if err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
+	return result, nil
+}
+
+// print ends the command with exit code 1 when the audit does not balance.
+func (d *drainResult) print(asJSON bool, w io.Writer) error {
+	d.Speed.CPUFunctions = cpuSeconds(syscall.RUSAGE_CHILDREN) / (float64(d.Published) / 1e6)
+	if asJSON {
+		if err := printJSON(w, d); err != nil {
+			return err
+		}
+	} else {
+		d.Render(w)
+		fmt.Fprintf(w, "\n%.0f records/s over %.1f s; CPU seconds per million records: feedstream %.1f, functions %.1f\n",
+			d.Speed.RecordsPerSecond, d.Speed.Seconds, d.Speed.CPUFeedstream, d.Speed.CPUFunctions)
+	}
+	if !d.Balanced {
+		return errFound
+	}
+	return nil
+}
+
+func cpuSeconds(who int) float64 {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(who, &usage); err != nil {
+		return 0
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()).Seconds()
+}
+
+// endOffsets returns the high watermark of each partition.
+func endOffsets(ctx context.Context, broker, topic string) (map[int]int64, error) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(broker))
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	metadata := kmsg.NewPtrMetadataRequest()
+	metadata.Topics = []kmsg.MetadataRequestTopic{{Topic: &topic}}
+	known, err := metadata.RequestWith(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	request := kmsg.NewPtrListOffsetsRequest()
+	asked := kmsg.NewListOffsetsRequestTopic()
+	asked.Topic = topic
+	for _, t := range known.Topics {
+		for _, p := range t.Partitions {
+			partition := kmsg.NewListOffsetsRequestTopicPartition()
+			partition.Partition, partition.Timestamp = p.Partition, -1 // the end of the log
+			asked.Partitions = append(asked.Partitions, partition)
+		}
+	}
+	request.Topics = append(request.Topics, asked)
+	answer, err := request.RequestWith(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	ends := map[int]int64{}
+	for _, t := range answer.Topics {
+		for _, p := range t.Partitions {
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				return nil, fmt.Errorf("partition %d: %w", p.Partition, err)
+			}
+			ends[int(p.Partition)] = p.Offset
+		}
+	}
+	return ends, nil
+}

@@ -1,0 +1,72 @@
+// Command feedstream runs the whole stack on one machine and talks to it, or to a deployed one.
+//
+//	feedstream up              embedded services, the functions of s.yaml, a simulated feed, the console
+//	feedstream publish         the article's publisher
+//	feedstream load-reference  a CSV file into MongoDB
+//	feedstream refresh         the refresh function, now
+//	feedstream reference       the snapshots in OSS
+//	feedstream query           the query function, as a table
+//	feedstream audit           has every input record its verdict, and every row its index row?
+//
+// It exits with 0 when all is well, 1 when something is wrong or was found wrong, 2 on wrong usage.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:]))
+}
+
+// errFound ends a command with exit code 1 after it has printed what it found itself.
+var errFound = errors.New("something was found wrong")
+
+// usageError ends a command with exit code 2.
+type usageError struct{ error }
+
+func run(ctx context.Context, args []string) int {
+	root := &cobra.Command{
+		Use:           "feedstream",
+		Short:         "Run the feed-enrichment stack on this machine, and talk to it",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetArgs(args)
+	root.AddCommand(upCommand(), publishCommand(), loadReferenceCommand(), refreshCommand(), referenceCommand(),
+		queryCommand(), auditCommand())
+	err := root.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errFound):
+		return 1
+	case errors.As(err, &usage):
+		fmt.Fprintf(os.Stderr, "feedstream: %v\nrun `feedstream --help` for the verbs and their flags\n", err)
+		return 2
+	default:
+		fmt.Fprintf(os.Stderr, "feedstream: %v\n", err)
+		return 1
+	}
+}
+
+// exactly is cobra.ExactArgs with this command's exit code for wrong usage.
+func exactly(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usageError{fmt.Errorf("%s takes %d arguments, got %d", cmd.CommandPath(), n, len(args))}
+		}
+		return nil
+	}
+}

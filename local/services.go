@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"feedstream/local/services/hbase"
+	"feedstream/local/services/kafka"
+	"feedstream/local/services/mongodb"
+	"feedstream/local/services/oss"
+)
+
+// The names of the contract that the local stack creates its services with.
+const (
+	bucket         = "feed-reference"
+	hbaseTable     = "USER_TEST.STOCK"
+	hbaseIndex     = "USER_TEST.STOCK_CODE_INDEX"
+	consumerGroup  = "feed-enrich"
+	localRegion    = "cn-local"
+	localKeyID     = "local"
+	localKeySecret = "local-secret" // guards loopback only: the embedded OSS checks signatures with it
+)
+
+var topics = kafka.Names{
+	Input: "feed-updates", Output: "feed-records", Quarantine: "feed-quarantine", DeadLetter: "feed-deadletter",
+}
+
+// services are the embedded servers. All speak the wire of the real ones on loopback and keep what
+// they acknowledge in the data directory.
+type services struct {
+	kafka   *kafka.Server
+	mongodb *mongodb.Server
+	oss     *oss.Server
+	hbase   *hbase.Server
+}
+
+// startServices starts all of them or none.
+func startServices(dataDir string, p *ports, logger *slog.Logger) (_ *services, err error) {
+	s := &services{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	s.kafka, err = kafka.Start(kafka.Options{
+		Addr: p.kafka.addr(), Dir: filepath.Join(dataDir, "kafka"), Logger: logger.With("service", "kafka"),
+		Topics: kafka.FeedTopics(topics, 4),
+	})
+	if err != nil {
+		return s, fmt.Errorf("start Kafka: %w", err)
+	}
+	s.mongodb, err = mongodb.Start(mongodb.Options{
+		Addr: p.mongodb.addr(), Dir: filepath.Join(dataDir, "mongodb"), Logger: logger.With("service", "mongodb"),
+	})
+	if err != nil {
+		return s, fmt.Errorf("start MongoDB: %w", err)
+	}
+	s.oss, err = oss.Start(oss.Options{
+		Addr: p.oss.addr(), Dir: filepath.Join(dataDir, "oss"), Logger: logger.With("service", "oss"),
+		AccessKeyID: localKeyID, AccessKeySecret: localKeySecret, Region: localRegion, Buckets: []string{bucket},
+	})
+	if err != nil {
+		return s, fmt.Errorf("start OSS: %w", err)
+	}
+	s.hbase, err = hbase.Start(hbase.Options{
+		ZooKeeperAddr: p.zookeeper.addr(), Addr: p.hbase.addr(), Dir: filepath.Join(dataDir, "hbase"),
+		Logger: logger.With("service", "hbase"),
+	})
+	if err != nil {
+		return s, fmt.Errorf("start HBase: %w", err)
+	}
+	return s, nil
+}
+
+// overlay is what the local platform lays over the environment that s.yaml declares.
+func (s *services) overlay() map[string]string {
+	return map[string]string{
+		"KAFKA_BROKERS":        s.kafka.Addr(),
+		"KAFKA_SASL_MECHANISM": "",
+		"KAFKA_SASL_USERNAME":  "",
+		"KAFKA_SASL_PASSWORD":  "",
+		"KAFKA_TLS":            "false",
+		"HBASE_ZOOKEEPER":      s.hbase.ZooKeeperAddr(),
+		"HBASE_ZOOKEEPER_ROOT": "/hbase",
+		"OSS_ENDPOINT":         "http://" + s.oss.Addr(),
+		"OSS_REGION":           localRegion,
+		"MONGODB_URI":          "mongodb://" + s.mongodb.Addr(),
+	}
+}
+
+func (s *services) close() error {
+	var problems []error
+	if s.hbase != nil {
+		problems = append(problems, s.hbase.Close())
+	}
+	if s.oss != nil {
+		problems = append(problems, s.oss.Close())
+	}
+	if s.mongodb != nil {
+		problems = append(problems, s.mongodb.Close())
+	}
+	if s.kafka != nil {
+		problems = append(problems, s.kafka.Close())
+	}
+	return errors.Join(problems...)
+}
