@@ -85,9 +85,9 @@ func renderRows(w io.Writer, body []byte, single bool) error {
 	return nil
 }
 
-// sdk returns the client of the platform's API.
-func (e *endpoints) sdk() (*fc.Client, error) {
-	return fc.NewClient(e.FC, "2016-08-15", e.AccessKeyID, e.AccessKeySecret, fc.WithTimeout(120))
+// sdk returns a client of the platform at an address, signing with the stack's key.
+func (e *endpoints) sdk(address string) (*fc.Client, error) {
+	return fc.NewClient(address, "2016-08-15", e.AccessKeyID, e.AccessKeySecret, fc.WithTimeout(120))
 }
 
 // get calls an HTTP trigger with a signed request.
@@ -100,7 +100,8 @@ func (e *endpoints) get(function, path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("call %s: %w", function, err)
 	}
-	client, err := e.sdk()
+	// The SDK sends to its own endpoint and takes only path and parameters from the request.
+	client, err := e.sdk(request.URL.Scheme + "://" + request.URL.Host)
 	if err != nil {
 		return nil, fmt.Errorf("call %s: %w", function, err)
 	}

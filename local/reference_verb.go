@@ -201,7 +201,7 @@ func refreshCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			client, err := running.sdk()
+			client, err := running.sdk(running.FC)
 			if err != nil {
 				return fmt.Errorf("call feed-refresh: %w", err)
 			}

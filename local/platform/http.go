@@ -138,11 +138,7 @@ func resourceWithQuery(r *http.Request) string {
 	var pairs []string
 	for name, values := range r.URL.Query() {
 		for _, value := range values {
-			if value == "" {
-				pairs = append(pairs, name)
-			} else {
-				pairs = append(pairs, name+"="+value)
-			}
+			pairs = append(pairs, name+"="+value)
 		}
 	}
 	slices.Sort(pairs)
