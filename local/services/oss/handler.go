@@ -1,22 +1,14 @@
 package oss
 
 import (
-	"bytes"
-	"crypto/md5"
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
-
-// maxObjectBytes bounds a single put, as OSS does.
-const maxObjectBytes = 5 << 30
 
 // apiError is an answer in OSS's error form.
 type apiError struct {
@@ -79,6 +71,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	operation, handle := s.route(r, bucket, key)
+	if handle != nil {
+		if name := unknownHeader(r); name != "" {
+			operation, handle = operation+" with the header "+name, nil
+		}
+	}
 	if handle == nil {
 		return refused(http.StatusNotImplemented, "NotImplemented", "the embedded OSS has no %s", operation)
 	}
@@ -125,6 +122,10 @@ func (s *Server) route(r *http.Request, bucket, key string) (operation string, h
 		switch name {
 		case "bucketInfo", "list-type", "prefix", "delimiter", "continuation-token", "start-after", "max-keys",
 			"encoding-type", "fetch-owner":
+		case "objectMeta":
+			if r.Method != http.MethodHead {
+				return "operation " + r.Method + " with the parameter objectMeta", nil
+			}
 		default:
 			return fmt.Sprintf("operation %s with the parameter %q", r.Method, name), nil
 		}
@@ -152,77 +153,4 @@ func (s *Server) route(r *http.Request, bucket, key string) (operation string, h
 		return "DeleteObject", s.deleteObject
 	}
 	return fmt.Sprintf("operation %s on %s", r.Method, r.URL.Path), nil
-}
-
-func (s *Server) putObject(w http.ResponseWriter, r *request) error {
-	if r.ContentLength > maxObjectBytes {
-		return refused(http.StatusBadRequest, "EntityTooLarge", "an object has at most %d bytes", int64(maxObjectBytes))
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxObjectBytes)) // chunked bodies have no length
-	if err != nil {
-		return refused(http.StatusBadRequest, "IncompleteBody", "the body ended early or is too large")
-	}
-	if want := r.Header.Get("Content-MD5"); want != "" {
-		if sum := md5.Sum(body); base64.StdEncoding.EncodeToString(sum[:]) != want {
-			return refused(http.StatusBadRequest, "InvalidDigest", "the Content-MD5 is not that of the body")
-		}
-	}
-	m := metadata{Key: r.key, Modified: s.now().UTC().Truncate(time.Second), ContentType: r.Header.Get("Content-Type")}
-	for name, values := range r.Header {
-		if user, ok := strings.CutPrefix(strings.ToLower(name), "x-oss-meta-"); ok {
-			if m.User == nil {
-				m.User = map[string]string{}
-			}
-			m.User[user] = values[0]
-		}
-	}
-	m, err = r.store.put(m, body, strings.EqualFold(r.Header.Get("x-oss-forbid-overwrite"), "true"))
-	if errors.Is(err, errExists) {
-		return refused(http.StatusConflict, "FileAlreadyExists", "the object %s exists and overwriting it was forbidden", r.key)
-	}
-	if err != nil {
-		return err
-	}
-	w.Header().Set("ETag", m.ETag)
-	w.Header().Set("x-oss-hash-crc64ecma", strconv.FormatUint(m.CRC64, 10))
-	w.WriteHeader(http.StatusOK)
-	return nil
-}
-
-// getObject serves GET and HEAD; conditions and ranges are those of net/http.
-func (s *Server) getObject(w http.ResponseWriter, r *request) error {
-	m, body, err := r.store.get(r.key)
-	if errors.Is(err, errAbsent) {
-		return refused(http.StatusNotFound, "NoSuchKey", "the object %s does not exist", r.key)
-	}
-	if err != nil {
-		return err
-	}
-	header := w.Header()
-	header.Set("ETag", m.ETag)
-	header.Set("x-oss-object-type", "Normal")
-	header.Set("x-oss-storage-class", "Standard")
-	header.Set("x-oss-hash-crc64ecma", strconv.FormatUint(m.CRC64, 10))
-	header.Set("Content-Type", m.ContentType)
-	for name, value := range m.User {
-		header.Set("x-oss-meta-"+name, value)
-	}
-	if r.fault.Corrupt && len(body) > 0 {
-		body[len(body)/2] ^= 1
-	}
-	if r.fault.Truncate {
-		header.Set("Content-Length", strconv.Itoa(len(body)))
-		_, _ = w.Write(body[:len(body)/2])
-		panic(http.ErrAbortHandler)
-	}
-	http.ServeContent(w, r.Request, "", m.Modified, bytes.NewReader(body))
-	return nil
-}
-
-func (s *Server) deleteObject(w http.ResponseWriter, r *request) error {
-	if err := r.store.remove(r.key); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
 }

@@ -16,6 +16,8 @@ const (
 	algorithm  = "OSS4-HMAC-SHA256"
 	timeFormat = "20060102T150405Z"
 	maxSkew    = 15 * time.Minute
+
+	unsignedPayload = "UNSIGNED-PAYLOAD"
 )
 
 // authorization is the header of that name, taken apart.
@@ -76,6 +78,9 @@ func (s *Server) authenticate(r *http.Request) *apiError {
 	if !ok || at.UTC().Format("20060102") != a.day {
 		return denied("AccessDenied", "the request has no valid date")
 	}
+	if payload := r.Header.Get("x-oss-content-sha256"); payload != "" && payload != unsignedPayload {
+		return denied("InvalidArgument", "x-oss-content-sha256 must be "+unsignedPayload+": a signed body is not supported")
+	}
 	if skew := s.now().Sub(at).Abs(); skew > maxSkew {
 		return denied("RequestTimeTooSkewed", "the request time is more than 15 minutes off the clock of the server")
 	}
@@ -99,24 +104,23 @@ func canonicalRequest(r *http.Request, additional []string) string {
 	for name, values := range r.Header {
 		name = strings.ToLower(name)
 		if name == "content-md5" || name == "content-type" || strings.HasPrefix(name, "x-oss-") || slices.Contains(additional, name) {
-			signed = append(signed, name+":"+strings.TrimSpace(values[0])+"\n")
+			signed = append(signed, name+":"+strings.TrimSpace(strings.Join(values, ","))+"\n")
 		}
 	}
-	slices.Sort(signed)
-	payload := r.Header.Get("x-oss-content-sha256")
-	if payload == "" {
-		payload = "UNSIGNED-PAYLOAD"
+	if slices.Contains(additional, "host") { // net/http keeps it beside the headers
+		signed = append(signed, "host:"+r.Host+"\n")
 	}
+	slices.Sort(signed)
 	return r.Method + "\n" + escape(r.URL.Path, true) + "\n" + canonicalQuery(r.URL.Query()) + "\n" +
-		strings.Join(signed, "") + "\n" + strings.Join(additional, ";") + "\n" + payload
+		strings.Join(signed, "") + "\n" + strings.Join(additional, ";") + "\n" + unsignedPayload
 }
 
 func canonicalQuery(query url.Values) string {
 	var pairs []string
 	for name, values := range query {
 		pair := escape(name, false)
-		if values[0] != "" {
-			pair += "=" + escape(values[0], false)
+		if value := strings.Join(values, ","); value != "" {
+			pair += "=" + escape(value, false)
 		}
 		pairs = append(pairs, pair)
 	}

@@ -2,7 +2,7 @@ package oss
 
 import (
 	"crypto/md5"
-	"encoding/base64"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -29,13 +29,13 @@ type store struct {
 }
 
 type metadata struct {
-	Key         string            `json:"key"`
-	Size        int64             `json:"size"`
-	ETag        string            `json:"etag"` // with the quotation marks of the header
-	CRC64       uint64            `json:"crc64"`
-	Modified    time.Time         `json:"modified"`
-	ContentType string            `json:"contentType,omitempty"`
-	User        map[string]string `json:"user,omitempty"` // x-oss-meta-*
+	Key      string    `json:"key"`
+	Size     int64     `json:"size"`
+	ETag     string    `json:"etag"` // with the quotation marks of the header
+	CRC64    uint64    `json:"crc64"`
+	Modified time.Time `json:"modified"`
+	// Header holds what the put said about the object: Content-Type and its like, x-oss-meta-*. Lower case.
+	Header map[string]string `json:"header,omitempty"`
 }
 
 var (
@@ -72,21 +72,20 @@ func openStore(dir string) (*store, error) {
 			if err != nil {
 				return nil, err
 			}
+			if s.path(m.Key) != path {
+				return nil, fmt.Errorf("oss: the file %s holds the object %q: remove or rename it", path, m.Key)
+			}
 			s.index[m.Key] = m
 		}
 	}
 	return s, nil
 }
 
-// path maps a key to a file name that is safe whatever the key holds and never longer than file
-// systems allow: OSS keys have at most 1,023 bytes, so a long one is named by its hash.
+// path names a key's file by its hash: safe whatever the key holds, short enough for every file system, and
+// distinct where a file system takes upper and lower case for one. The key itself stands in the file.
 func (s *store) path(key string) string {
-	name := base64.RawURLEncoding.EncodeToString([]byte(key))
-	if len(name) > 200 {
-		sum := md5.Sum([]byte(key))
-		name = name[:160] + "~" + hex.EncodeToString(sum[:])
-	}
-	return filepath.Join(s.dir, name+objectSuffix)
+	sum := sha256.Sum256([]byte(key))
+	return filepath.Join(s.dir, hex.EncodeToString(sum[:])+objectSuffix)
 }
 
 func readFile(path string) (metadata, []byte, error) {
@@ -120,17 +119,17 @@ func (s *store) put(m metadata, body []byte, forbid bool) (metadata, error) {
 	if err != nil {
 		return metadata{}, fmt.Errorf("oss: encode the metadata: %w", err)
 	}
+	partial, err := s.writePartial(header, body)
+	if err != nil {
+		return metadata{}, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, taken := s.index[m.Key]; taken && forbid {
-		return metadata{}, errExists
+		return metadata{}, errors.Join(errExists, os.Remove(partial))
 	}
-	path := s.path(m.Key)
-	if err := writeSynced(path+partialSuffix, append(append(header, '\n'), body...)); err != nil {
-		return metadata{}, err
-	}
-	if err := os.Rename(path+partialSuffix, path); err != nil {
-		return metadata{}, fmt.Errorf("oss: put the object in place: %w", err)
+	if err := os.Rename(partial, s.path(m.Key)); err != nil {
+		return metadata{}, fmt.Errorf("oss: put the object in place: %w", errors.Join(err, os.Remove(partial)))
 	}
 	if err := syncDir(s.dir); err != nil {
 		return metadata{}, err
@@ -162,21 +161,24 @@ func (s *store) list() []metadata {
 	return all
 }
 
-func writeSynced(path string, content []byte) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+// writePartial writes a whole object beside the others, synced, and returns its path.
+func (s *store) writePartial(header, body []byte) (path string, err error) {
+	file, err := os.CreateTemp(s.dir, "*"+partialSuffix)
 	if err != nil {
-		return fmt.Errorf("oss: %w", err)
+		return "", fmt.Errorf("oss: %w", err)
 	}
-	if _, err = file.Write(content); err == nil {
+	for _, part := range [][]byte{header, []byte("\n"), body} {
+		if err == nil {
+			_, err = file.Write(part)
+		}
+	}
+	if err == nil {
 		err = file.Sync()
 	}
-	if closed := file.Close(); err == nil {
-		err = closed
+	if err = errors.Join(err, file.Close()); err != nil {
+		return "", fmt.Errorf("oss: write the object: %w", errors.Join(err, os.Remove(file.Name())))
 	}
-	if err != nil {
-		return fmt.Errorf("oss: write the object: %w", err)
-	}
-	return nil
+	return file.Name(), nil
 }
 
 func syncDir(dir string) error {

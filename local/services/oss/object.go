@@ -1,0 +1,146 @@
+package oss
+
+import (
+	"crypto/md5"
+	"encoding/base64"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxObjectBytes bounds a single put, as OSS does.
+const maxObjectBytes = 5 << 30
+
+// keptHeaders of a put are answered with the object, besides x-oss-meta-*.
+var keptHeaders = []string{
+	"content-type", "cache-control", "content-disposition", "content-encoding", "content-language", "expires",
+}
+
+// knownHeaders are those of OSS's own headers that this server acts on.
+var knownHeaders = []string{
+	"x-oss-date", "x-oss-content-sha256", "x-oss-security-token", "x-oss-forbid-overwrite", "x-oss-range-behavior",
+}
+
+// unknownHeader names a header that asks for something this server would not do, if there is one.
+func unknownHeader(r *http.Request) string {
+	for name := range r.Header {
+		lower := strings.ToLower(name)
+		if strings.HasPrefix(lower, "x-oss-") && !strings.HasPrefix(lower, "x-oss-meta-") &&
+			!slices.Contains(knownHeaders, lower) {
+			return lower
+		}
+		if r.Method != http.MethodGet && r.Method != http.MethodHead && strings.HasPrefix(lower, "if-") {
+			return lower // OSS has no compare-and-swap: who counts on it must hear of it
+		}
+	}
+	return ""
+}
+
+func (s *Server) putObject(w http.ResponseWriter, r *request) error {
+	if r.ContentLength > maxObjectBytes {
+		return refused(http.StatusBadRequest, "EntityTooLarge", "an object has at most %d bytes", int64(maxObjectBytes))
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxObjectBytes)) // chunked bodies have no length
+	if err != nil {
+		return refused(http.StatusBadRequest, "IncompleteBody", "the body ended early or is too large")
+	}
+	if want := r.Header.Get("Content-MD5"); want != "" {
+		if sum := md5.Sum(body); base64.StdEncoding.EncodeToString(sum[:]) != want {
+			return refused(http.StatusBadRequest, "InvalidDigest", "the Content-MD5 is not that of the body")
+		}
+	}
+	m := metadata{Key: r.key, Modified: s.now().UTC().Truncate(time.Second), Header: describing(r.Header)}
+	m, err = r.store.put(m, body, strings.EqualFold(r.Header.Get("x-oss-forbid-overwrite"), "true"))
+	if errors.Is(err, errExists) {
+		return refused(http.StatusConflict, "FileAlreadyExists",
+			"the object %s exists and overwriting it was forbidden", r.key)
+	}
+	if err != nil {
+		return err
+	}
+	w.Header().Set("ETag", m.ETag)
+	w.Header().Set("x-oss-hash-crc64ecma", strconv.FormatUint(m.CRC64, 10))
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// describing picks the headers of a put that belong to the object.
+func describing(header http.Header) map[string]string {
+	kept := map[string]string{}
+	for name, values := range header {
+		name = strings.ToLower(name)
+		if slices.Contains(keptHeaders, name) || strings.HasPrefix(name, "x-oss-meta-") {
+			kept[name] = values[0]
+		}
+	}
+	return kept
+}
+
+// getObject serves GET and HEAD.
+func (s *Server) getObject(w http.ResponseWriter, r *request) error {
+	m, body, err := r.store.get(r.key)
+	if errors.Is(err, errAbsent) {
+		return refused(http.StatusNotFound, "NoSuchKey", "the object %s does not exist", r.key)
+	}
+	if err != nil {
+		return err
+	}
+	header := w.Header()
+	header.Set("ETag", m.ETag)
+	header.Set("Last-Modified", m.Modified.UTC().Format(http.TimeFormat))
+	switch judge(r.Header, m) {
+	case http.StatusNotModified:
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	case http.StatusPreconditionFailed:
+		return refused(http.StatusPreconditionFailed, "PreconditionFailed",
+			"the object %s does not meet the condition of If-Match or If-Unmodified-Since", r.key)
+	}
+	part, status, err := rangeOf(r.Header, m.Size)
+	if err != nil {
+		return err
+	}
+	header.Set("Accept-Ranges", "bytes")
+	header.Set("Content-Type", "application/octet-stream")
+	header.Set("x-oss-object-type", "Normal")
+	header.Set("x-oss-storage-class", "Standard")
+	header.Set("x-oss-hash-crc64ecma", strconv.FormatUint(m.CRC64, 10))
+	for name, value := range m.Header {
+		header.Set(name, value)
+	}
+	if status == http.StatusPartialContent {
+		header.Set("Content-Range", part.header(m.Size))
+	}
+	send(w, r, status, body[part.from:part.to])
+	return nil
+}
+
+// send writes the body, or what the fault makes of it.
+func send(w http.ResponseWriter, r *request, status int, body []byte) {
+	if r.fault.Corrupt && len(body) > 0 {
+		body[len(body)/2] ^= 1
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	if r.Method == http.MethodHead {
+		return
+	}
+	if r.fault.Truncate {
+		_, _ = w.Write(body[:len(body)/2])
+		_ = http.NewResponseController(w).Flush() // the half must arrive before the connection ends
+		panic(http.ErrAbortHandler)
+	}
+	_, _ = w.Write(body) // the client has gone: there is nobody to tell
+}
+
+func (s *Server) deleteObject(w http.ResponseWriter, r *request) error {
+	if err := r.store.remove(r.key); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
