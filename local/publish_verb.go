@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
@@ -26,7 +28,8 @@ func publishCommand() *cobra.Command {
 			}
 			cfg.Brokers = []string{running.Kafka}
 			bar := progressbar.NewOptions(cfg.Records, progressbar.OptionSetWriter(cmd.ErrOrStderr()),
-				progressbar.OptionSetDescription("publishing"), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish())
+				progressbar.OptionSetDescription("publishing"), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish(),
+				progressbar.OptionThrottle(100*time.Millisecond))
 			cfg.Progress = func(acknowledged int) { _ = bar.Set(acknowledged) }
 			counts, err := simulate.Run(cmd.Context(), cfg)
 			_ = bar.Finish()
