@@ -135,44 +135,49 @@ func wholeRow(t *table, m *pb.MutationProto) []cell {
 // finish checks the cells and gives those without a timestamp the server's time.
 func (s *Server) finish(t *table, m *pb.MutationProto, cells []cell) ([]cell, error) {
 	now := s.now()
-	isDelete := m.GetMutateType() == pb.MutationProto_DELETE
 	for i := range cells {
 		c := &cells[i]
-		if _, err := t.family(c.family); err != nil {
+		if err := checkCell(t, m, c); err != nil {
 			return nil, err
 		}
-		if size := blockSize(m.Row, c); size > maxCellBytes {
-			return nil, raise(DoNotRetryIO, "a cell of %d bytes is over the limit of %d", size, maxCellBytes)
-		}
 		switch c.kind {
-		case typePut:
-			if isDelete {
-				return nil, raise(DoNotRetryIO, "a put cell inside a delete")
-			}
-		case typeDelete, typeDeleteColumn, typeDeleteFamily, typeDeleteFamilyVersion:
-			if !isDelete {
-				return nil, raise(DoNotRetryIO, "a delete cell inside a put")
-			}
+		case typeDeleteFamily, typeDeleteFamilyVersion:
+			c.qualifier, c.value = nil, nil
+		case typeDelete, typeDeleteColumn:
 			c.value = nil
-		default:
-			return nil, raise(DoNotRetryIO, "cell type %d is unknown", c.kind)
 		}
-		if c.kind == typeDeleteFamily || c.kind == typeDeleteFamilyVersion {
-			c.qualifier = nil
+		if c.timestamp != latest {
+			continue
 		}
-		if c.timestamp == latest {
-			c.timestamp = now
-			if c.kind == typeDelete {
-				if err := s.aimAtNewest(t, m.Row, c); err != nil {
-					return nil, err
-				}
+		c.timestamp = now
+		if c.kind == typeDelete {
+			if err := s.aimAtNewest(t, m.Row, c); err != nil {
+				return nil, err
 			}
-		}
-		if c.timestamp < 0 {
-			return nil, raise(illegalArgument, "timestamp %d is negative", c.timestamp)
 		}
 	}
 	return cells, nil
+}
+
+func checkCell(t *table, m *pb.MutationProto, c *cell) error {
+	if _, err := t.family(c.family); err != nil {
+		return err
+	}
+	if size := blockSize(m.Row, c); size > maxCellBytes {
+		return raise(DoNotRetryIO, "a cell of %d bytes is over the limit of %d", size, maxCellBytes)
+	}
+	if c.timestamp < 0 {
+		return raise(illegalArgument, "timestamp %d is negative", c.timestamp)
+	}
+	switch c.kind {
+	case typePut, typeDelete, typeDeleteColumn, typeDeleteFamily, typeDeleteFamilyVersion:
+	default:
+		return raise(DoNotRetryIO, "cell type %d is unknown", c.kind)
+	}
+	if isDelete := m.GetMutateType() == pb.MutationProto_DELETE; isDelete == (c.kind == typePut) {
+		return raise(DoNotRetryIO, "a cell of type %d is inside a %s", c.kind, m.GetMutateType())
+	}
+	return nil
 }
 
 // aimAtNewest gives a delete of the newest version the timestamp of that version, if there is one.

@@ -101,36 +101,29 @@ func (q *query) oneFamily(out, cells []cell, row []byte, f *Family) (_ []cell, m
 	if q.columns != nil && !named {
 		return out, true
 	}
-	start, seen := len(out), 0
-	before, after := min(q.versions, f.Versions), q.versions
+	candidatesMax := min(q.versions, f.Versions)
 	if q.filter != nil {
-		before = f.Versions // the filter sees all versions the family has, and the query's limit counts what passes
+		candidatesMax = f.Versions // the filter sees all versions the family has; the query's number counts what passes
 	}
+	start, seen := len(out), 0
 	var column cell
 	var candidates, taken int
 	for i, c := range cells {
-		if i == 0 || string(c.qualifier) != string(column.qualifier) {
+		if i == 0 || !bytes.Equal(c.qualifier, column.qualifier) {
 			column, candidates, taken = c, 0, 0
 		}
-		if c.kind != typePut || c.timestamp < q.from || c.timestamp >= q.to || candidates >= before || taken >= after {
-			continue
-		}
-		if len(qualifiers) > 0 && !contains(qualifiers, c.qualifier) {
+		if candidates >= candidatesMax || taken >= q.versions || !q.wants(&c, qualifiers) {
 			continue
 		}
 		candidates++
-		verdict := include
-		if q.filter != nil {
-			verdict = q.filter.cell(row, &c)
-		}
-		if verdict == nextRow {
-			return out, false
-		}
-		if verdict == nextColumn {
-			taken = after
-		}
-		if verdict != include {
+		switch q.judge(row, &c) {
+		case skip:
 			continue
+		case nextColumn:
+			candidates = candidatesMax
+			continue
+		case nextRow:
+			return out, false
 		}
 		taken++
 		if seen++; seen > q.offset && len(out)-start < q.limit {
@@ -138,6 +131,19 @@ func (q *query) oneFamily(out, cells []cell, row []byte, f *Family) (_ []cell, m
 		}
 	}
 	return out, true
+}
+
+// wants tells whether a cell is a value in the time range and, when any are named, in one of the columns.
+func (q *query) wants(c *cell, qualifiers [][]byte) bool {
+	return c.kind == typePut && c.timestamp >= q.from && c.timestamp < q.to &&
+		(len(qualifiers) == 0 || contains(qualifiers, c.qualifier))
+}
+
+func (q *query) judge(row []byte, c *cell) verdict {
+	if q.filter == nil {
+		return include
+	}
+	return q.filter.cell(row, c)
 }
 
 func contains(list [][]byte, b []byte) bool {

@@ -26,7 +26,8 @@ func (s *Server) SplitRegion(tableName string, row []byte) error {
 	return s.store.replace(tableName, func(t *table) ([]*region, error) {
 		old := t.regionOf(row)
 		if bytes.Equal(old.Start, row) {
-			return nil, raise(DoNotRetryIO, "region %s begins at row %x already; split at a row inside of a region", old.name, row)
+			return nil, raise(DoNotRetryIO, "region %s begins at row %x already; split inside of a region",
+				old.name, row)
 		}
 		id := max(s.now(), old.ID+1)
 		var regions []*region

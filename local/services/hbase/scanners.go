@@ -33,7 +33,7 @@ func (s *scanners) find(id uint64) (*scanner, error) {
 	if sc := s.open[id]; sc != nil {
 		return sc, nil
 	}
-	return nil, raise(unknownScanner, "scanner %d is closed, was unused for over %s, or is of an earlier run of the server",
+	return nil, raise(unknownScanner, "scanner %d is closed, was unused for over %s, or is of an earlier run",
 		id, scannerLease)
 }
 

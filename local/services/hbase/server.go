@@ -87,7 +87,8 @@ func Start(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{logger: o.Logger, store: db, meta: newMeta(), started: time.Now().UnixMilli(), conns: map[net.Conn]struct{}{}}
+	s := &Server{logger: o.Logger, store: db, meta: newMeta(), conns: map[net.Conn]struct{}{}}
+	s.started = s.now()
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.prepare(o); err != nil {
 		return nil, errors.Join(err, s.Close())

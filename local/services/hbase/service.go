@@ -75,7 +75,8 @@ func (s *Server) tableNames(r *request) (proto.Message, error) {
 	for _, name := range names {
 		namespace, qualifier := (&table{Name: name}).namespace()
 		if m.GetNamespace() == "" || m.GetNamespace() == namespace {
-			answer.TableNames = append(answer.TableNames, &pb.TableName{Namespace: []byte(namespace), Qualifier: []byte(qualifier)})
+			answer.TableNames = append(answer.TableNames,
+				&pb.TableName{Namespace: []byte(namespace), Qualifier: []byte(qualifier)})
 		}
 	}
 	return answer, nil
@@ -119,20 +120,22 @@ func (s *Server) createTable(r *request) (proto.Message, error) {
 // speed and files, which have no meaning here, pass.
 func familyOf(f *pb.ColumnFamilySchema) (Family, error) {
 	family := Family{Name: string(f.Name)}
-	harmless := map[string]string{"TTL": "2147483647", "MIN_VERSIONS": "0", "KEEP_DELETED_CELLS": "FALSE"}
+	plain := map[string][]string{
+		"TTL": {"2147483647", "FOREVER"}, "MIN_VERSIONS": {"0"}, "KEEP_DELETED_CELLS": {"false", "FALSE"},
+	}
 	for _, a := range f.Attributes {
 		key, value := string(a.First), string(a.Second)
-		if key == "VERSIONS" {
-			n, err := strconv.Atoi(value)
-			if err != nil {
-				return Family{}, raise(illegalArgument, "VERSIONS %q of family %s is no number", value, family.Name)
-			}
-			family.Versions = n
-		}
-		want, ok := harmless[key]
-		if ok && value != want && !(key == "KEEP_DELETED_CELLS" && value == "false") && !(key == "TTL" && value == "FOREVER") {
+		if allowed, ok := plain[key]; ok && !slices.Contains(allowed, value) {
 			return Family{}, unsupported("%s=%s of column family %s", key, value, family.Name)
 		}
+		if key != "VERSIONS" {
+			continue
+		}
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			return Family{}, raise(illegalArgument, "VERSIONS %q of family %s is no number", value, family.Name)
+		}
+		family.Versions = n
 	}
 	return family, nil
 }

@@ -116,3 +116,29 @@ func FuzzZooKeeperRequest(f *testing.F) {
 		}
 	})
 }
+
+// FuzzCall runs whole calls with arbitrary messages and cell blocks; whatever comes, the server answers.
+func FuzzCall(f *testing.F) {
+	s := start(f, Options{})
+	region := specifier(s.store.all()[stock].Regions[0])
+	seed := func(method string, m proto.Message, block []byte) {
+		b, err := proto.Marshal(m)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(method, b, block)
+	}
+	block := appendBlock(nil, []byte{0, 1}, &cell{family: []byte("0"), qualifier: []byte("q"), timestamp: 1, kind: typePut})
+	mutation := &pb.MutationProto{Row: []byte{0, 1}, MutateType: pb.MutationProto_PUT.Enum(), AssociatedCellCount: proto.Int32(1)}
+	seed("Get", &pb.GetRequest{Region: region, Get: &pb.Get{Row: []byte{0, 1}}}, nil)
+	seed("Scan", &pb.ScanRequest{Region: region, Scan: &pb.Scan{StartRow: []byte{0}}, NumberOfRows: proto.Uint32(3)}, nil)
+	seed("Scan", &pb.ScanRequest{Region: specifier(s.meta), Scan: &pb.Scan{Reversed: proto.Bool(true)}}, nil)
+	seed("Mutate", &pb.MutateRequest{Region: region, Mutation: mutation}, block)
+	seed("Multi", &pb.MultiRequest{RegionAction: []*pb.RegionAction{{Region: region, Action: []*pb.Action{{Mutation: mutation}}}}}, block)
+	f.Fuzz(func(t *testing.T, method string, param, cells []byte) {
+		out, err := s.clientService(&request{method: method, param: param, cells: cells})
+		if (out.message == nil) == (err == nil) {
+			t.Errorf("message %v, error %v", out.message, err)
+		}
+	})
+}

@@ -56,7 +56,8 @@ func magic(m proto.Message) []byte {
 }
 
 func (s *Server) serverName() *pb.ServerName {
-	return &pb.ServerName{HostName: &s.host, Port: proto.Uint32(uint32(s.port)), StartCode: proto.Uint64(uint64(s.started))}
+	port, started := uint32(s.port), uint64(s.started)
+	return &pb.ServerName{HostName: &s.host, Port: &port, StartCode: &started}
 }
 
 // serveZooKeeper runs one ZooKeeper session: the handshake, then requests one after the other.
