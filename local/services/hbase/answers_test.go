@@ -115,7 +115,8 @@ func writeHistory(t *testing.T, c gohbase.Client) {
 			if random.IntN(10) == 0 {
 				value = ""
 			}
-			m, err := hrpc.NewPutStr(deadline(t), answersTable, key, map[string]map[string][]byte{family: {qualifier: []byte(value)}}, at)
+			values = map[string]map[string][]byte{family: {qualifier: []byte(value)}}
+			m, err := hrpc.NewPutStr(deadline(t), answersTable, key, values, at)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -184,7 +185,8 @@ func readOptions() map[string][]func(hrpc.Call) error {
 		"one of values":        {filtered(one(value(gofilter.Less, true, true), value(gofilter.Greater, true, true)))},
 		"nested":               {filtered(all(one(prefix("r1"), prefix("r5")), one(qualifier, gofilter.NewTimestampsFilter([]int64{50}))))},
 		"ranges": {filtered(gofilter.NewMultiRowRangeFilter([]*gofilter.RowRange{
-			gofilter.NewRowRange([]byte("r1"), []byte("r3"), true, false), gofilter.NewRowRange([]byte("r4"), []byte("r6"), false, true)}))},
+			gofilter.NewRowRange([]byte("r1"), []byte("r3"), true, false),
+			gofilter.NewRowRange([]byte("r4"), []byte("r6"), false, true)}))},
 	}
 }
 

@@ -52,7 +52,7 @@ func BenchmarkPutsThroughClient(b *testing.B) {
 // that hardly anything but the server is measured; an operation is one Multi.
 func BenchmarkPutsOnTheWire(b *testing.B) {
 	s := start(b, Options{})
-	conn := hello(b, s, &pb.ConnectionHeader{ServiceName: proto.String("ClientService"), CellBlockCodecClass: proto.String(keyValueCodec)})
+	conn := hello(b, s, regionClient())
 	frames := make([][]byte, 16)
 	for i := range frames {
 		frames[i] = benchMulti(b, s, i)
@@ -139,6 +139,13 @@ func BenchmarkScan(b *testing.B) {
 
 func specifier(r *region) *pb.RegionSpecifier {
 	return &pb.RegionSpecifier{Type: pb.RegionSpecifier_REGION_NAME.Enum(), Value: []byte(r.name)}
+}
+
+// regionClient is how a client of the region server introduces itself.
+func regionClient() *pb.ConnectionHeader {
+	return &pb.ConnectionHeader{
+		ServiceName: proto.String("ClientService"), CellBlockCodecClass: proto.String(keyValueCodec),
+	}
 }
 
 // hello opens a bare connection to the region server.

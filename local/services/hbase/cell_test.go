@@ -16,7 +16,8 @@ func anyCell(t *rapid.T) cell {
 		family:    []byte(rapid.SampledFrom([]string{"f", "g"}).Draw(t, "family")),
 		qualifier: []byte(rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "qualifier")),
 		timestamp: rapid.Int64Range(0, 5).Draw(t, "timestamp"),
-		kind:      rapid.SampledFrom([]byte{typePut, typePut, typePut, typeDelete, typeDeleteColumn, typeDeleteFamily, typeDeleteFamilyVersion}).Draw(t, "kind"),
+		kind: rapid.SampledFrom([]byte{typePut, typePut, typePut, typeDelete, typeDeleteColumn, typeDeleteFamily,
+			typeDeleteFamilyVersion}).Draw(t, "kind"),
 	}
 	switch c.kind {
 	case typePut:

@@ -17,7 +17,8 @@ import (
 // 40 and column B at 15.
 func versionedServer(t *testing.T) (*Server, gohbase.Client) {
 	t.Helper()
-	s := start(t, Options{Tables: []Table{{Name: "v", Families: []Family{{Name: "0", Versions: 3}}, SplitKeys: [][]byte{[]byte("c")}}}})
+	versioned := Table{Name: "v", Families: []Family{{Name: "0", Versions: 3}}, SplitKeys: [][]byte{[]byte("c")}}
+	s := start(t, Options{Tables: []Table{versioned}})
 	c := connect(t, s.ZooKeeperAddr())
 	for _, key := range []string{"a", "b", "c", "d", "e"} {
 		for _, timestamp := range []uint64{10, 20, 30, 40} {
@@ -43,7 +44,8 @@ func TestVersionsAndTimeRanges(t *testing.T) {
 		{"range end is exclusive", options{hrpc.TimeRangeUint64(0, 40)}, []string{"A@30=a30", "B@15=a"}},
 		{"range start is inclusive", options{hrpc.TimeRangeUint64(40, 50)}, []string{"A@40=a40"}},
 		{"superseded version in range", options{hrpc.TimeRangeUint64(0, 20)}, []string{"A@10=a10", "B@15=a"}},
-		{"versions in range", options{hrpc.TimeRangeUint64(10, 40), hrpc.MaxVersions(2)}, []string{"A@30=a30", "A@20=a20", "B@15=a"}},
+		{"versions in range", options{hrpc.TimeRangeUint64(10, 40), hrpc.MaxVersions(2)},
+			[]string{"A@30=a30", "A@20=a20", "B@15=a"}},
 		{"one column", options{hrpc.Families(map[string][]string{"0": {"B"}})}, []string{"B@15=a"}},
 		{"unknown column", options{hrpc.Families(map[string][]string{"0": {"Z"}})}, nil},
 		{"cells of a family", options{hrpc.MaxResultsPerColumnFamily(1), hrpc.ResultOffset(1)}, []string{"B@15=a"}},
@@ -182,7 +184,7 @@ func TestExistence(t *testing.T) {
 // call sends one request over a bare connection, as clients other than gohbase would.
 func call(t *testing.T, s *Server, method string, param, answer proto.Message) *pb.ResponseHeader {
 	t.Helper()
-	conn := hello(t, s, &pb.ConnectionHeader{ServiceName: proto.String("ClientService"), CellBlockCodecClass: proto.String(keyValueCodec)})
+	conn := hello(t, s, regionClient())
 	if _, err := conn.Write(frame(t, 1, method, param, nil)); err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +220,8 @@ func TestScanFlagsOfNewerClients(t *testing.T) {
 	}{
 		{"both ends", &pb.Scan{StartRow: []byte("a"), StopRow: []byte("b")}, ends(1, 1), 0, []uint32{2, 2}, true},
 		{"neither end", &pb.Scan{StartRow: []byte("a"), StopRow: []byte("b")}, ends(0, 0), 0, nil, true},
-		{"reversed, both ends", &pb.Scan{StartRow: []byte("b"), StopRow: []byte("a"), Reversed: proto.Bool(true)}, ends(1, 1), 0, []uint32{2, 2}, true},
+		{"reversed, both ends", &pb.Scan{StartRow: []byte("b"), StopRow: []byte("a"), Reversed: proto.Bool(true)},
+			ends(1, 1), 0, []uint32{2, 2}, true},
 		{"limit of rows", &pb.Scan{}, nil, 1, []uint32{2}, false},
 		{"limit of cells", &pb.Scan{BatchSize: proto.Uint32(1)}, nil, 0, []uint32{1, 1, 1, 1}, true},
 	}
@@ -227,7 +230,8 @@ func TestScanFlagsOfNewerClients(t *testing.T) {
 			test.scan.ProtoReflect().SetUnknown(test.flags)
 			m := &pb.ScanRequest{Region: specifier(first), Scan: test.scan, NumberOfRows: proto.Uint32(100)}
 			if test.limit > 0 {
-				m.ProtoReflect().SetUnknown(protowire.AppendVarint(protowire.AppendTag(nil, fieldLimitOfRows, protowire.VarintType), test.limit))
+				tag := protowire.AppendTag(nil, fieldLimitOfRows, protowire.VarintType)
+				m.ProtoReflect().SetUnknown(protowire.AppendVarint(tag, test.limit))
 			}
 			var answer pb.ScanResponse
 			if h := call(t, s, "Scan", m, &answer); h.Exception != nil {
@@ -249,18 +253,21 @@ func TestScannerLifeCycle(t *testing.T) {
 	s, _ := versionedServer(t)
 	first := s.store.all()["v"].Regions[0]
 	var answer pb.ScanResponse
-	open := &pb.ScanRequest{Region: specifier(first), Scan: &pb.Scan{}, NumberOfRows: proto.Uint32(1), NextCallSeq: proto.Uint64(0)}
+	one := proto.Uint32(1)
+	open := &pb.ScanRequest{Region: specifier(first), Scan: &pb.Scan{}, NumberOfRows: one, NextCallSeq: proto.Uint64(0)}
 	call(t, s, "Scan", open, &answer)
 	id := answer.ScannerId
 	if !answer.GetMoreResultsInRegion() || len(answer.CellsPerResult) != 1 {
 		t.Fatalf("first page: %v", &answer)
 	}
 	call(t, s, "Scan", &pb.ScanRequest{ScannerId: id, Renew: proto.Bool(true)}, &answer)
-	if h := call(t, s, "Scan", &pb.ScanRequest{ScannerId: id, NumberOfRows: proto.Uint32(1), NextCallSeq: proto.Uint64(5)}, &answer); h.Exception.GetExceptionClassName() != outOfOrderNext {
+	h := call(t, s, "Scan", &pb.ScanRequest{ScannerId: id, NumberOfRows: one, NextCallSeq: proto.Uint64(5)}, &answer)
+	if h.Exception.GetExceptionClassName() != outOfOrderNext {
 		t.Errorf("call out of order: %v", h.Exception)
 	}
 	call(t, s, "Scan", &pb.ScanRequest{ScannerId: id, CloseScanner: proto.Bool(true)}, &answer)
-	if h := call(t, s, "Scan", &pb.ScanRequest{ScannerId: id, NumberOfRows: proto.Uint32(1)}, &answer); h.Exception.GetExceptionClassName() != unknownScanner {
+	h = call(t, s, "Scan", &pb.ScanRequest{ScannerId: id, NumberOfRows: one}, &answer)
+	if h.Exception.GetExceptionClassName() != unknownScanner {
 		t.Errorf("closed scanner: %v", h.Exception)
 	}
 }

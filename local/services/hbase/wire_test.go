@@ -70,7 +70,8 @@ func FuzzRequest(f *testing.F) {
 }
 
 func FuzzCellBlock(f *testing.F) {
-	f.Add(appendBlock(nil, []byte("row"), &cell{family: []byte("0"), qualifier: []byte("q"), timestamp: 1, kind: typePut, value: []byte("v")}))
+	c := cell{family: []byte("0"), qualifier: []byte("q"), timestamp: 1, kind: typePut, value: []byte("v")}
+	f.Add(appendBlock(nil, []byte("row"), &c))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		row, c, rest, err := cutBlock(b)
@@ -88,7 +89,8 @@ func FuzzCellBlock(f *testing.F) {
 }
 
 func FuzzStoredRow(f *testing.F) {
-	f.Add(appendRow(nil, 4, []cell{{family: []byte("0"), qualifier: []byte("q"), timestamp: 1, kind: typePut, value: []byte("v")}}))
+	c := cell{family: []byte("0"), qualifier: []byte("q"), timestamp: 1, kind: typePut, value: []byte("v")}
+	f.Add(appendRow(nil, 4, []cell{c}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		cells, keep, err := decodeRow(nil, b)
 		if err != nil {
@@ -129,12 +131,14 @@ func FuzzCall(f *testing.F) {
 		f.Add(method, b, block)
 	}
 	block := appendBlock(nil, []byte{0, 1}, &cell{family: []byte("0"), qualifier: []byte("q"), timestamp: 1, kind: typePut})
-	mutation := &pb.MutationProto{Row: []byte{0, 1}, MutateType: pb.MutationProto_PUT.Enum(), AssociatedCellCount: proto.Int32(1)}
+	put := pb.MutationProto_PUT.Enum()
+	mutation := &pb.MutationProto{Row: []byte{0, 1}, MutateType: put, AssociatedCellCount: proto.Int32(1)}
+	action := &pb.RegionAction{Region: region, Action: []*pb.Action{{Mutation: mutation}}}
 	seed("Get", &pb.GetRequest{Region: region, Get: &pb.Get{Row: []byte{0, 1}}}, nil)
 	seed("Scan", &pb.ScanRequest{Region: region, Scan: &pb.Scan{StartRow: []byte{0}}, NumberOfRows: proto.Uint32(3)}, nil)
 	seed("Scan", &pb.ScanRequest{Region: specifier(s.meta), Scan: &pb.Scan{Reversed: proto.Bool(true)}}, nil)
 	seed("Mutate", &pb.MutateRequest{Region: region, Mutation: mutation}, block)
-	seed("Multi", &pb.MultiRequest{RegionAction: []*pb.RegionAction{{Region: region, Action: []*pb.Action{{Mutation: mutation}}}}}, block)
+	seed("Multi", &pb.MultiRequest{RegionAction: []*pb.RegionAction{action}}, block)
 	f.Fuzz(func(t *testing.T, method string, param, cells []byte) {
 		out, err := s.clientService(&request{method: method, param: param, cells: cells})
 		if (out.message == nil) == (err == nil) {
