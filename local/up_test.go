@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"feedstream/local/audit"
+	"feedstream/local/platform/manifest"
+	"feedstream/local/services/hbase"
+	"feedstream/local/simulate"
+	"feedstream/shared/feed"
+)
+
+// manifestPath is a copy of the production s.yaml beside freshly built functions.
+var manifestPath string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "feedstream-test-")
+	if err != nil {
+		panic(err)
+	}
+	code := 1
+	if err := buildFunctions(dir); err != nil {
+		os.Stderr.WriteString(err.Error() + "\n")
+	} else {
+		code = m.Run()
+	}
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+func buildFunctions(dir string) error {
+	for _, name := range []string{"enrich", "refresh", "query", "publish"} {
+		build := exec.Command("go", "build", "-o", filepath.Join(dir, "bin", "functions", name, name), "../functions/"+name)
+		build.Stderr = os.Stderr
+		if err := build.Run(); err != nil {
+			return err
+		}
+	}
+	content, err := os.ReadFile("../s.yaml")
+	if err != nil {
+		return err
+	}
+	manifestPath = filepath.Join(dir, "s.yaml")
+	return os.WriteFile(manifestPath, content, 0o600)
+}
+
+func testOptions(t *testing.T) *upOptions {
+	t.Helper()
+	o := &upOptions{manifest: manifestPath, data: t.TempDir(), ports: defaultPorts(), seed: 1, anonymousHTTP: true}
+	o.ports.takeFree()
+	return o
+}
+
+// TestDrain runs the whole stack: every record gets its verdict, and every reason that a producer can
+// cause is seen.
+func TestDrain(t *testing.T) {
+	o := testOptions(t)
+	o.records, o.drain, o.simulated, o.asJSON, o.badRatio, o.unknownRatio = 2000, true, true, true, 0.05, 0.05
+	var out bytes.Buffer
+	if err := up(t.Context(), o, &out, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	var result drainResult
+	if err := json.Unmarshal(out.Bytes(), &result); err != nil {
+		t.Fatal(err)
+	}
+	if !result.Balanced || result.Published != 2000 || result.Enriched+result.Unmatched+result.Quarantined != 2000 {
+		t.Errorf("result = %s", out.String())
+	}
+	if result.Unmatched == 0 || result.Table.Rows == 0 || result.Index.Rows != result.Table.Rows {
+		t.Errorf("result = %s", out.String())
+	}
+	for _, reason := range []feed.Reason{feed.MissingKey, feed.InvalidKey, feed.MissingValue, feed.MalformedValue,
+		feed.InvalidStockCode, feed.InvalidTimestamp, feed.FutureTimestamp} {
+		if result.QuarantinedByReason[reason] == 0 {
+			t.Errorf("no record was set aside as %s", reason)
+		}
+	}
+}
+
+// TestHBaseOutage stops HBase under load and starts it again: nothing is lost.
+func TestHBaseOutage(t *testing.T) {
+	o := testOptions(t)
+	m, err := manifest.Load(o.manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := startStack(t.Context(), o, m, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	publish := func(seed uint64) {
+		t.Helper()
+		if _, err := simulate.Run(t.Context(), simulate.Config{
+			Brokers: []string{s.services.kafka.Addr()}, Topic: topics.Input, Records: 2000, Seed: seed,
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish(1)
+	zookeeper, region := s.services.hbase.ZooKeeperAddr(), s.services.hbase.Addr()
+	if err := s.services.hbase.Close(); err != nil {
+		t.Fatal(err)
+	}
+	publish(2)
+	restarted, err := hbase.Start(hbase.Options{ZooKeeperAddr: zookeeper, Addr: region, Dir: filepath.Join(o.data, "hbase")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.services.hbase = restarted
+	s.platform.RetryNow()
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	defer cancel()
+	ends, err := endOffsets(ctx, s.services.kafka.Addr(), topics.Input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.platform.WaitCommitted(ctx, topics.Input, ends); err != nil {
+		t.Fatal(err)
+	}
+	report, err := s.endpoints.audit(ctx, audit.Bound{}, audit.Bound{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !report.Balanced || report.Enriched != 4000 {
+		t.Errorf("report = %+v", report)
+	}
+}
+
+func TestASecondStackIsRefused(t *testing.T) {
+	o := testOptions(t)
+	unlock, err := lockData(o.data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	if err := up(t.Context(), o, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "another stack runs") {
+		t.Errorf("error = %v", err)
+	}
+}
+
+func TestTakenPortsAreNamedBeforeAnythingStarts(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	o := testOptions(t)
+	taken := listener.Addr().(*net.TCPAddr).Port
+	o.ports.kafka.number, o.ports.oss.number = taken, taken
+	err = up(t.Context(), o, io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "--kafka-port") || !strings.Contains(err.Error(), "--oss-port") {
+		t.Errorf("error = %v", err)
+	}
+	if entries, _ := os.ReadDir(o.data); len(entries) != 1 { // the lock file
+		t.Errorf("something was started: %v", entries)
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want int
+	}{
+		{[]string{"--help"}, 0},
+		{[]string{"up", "--nonsense"}, 2},
+		{[]string{"up", "--drain"}, 2},
+		{[]string{"query"}, 2},
+		{[]string{"load-reference"}, 2},
+		{[]string{"audit", "--from", "yesterday"}, 2},
+		{[]string{"audit", "--data", t.TempDir()}, 1},
+		{[]string{"up", "--manifest", "absent.yaml"}, 1},
+	} {
+		if got := run(t.Context(), test.args); got != test.want {
+			t.Errorf("%q exits with %d, want %d", test.args, got, test.want)
+		}
+	}
+}
+
+func TestParseReference(t *testing.T) {
+	for _, test := range []struct{ content, want string }{
+		{"", "header"},
+		{"Symbol,Name\n", "the header is"},
+		{"Symbol,Company Name,Last Price,Volume\na,b,1,many\n", `line 2: the volume "many"`},
+		{"Symbol,Company Name,Last Price,Volume\na,b\n", "wrong number of fields"},
+	} {
+		if _, err := parseReference([]byte(test.content)); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%q: error = %v, want %s", test.content, err, test.want)
+		}
+	}
+}
