@@ -64,7 +64,7 @@ func readAll(events []event) ([]feed.Delivery, bool) {
 		if events[i].Data != nil {
 			record = events[i].Data
 		}
-		if record.Topic == "" || record.Partition == nil || record.Offset == nil {
+		if record.Topic == "" || record.Partition == nil || *record.Partition < 0 || record.Offset == nil || *record.Offset < 0 {
 			return nil, false
 		}
 		deliveries[i].Origin = feed.Origin{Topic: record.Topic, Partition: *record.Partition, Offset: *record.Offset}
