@@ -1,10 +1,80 @@
 package platform
 
 import (
+	"context"
+	"fmt"
+	"time"
+
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
+
+// offsetsFetched takes over what the group had committed before, so that who waits for an offset that
+// was reached in an earlier run sees it.
+func (s *stream) offsetsFetched(_ context.Context, _ *kgo.Client, fetched *kmsg.OffsetFetchResponse) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, group := range fetched.Groups {
+		for _, topic := range group.Topics {
+			for _, p := range topic.Partitions {
+				if t := s.tasks[p.Partition]; t != nil && p.ErrorCode == 0 {
+					t.committed = max(t.committed, p.Offset)
+				}
+			}
+		}
+	}
+	s.notify()
+	return nil
+}
+
+// commitLoop commits low marks as they move, several at once while a commit is under way.
+func (s *stream) commitLoop() {
+	for {
+		select {
+		case <-s.commitWanted:
+			if err := s.commit(s.ctx); err != nil && s.ctx.Err() == nil {
+				s.kafkaFailed(err)
+				if sleepUntil(s.ctx, time.Now().Add(time.Second)) {
+					wake(s.commitWanted)
+				}
+			}
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *stream) commit(ctx context.Context) error {
+	s.mu.Lock()
+	offsets := map[int32]kgo.EpochOffset{}
+	for _, t := range s.tasks {
+		if t.acknowledged > t.committed {
+			offsets[t.partition] = kgo.EpochOffset{Epoch: -1, Offset: t.acknowledged}
+		}
+	}
+	s.mu.Unlock()
+	if len(offsets) == 0 {
+		return nil
+	}
+	if err := s.commitOffsets(ctx, offsets); err != nil {
+		return fmt.Errorf("commit offsets of %s: %w", s.declared.Group, err)
+	}
+	s.kafkaAnswers()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for partition, offset := range offsets {
+		s.tasks[partition].committed = max(s.tasks[partition].committed, offset.Offset)
+	}
+	s.notify()
+	return nil
+}
+
+func (s *stream) commitOffsets(ctx context.Context, offsets map[int32]kgo.EpochOffset) (err error) {
+	s.client.CommitOffsetsSync(ctx, map[string]map[int32]kgo.EpochOffset{s.declared.Topic: offsets},
+		commitCallback(&err))
+	return err
+}
 
 // commitCallback keeps the first error of a commit: of the request, or of one partition.
 func commitCallback(first *error) func(*kgo.Client, *kmsg.OffsetCommitRequest, *kmsg.OffsetCommitResponse, error) {

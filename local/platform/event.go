@@ -12,6 +12,9 @@ import (
 // maxBody bounds the body of a synchronous push.
 const maxBody = 32 << 20
 
+// maxAsyncBody bounds the event of an asynchronous invocation.
+const maxAsyncBody = 128 << 10
+
 // encoder writes events as the event stream does. Source: "Event formats", ApsaraMQ for Kafka
 // trigger, and the event stream's EventSchema setting.
 //

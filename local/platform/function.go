@@ -108,8 +108,16 @@ func (e *FunctionError) Error() string {
 	return fmt.Sprintf("%s answered %d: %s", e.Function, e.Status, bytes.TrimSpace(e.Body))
 }
 
-// invoke sends one event. Any status that is not 2xx fails it, and the header x-fc-status: 404 does
-// whatever the status: the platform's texts name the one or the other.
+// failure is nil when an answer reports success. Any status that is not 2xx fails it, and the header
+// x-fc-status: 404 does whatever the status: the platform's texts name the one or the other.
+func (f *function) failure(response *http.Response, body []byte) error {
+	if response.StatusCode/100 == 2 && response.Header.Get("x-fc-status") != "404" {
+		return nil
+	}
+	return &FunctionError{Function: f.manifest.Name, Status: response.StatusCode, Body: body}
+}
+
+// invoke sends one event.
 func (f *function) invoke(ctx context.Context, event []byte) ([]byte, error) {
 	f.invocations.Add(1)
 	request := func(ctx context.Context, base string) (*http.Request, error) {
@@ -121,11 +129,8 @@ func (f *function) invoke(ctx context.Context, event []byte) ([]byte, error) {
 		if err != nil {
 			return fmt.Errorf("read the answer of %s: %w", f.manifest.Name, err)
 		}
-		if response.StatusCode/100 != 2 || response.Header.Get("x-fc-status") == "404" {
-			return &FunctionError{Function: f.manifest.Name, Status: response.StatusCode, Body: body}
-		}
 		answer = body
-		return nil
+		return f.failure(response, body)
 	})
 	if err != nil {
 		f.errors.Add(1)
@@ -194,6 +199,21 @@ func (f *function) close(ctx context.Context) {
 		stopping.Go(func() { i.stop(ctx) })
 	}
 	stopping.Wait()
+}
+
+// kill ends all instances at once and refuses further requests.
+func (f *function) kill() {
+	f.mu.Lock()
+	f.closed = true
+	instances := append([]*instance(nil), f.instances...)
+	f.mu.Unlock()
+	for _, i := range instances {
+		i.mu.Lock()
+		if i.cmd != nil {
+			i.kill()
+		}
+		i.mu.Unlock()
+	}
 }
 
 // logFile appends what instances print to one file, and line by line to another writer.

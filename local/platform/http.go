@@ -34,8 +34,12 @@ func (p *Platform) serveTrigger(w http.ResponseWriter, r *http.Request) {
 		apiError(w, http.StatusForbidden, "AccessDenied", "the trigger has authType function: sign the request, or run the stack with --anonymous-http")
 		return
 	}
+	if r.ContentLength > maxBody {
+		tooLarge(w, "a request")
+		return
+	}
 	f.invocations.Add(1)
-	body := http.MaxBytesReader(w, r.Body, maxBody)
+	body, answered := http.MaxBytesReader(w, r.Body, maxBody), false
 	err := f.call(r.Context(), "/http-invoke", func(ctx context.Context, base string) (*http.Request, error) {
 		target := base + "/" + path
 		if r.URL.RawQuery != "" {
@@ -49,7 +53,8 @@ func (p *Platform) serveTrigger(w http.ResponseWriter, r *http.Request) {
 		request.Header.Del("Authorization")
 		request.ContentLength = r.ContentLength
 		if peer, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-			request.Header.Add("X-Forwarded-For", peer)
+			passed := append(request.Header.Values("X-Forwarded-For"), peer)
+			request.Header.Set("X-Forwarded-For", strings.Join(passed, ", "))
 		}
 		return request, nil
 	}, func(response *http.Response) error {
@@ -57,12 +62,21 @@ func (p *Platform) serveTrigger(w http.ResponseWriter, r *http.Request) {
 			w.Header()[name] = values
 		}
 		w.WriteHeader(response.StatusCode)
+		answered = true
 		_, err := io.Copy(w, response.Body)
 		return err
 	})
-	if err != nil {
+	var large *http.MaxBytesError
+	switch {
+	case err == nil:
+	case errors.As(err, &large):
+		tooLarge(w, "a request")
+	default:
 		f.errors.Add(1)
 		p.cfg.Logger.Warn("HTTP trigger", "function", name, "error", err)
+		if answered {
+			panic(http.ErrAbortHandler) // the caller must see that its answer is cut short
+		}
 		apiError(w, http.StatusBadGateway, "FunctionFailed", "the function did not answer: see its log")
 	}
 }
@@ -86,11 +100,11 @@ func (p *Platform) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	event, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		apiError(w, http.StatusRequestEntityTooLarge, "PayloadTooLarge", "an event has at most 32 MB")
+		tooLarge(w, "an event")
 		return
 	}
 	if strings.EqualFold(r.Header.Get("X-Fc-Invocation-Type"), "Async") {
-		apiError(w, http.StatusNotImplemented, "NotImplemented", "the local platform has no asynchronous invocation through its API: use Sync")
+		p.acceptAsync(w, p.functions[name], event)
 		return
 	}
 	answer, err := p.Invoke(r.Context(), name, event)
@@ -104,6 +118,23 @@ func (p *Platform) serveAPI(w http.ResponseWriter, r *http.Request) {
 		answer, _ = json.Marshal(map[string]string{"errorMessage": err.Error()})
 	}
 	_, _ = w.Write(answer) // the caller has gone: there is nobody to tell
+}
+
+// acceptAsync answers at once; the invocation and its retries follow.
+func (p *Platform) acceptAsync(w http.ResponseWriter, f *function, event []byte) {
+	if len(event) > maxAsyncBody {
+		apiError(w, http.StatusRequestEntityTooLarge, "PayloadTooLarge", "an asynchronous event has at most 128 KB: use Sync")
+		return
+	}
+	if !p.goBackground(func() { p.invokeAsync(p.ctx, f, "API", event) }) {
+		apiError(w, http.StatusServiceUnavailable, "ServiceUnavailable", "the platform is stopping")
+		return
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func tooLarge(w http.ResponseWriter, what string) {
+	apiError(w, http.StatusRequestEntityTooLarge, "PayloadTooLarge", what+" has at most 32 MB")
 }
 
 func apiError(w http.ResponseWriter, status int, code, message string) {

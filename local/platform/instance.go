@@ -17,7 +17,7 @@ import (
 
 const (
 	startTimeout = 120 * time.Second // the platform's own
-	stopTimeout  = 15 * time.Second
+	stopTimeout  = 10 * time.Second
 )
 
 // instance is one process of a function.
@@ -35,7 +35,11 @@ type instance struct {
 }
 
 func newInstance(f *function) *instance {
-	return &instance{function: f, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: f.manifest.InstanceConcurrency}}}
+	return &instance{function: f, client: &http.Client{
+		Transport: &http.Transport{MaxIdleConnsPerHost: f.manifest.InstanceConcurrency},
+		// A redirect is the caller's to follow.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 }
 
 // ready starts the process and initialises it, once; a failure is tried again by the next request.
@@ -70,7 +74,8 @@ func (i *instance) start() error {
 	cmd := exec.Command(m.Command[0], m.Command[1:]...)
 	cmd.Dir = m.CodeDir
 	cmd.Env = i.environment(port)
-	cmd.Stdout, cmd.Stderr = i.function.logs, i.function.logs
+	printed := &tail{to: i.function.logs}
+	cmd.Stdout, cmd.Stderr = printed, printed // one writer: the process gets one pipe, lines keep their order
 	if err := i.function.platform.starter.start(cmd); err != nil {
 		return err
 	}
@@ -88,7 +93,10 @@ func (i *instance) start() error {
 		}
 		select {
 		case <-i.exited:
-			return fmt.Errorf("the process ended before its port answered (%v): see %s", i.exit, i.function.logs.(*logFile).path)
+			return fmt.Errorf("the process ended before its port answered (%v); it printed: %s", i.exit, printed.text())
+		case <-i.function.platform.ctx.Done():
+			i.kill()
+			return errors.New("the platform is stopping")
 		case <-time.After(2 * time.Millisecond): // a listening port announces itself to nobody
 		}
 		if time.Now().After(deadline) {
@@ -152,10 +160,7 @@ func (i *instance) hook(ctx context.Context, method, path string, timeout time.D
 	if err != nil {
 		return err
 	}
-	if response.StatusCode/100 != 2 {
-		return &FunctionError{Function: i.function.manifest.Name, Status: response.StatusCode, Body: body}
-	}
-	return nil
+	return i.function.failure(response, body)
 }
 
 // kill ends the process at once.

@@ -57,8 +57,14 @@ type Platform struct {
 	apiAddr   string
 	cancel    context.CancelFunc
 	ctx       context.Context
-	timers    sync.WaitGroup
+
+	mu         sync.Mutex
+	closed     bool
+	background sync.WaitGroup // timers and asynchronous invocations
 }
+
+// drainTime is how long a stopping platform lets running pushes and asynchronous invocations end.
+const drainTime = 30 * time.Second
 
 // Start listens and makes the functions ready to be called; their processes start when they are.
 // Event streams and timers begin with StartStreams.
@@ -115,11 +121,7 @@ func (p *Platform) StartStreams() {
 		}
 		for _, timer := range f.Timers {
 			if timer.Enabled {
-				p.timers.Add(1)
-				go func() {
-					defer p.timers.Done()
-					p.runTimer(p.ctx, f.Name, timer)
-				}()
+				p.goBackground(func() { p.runTimer(p.ctx, f.Name, timer) })
 			}
 		}
 	}
@@ -194,24 +196,72 @@ func (p *Platform) WaitCommitted(ctx context.Context, topic string, offsets map[
 	return fmt.Errorf("there is no event stream on topic %s", topic)
 }
 
-// Close ends the streams, letting running pushes finish, then the servers and the function processes.
+// goBackground runs what Close waits for; false means that the platform is closing.
+func (p *Platform) goBackground(run func()) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	p.background.Go(run)
+	return true
+}
+
+// Close ends the servers and the streams, lets running pushes finish for up to 30 s or until ctx ends,
+// commits what they brought, and stops the function processes. A push that waits for a retry, and one
+// that overruns this time, stays uncommitted. Every call but the first does nothing.
 func (p *Platform) Close(ctx context.Context) error {
+	p.mu.Lock()
+	again := p.closed
+	p.closed = true
+	p.mu.Unlock()
+	if again {
+		return nil
+	}
 	p.cancel()
 	var problems []error
-	for _, s := range p.streams {
-		problems = append(problems, s.close(ctx))
-	}
-	p.timers.Wait()
 	for _, server := range []*http.Server{p.http, p.api} {
 		if server != nil {
 			problems = append(problems, server.Close())
 		}
 	}
-	for _, f := range p.functions {
-		f.close(ctx)
+	p.drain(ctx)
+	for _, s := range p.streams {
+		problems = append(problems, s.leave())
 	}
+	var stopping sync.WaitGroup
+	for _, f := range p.functions {
+		stopping.Go(func() { f.close(ctx) })
+	}
+	stopping.Wait()
 	p.starter.close()
 	return errors.Join(problems...)
+}
+
+// drain returns when nothing is under way any more; what overruns is cut off by killing its instance.
+func (p *Platform) drain(ctx context.Context) {
+	for _, s := range p.streams {
+		s.stop()
+	}
+	ended := make(chan struct{})
+	go func() {
+		for _, s := range p.streams {
+			s.ended.Wait()
+		}
+		p.background.Wait()
+		close(ended)
+	}()
+	ctx, cancel := context.WithTimeout(ctx, drainTime)
+	defer cancel()
+	select {
+	case <-ended:
+		return
+	case <-ctx.Done():
+	}
+	for _, f := range p.functions {
+		f.kill()
+	}
+	<-ended
 }
 
 func newRequestID() string {

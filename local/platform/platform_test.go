@@ -34,6 +34,8 @@ func serveFunction(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	mode, _ := os.ReadFile(os.Getenv("MODE"))
 	switch {
+	case r.URL.Path == "/moved":
+		http.Redirect(w, r, "/elsewhere", http.StatusFound)
 	case r.URL.Path != "/invoke":
 		fmt.Fprintf(w, "%s %s %s %s", r.Method, r.URL.RequestURI(), r.Header.Get("x-fc-control-path"), r.Header.Get("X-Forwarded-For"))
 	case string(mode) == "fail":
@@ -41,6 +43,7 @@ func serveFunction(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = io.WriteString(w, `{"errorMessage":"told to fail"}`)
 	case string(mode) == "hang":
+		_ = os.WriteFile(os.Getenv("MODE")+".hangs", nil, 0o600)
 		<-r.Context().Done()
 	default:
 		ledger, _ := os.OpenFile(os.Getenv("LEDGER"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)

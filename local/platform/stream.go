@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,6 +17,9 @@ import (
 // bufferedRecords is how many records of a partition wait here before its fetching pauses: a
 // partition whose pushes are being retried must not hold up the others, nor fill the memory.
 const bufferedRecords = 20_000
+
+// leaveTime bounds the last commit of a stream.
+const leaveTime = 10 * time.Second
 
 // stream is one event stream: a Kafka source whose records are pushed to a function in batches.
 //
@@ -41,6 +45,7 @@ type stream struct {
 	waiting      int
 	deadLettered int64
 	lastError    string
+	kafkaDown    bool
 }
 
 // task is the state of one partition; guarded by the stream's mutex.
@@ -80,7 +85,7 @@ func startStream(p *Platform, f *function, declared manifest.Stream) *stream {
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(p.cfg.KafkaBrokers...), kgo.ConsumerGroup(declared.Group), kgo.ConsumeTopics(declared.Topic),
 		kgo.ConsumeResetOffset(reset), kgo.DisableAutoCommit(), kgo.FetchMaxWait(500*time.Millisecond),
-		kgo.OnPartitionsAssigned(s.assigned), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
+		kgo.OnPartitionsAssigned(s.assigned), kgo.OnOffsetsFetched(s.offsetsFetched), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
 		kgo.ProducerBatchMaxBytes(4<<20), kgo.MetadataMaxAge(10*time.Second), kgo.RetryTimeout(10*time.Second),
 	)
 	if err != nil {
@@ -94,8 +99,12 @@ func startStream(p *Platform, f *function, declared manifest.Stream) *stream {
 }
 
 func (s *stream) assigned(_ context.Context, _ *kgo.Client, assigned map[string][]int32) {
+	s.kafkaAnswers()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ctx.Err() != nil {
+		return
+	}
 	for _, partition := range assigned[s.declared.Topic] {
 		if s.tasks[partition] == nil {
 			t := &task{partition: partition, wake: make(chan struct{}, 1), committed: -1, acknowledged: -1}
@@ -116,11 +125,14 @@ func (s *stream) notify() {
 func (s *stream) poll() {
 	for s.ctx.Err() == nil {
 		fetches := s.client.PollFetches(s.ctx)
-		fetches.EachError(func(topic string, partition int32, err error) {
+		fetches.EachError(func(_ string, partition int32, err error) {
 			if s.ctx.Err() == nil {
-				s.failed(fmt.Errorf("fetch %s/%d from %v: %w", topic, partition, s.platform.cfg.KafkaBrokers, err))
+				s.kafkaFailed(fmt.Errorf("fetch %s/%d: %w", s.declared.Topic, partition, err))
 			}
 		})
+		if fetches.NumRecords() > 0 {
+			s.kafkaAnswers()
+		}
 		s.mu.Lock()
 		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 			t := s.tasks[p.Partition]
@@ -294,7 +306,7 @@ func (s *stream) giveUp(p *push) bool {
 		if s.ctx.Err() != nil {
 			return false
 		}
-		s.failed(fmt.Errorf("write %d dead letters to %s: %w", len(letters), s.declared.DeadLetterTopic, err))
+		s.kafkaFailed(fmt.Errorf("write %d dead letters to %s: %w", len(letters), s.declared.DeadLetterTopic, err))
 		if !s.wait(time.Second) {
 			return false
 		}
@@ -314,47 +326,6 @@ func (s *stream) verdict(t *task, done *push) {
 	wake(s.commitWanted)
 }
 
-// commitLoop commits low marks as they move, several at once while a commit is under way.
-func (s *stream) commitLoop() {
-	for {
-		select {
-		case <-s.commitWanted:
-			s.commit(s.ctx)
-		case <-s.ctx.Done():
-			return
-		}
-	}
-}
-
-func (s *stream) commit(ctx context.Context) {
-	s.mu.Lock()
-	offsets := map[int32]kgo.EpochOffset{}
-	for _, t := range s.tasks {
-		if t.acknowledged > t.committed {
-			offsets[t.partition] = kgo.EpochOffset{Epoch: -1, Offset: t.acknowledged}
-		}
-	}
-	s.mu.Unlock()
-	if len(offsets) == 0 {
-		return
-	}
-	if err := s.commitOffsets(ctx, offsets); err != nil {
-		if ctx.Err() == nil {
-			s.failed(fmt.Errorf("commit offsets of %s: %w", s.declared.Group, err))
-			if sleepUntil(ctx, time.Now().Add(time.Second)) {
-				wake(s.commitWanted)
-			}
-		}
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for partition, offset := range offsets {
-		s.tasks[partition].committed = max(s.tasks[partition].committed, offset.Offset)
-	}
-	s.notify()
-}
-
 func (s *stream) failed(err error) {
 	s.mu.Lock()
 	repeated := s.lastError == err.Error()
@@ -362,6 +333,28 @@ func (s *stream) failed(err error) {
 	s.mu.Unlock()
 	if !repeated {
 		s.platform.cfg.Logger.Warn("event stream", "function", s.function.manifest.Name, "error", err)
+	}
+}
+
+// kafkaFailed reports the first error of an outage; those that follow show in the status only.
+func (s *stream) kafkaFailed(err error) {
+	err = fmt.Errorf("reach Kafka at %s: %w", strings.Join(s.platform.cfg.KafkaBrokers, ","), err)
+	s.mu.Lock()
+	down := s.kafkaDown
+	s.kafkaDown, s.lastError = true, err.Error()
+	s.mu.Unlock()
+	if !down {
+		s.platform.cfg.Logger.Warn("event stream", "function", s.function.manifest.Name, "error", err)
+	}
+}
+
+// kafkaAnswers ends an outage.
+func (s *stream) kafkaAnswers() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.kafkaDown {
+		s.kafkaDown, s.lastError = false, ""
+		s.platform.cfg.Logger.Info("event stream: Kafka answers again", "function", s.function.manifest.Name)
 	}
 }
 
@@ -373,17 +366,9 @@ func (s *stream) status() StreamStatus {
 		InFlight: len(s.slots), Waiting: s.waiting, DeadLettered: s.deadLettered, LastError: s.lastError,
 	}
 	for _, t := range s.tasks {
-		status.Lag += max(t.highWatermark-max(s.committedOf(t), 0), 0)
+		status.Lag += max(t.highWatermark-max(t.committed, 0), 0)
 	}
 	return status
-}
-
-// committedOf is what this run committed, or what the group had committed before; the mutex is held.
-func (s *stream) committedOf(t *task) int64 {
-	if t.committed >= 0 {
-		return t.committed
-	}
-	return s.client.CommittedOffsets()[s.declared.Topic][t.partition].Offset
 }
 
 func (s *stream) waitCommitted(ctx context.Context, offsets map[int]int64) error {
@@ -392,7 +377,7 @@ func (s *stream) waitCommitted(ctx context.Context, offsets map[int]int64) error
 		changed, reached := s.changed, true
 		for partition, want := range offsets {
 			t := s.tasks[int32(partition)]
-			reached = reached && (want == 0 || t != nil && s.committedOf(t) >= want)
+			reached = reached && (want == 0 || t != nil && t.committed >= want)
 		}
 		s.mu.Unlock()
 		if reached {
@@ -408,23 +393,22 @@ func (s *stream) waitCommitted(ctx context.Context, offsets map[int]int64) error
 	}
 }
 
-// close stops fetching, lets running pushes end, and commits what they brought.
-func (s *stream) close(ctx context.Context) error {
+// stop ends fetching and the waits for retries; pushes under way go on.
+func (s *stream) stop() {
+	s.mu.Lock() // no task begins once it has stopped
+	defer s.mu.Unlock()
 	s.cancel()
-	ended := make(chan struct{})
-	go func() { s.ended.Wait(); close(ended) }()
-	select {
-	case <-ended:
-	case <-ctx.Done():
-		return fmt.Errorf("event stream on %s: pushes did not end: %w", s.declared.Topic, ctx.Err())
-	}
-	s.commit(ctx)
-	s.client.Close()
-	return nil
 }
 
-func (s *stream) commitOffsets(ctx context.Context, offsets map[int32]kgo.EpochOffset) (err error) {
-	s.client.CommitOffsetsSync(ctx, map[string]map[int32]kgo.EpochOffset{s.declared.Topic: offsets},
-		commitCallback(&err))
+// leave commits what the last pushes brought and leaves the group. It comes after every push has ended,
+// and has its own time: what a push has done must not come again because the pushes took long.
+func (s *stream) leave() error {
+	if s.client == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
+	defer cancel()
+	err := s.commit(ctx)
+	s.client.Close()
 	return err
 }

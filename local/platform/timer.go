@@ -16,19 +16,23 @@ func (p *Platform) runTimer(ctx context.Context, name string, timer manifest.Tim
 		p.cfg.Logger.Error("timer", "function", name, "trigger", timer.Name, "error", err) // the manifest was checked
 		return
 	}
-	f := p.functions[name]
 	for at := schedule.Next(time.Now()); sleepUntil(ctx, at); at = schedule.Next(time.Now()) {
-		event := timerEvent(timer, at)
-		for try := 0; ; try++ {
-			_, err := f.invoke(ctx, event)
-			if err == nil || ctx.Err() != nil {
-				break
-			}
-			p.cfg.Logger.Warn("timer run failed", "function", name, "trigger", timer.Name, "try", try+1, "error", err)
-			wait := time.Duration(float64(time.Minute) / p.cfg.TimeScale)
-			if try == f.manifest.AsyncRetries || !sleepUntil(ctx, time.Now().Add(wait)) {
-				break
-			}
+		p.invokeAsync(ctx, p.functions[name], "timer "+timer.Name, timerEvent(timer, at))
+	}
+}
+
+// invokeAsync returns when the invocation has succeeded, was given up, or ctx ended.
+func (p *Platform) invokeAsync(ctx context.Context, f *function, caller string, event []byte) {
+	for try := 0; ; try++ {
+		_, err := f.invoke(ctx, event)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		p.cfg.Logger.Warn("asynchronous invocation failed",
+			"function", f.manifest.Name, "caller", caller, "try", try+1, "error", err)
+		wait := time.Duration(float64(time.Minute) / p.cfg.TimeScale)
+		if try == f.manifest.AsyncRetries || !sleepUntil(ctx, time.Now().Add(wait)) {
+			return
 		}
 	}
 }
