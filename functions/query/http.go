@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -44,13 +45,21 @@ type API struct {
 // line. Errors are application/problem+json (RFC 9457).
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /stocks/{code}", a.handle(a.stocks))
-	mux.HandleFunc("GET /rows/{rowKey}", a.handle(a.row))
-	mux.HandleFunc("GET /reference", a.handle(a.reference))
+	for path, serve := range map[string]func(http.ResponseWriter, *http.Request) error{
+		"/stocks/{code}": a.stocks, "/rows/{rowKey}": a.row, "/reference": a.reference,
+	} {
+		mux.HandleFunc("GET "+path, a.handle(serve))
+		mux.HandleFunc(path, a.handle(refuseMethod)) // the mux's own 405 loses to the pattern "/" below
+	}
 	mux.HandleFunc("/", a.handle(func(_ http.ResponseWriter, r *http.Request) error {
 		return &problem{http.StatusNotFound, fmt.Sprintf("%s %s: there are GET /stocks/{code}, /rows/{rowKey} and /reference", r.Method, r.URL.Path)}
 	}))
 	return mux
+}
+
+func refuseMethod(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Allow", "GET, HEAD")
+	return &problem{http.StatusMethodNotAllowed, fmt.Sprintf("%s %s: only GET and HEAD are allowed", r.Method, r.URL.Path)}
 }
 
 // problem is an answer that is the caller's to mend.
@@ -146,10 +155,13 @@ func (a *API) reference(w http.ResponseWriter, r *http.Request) error {
 }
 
 func parseQuery(r *http.Request) (Query, error) {
-	values := r.URL.Query()
 	q := Query{Code: r.PathValue("code"), From: math.MinInt64, To: math.MaxInt64, Limit: defaultLimit}
 	if !feed.ValidStockCode(q.Code) {
 		return q, bad("the stock code %q does not match [0-9A-Za-z._-]{1,32}", q.Code)
+	}
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return q, bad("the query string cannot be read: %v", err)
 	}
 	for name := range values {
 		switch name {
@@ -158,7 +170,6 @@ func parseQuery(r *http.Request) (Query, error) {
 			return q, bad("the parameter %q is unknown: there are from, to, limit and cursor", name)
 		}
 	}
-	var err error
 	if text := values.Get("from"); text != "" {
 		if q.From, err = parseTime("from", text); err != nil {
 			return q, err
