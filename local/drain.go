@@ -7,9 +7,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"feedstream/local/audit"
 )
@@ -84,35 +83,14 @@ func endOffsets(ctx context.Context, broker, topic string) (map[int]int64, error
 		return nil, err
 	}
 	defer client.Close()
-	metadata := kmsg.NewPtrMetadataRequest()
-	metadata.Topics = []kmsg.MetadataRequestTopic{{Topic: &topic}}
-	known, err := metadata.RequestWith(ctx, client)
-	if err != nil {
-		return nil, err
+	listed, err := kadm.NewClient(client).ListEndOffsets(ctx, topic)
+	if err == nil {
+		err = listed.Error()
 	}
-	request := kmsg.NewPtrListOffsetsRequest()
-	asked := kmsg.NewListOffsetsRequestTopic()
-	asked.Topic = topic
-	for _, t := range known.Topics {
-		for _, p := range t.Partitions {
-			partition := kmsg.NewListOffsetsRequestTopicPartition()
-			partition.Partition, partition.Timestamp = p.Partition, -1 // the end of the log
-			asked.Partitions = append(asked.Partitions, partition)
-		}
-	}
-	request.Topics = append(request.Topics, asked)
-	answer, err := request.RequestWith(ctx, client)
 	if err != nil {
 		return nil, err
 	}
 	ends := map[int]int64{}
-	for _, t := range answer.Topics {
-		for _, p := range t.Partitions {
-			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-				return nil, fmt.Errorf("partition %d: %w", p.Partition, err)
-			}
-			ends[int(p.Partition)] = p.Offset
-		}
-	}
+	listed.Each(func(end kadm.ListedOffset) { ends[int(end.Partition)] = end.Offset })
 	return ends, nil
 }

@@ -83,14 +83,5 @@ func (b Bound) resolve(ctx context.Context, client *kgo.Client, topic string, pa
 		}
 		return map[int]int64{b.partition: b.offset}, nil
 	}
-	at, err := offsets(ctx, client, topic, b.time.UnixMilli())
-	if err != nil {
-		return nil, err
-	}
-	for p, offset := range at {
-		if offset < 0 { // no record is that late
-			at[p] = parts[p].to
-		}
-	}
-	return at, nil
+	return offsetsAt(ctx, client, topic, b.time.UnixMilli())
 }

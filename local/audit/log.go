@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 )
 
@@ -31,68 +31,30 @@ func (k Kafka) client(opts ...kgo.Opt) (*kgo.Client, error) {
 // age understand.
 func (k Kafka) ask() (*kgo.Client, error) { return k.client(kgo.MaxVersions(kversion.V2_8_0())) }
 
-const (
-	atStart int64 = -2
-	atEnd   int64 = -1
-)
+// offsetsAt returns, for each partition of a topic, the offset of the first record at or after a time
+// in epoch milliseconds; where no record is that late, the end.
+func offsetsAt(ctx context.Context, client *kgo.Client, topic string, at int64) (map[int]int64, error) {
+	listed, err := kadm.NewClient(client).ListOffsetsAfterMilli(ctx, at, topic)
+	return byPartition(topic, listed, err)
+}
 
-// offsets returns, for each partition of a topic, the offset at a timestamp in epoch milliseconds, or
-// at atStart or atEnd. Where no record is that late the answer is -1.
-func offsets(ctx context.Context, client *kgo.Client, topic string, at int64) (map[int]int64, error) {
-	partitions, err := partitionsOf(ctx, client, topic)
-	if err != nil {
-		return nil, err
+func byPartition(topic string, listed kadm.ListedOffsets, err error) (map[int]int64, error) {
+	if err == nil {
+		err = listed.Error()
 	}
-	req := kmsg.NewPtrListOffsetsRequest()
-	asked := kmsg.NewListOffsetsRequestTopic()
-	asked.Topic = topic
-	for p := range partitions {
-		partition := kmsg.NewListOffsetsRequestTopicPartition()
-		partition.Partition, partition.Timestamp = int32(p), at
-		asked.Partitions = append(asked.Partitions, partition)
-	}
-	req.Topics = append(req.Topics, asked)
-	resp, err := req.RequestWith(ctx, client)
 	if err != nil {
 		return nil, fmt.Errorf("list the offsets of topic %s: %w", topic, err)
 	}
-	found := make(map[int]int64, partitions)
-	for _, t := range resp.Topics {
-		for _, p := range t.Partitions {
-			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-				return nil, fmt.Errorf("list the offsets of %s/%d: %w", topic, p.Partition, err)
-			}
-			found[int(p.Partition)] = p.Offset
-		}
-	}
-	if len(found) != partitions {
-		return nil, fmt.Errorf("list the offsets of topic %s: %d of %d partitions answer", topic, len(found), partitions)
-	}
+	found := make(map[int]int64)
+	listed.Each(func(o kadm.ListedOffset) { found[int(o.Partition)] = o.Offset })
 	return found, nil
-}
-
-func partitionsOf(ctx context.Context, client *kgo.Client, topic string) (int, error) {
-	req := kmsg.NewPtrMetadataRequest()
-	asked := kmsg.NewMetadataRequestTopic()
-	asked.Topic = kmsg.StringPtr(topic)
-	req.Topics = append(req.Topics, asked)
-	resp, err := req.RequestWith(ctx, client)
-	if err == nil && len(resp.Topics) == 1 {
-		err = kerr.ErrorForCode(resp.Topics[0].ErrorCode)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("describe topic %s: %w", topic, err)
-	}
-	return len(resp.Topics[0].Partitions), nil
 }
 
 // committed returns the offsets that a group has committed for a topic; partitions without are absent.
 func committed(ctx context.Context, client *kgo.Client, group, topic string) (map[int]int64, error) {
-	req := kmsg.NewPtrOffsetFetchRequest()
-	req.Group = group
-	resp, err := req.RequestWith(ctx, client)
+	fetched, err := kadm.NewClient(client).FetchOffsets(ctx, group)
 	if err == nil {
-		err = kerr.ErrorForCode(resp.ErrorCode)
+		err = fetched.Error()
 	}
 	if errors.Is(err, kerr.GroupIDNotFound) {
 		return nil, nil
@@ -101,14 +63,9 @@ func committed(ctx context.Context, client *kgo.Client, group, topic string) (ma
 		return nil, fmt.Errorf("read the offsets of group %s: %w", group, err)
 	}
 	found := make(map[int]int64)
-	for _, t := range resp.Topics {
-		if t.Topic != topic {
-			continue
-		}
-		for _, p := range t.Partitions {
-			if p.Offset >= 0 {
-				found[int(p.Partition)] = p.Offset
-			}
+	for number, o := range fetched[topic] {
+		if o.At >= 0 {
+			found[int(number)] = o.At
 		}
 	}
 	return found, nil
@@ -119,11 +76,14 @@ type stretch struct{ from, to int64 }
 
 // whole returns each partition of a topic from its start to its present end.
 func whole(ctx context.Context, client *kgo.Client, topic string) (map[int]stretch, error) {
-	starts, err := offsets(ctx, client, topic, atStart)
+	admin := kadm.NewClient(client)
+	listed, err := admin.ListStartOffsets(ctx, topic)
+	starts, err := byPartition(topic, listed, err)
 	if err != nil {
 		return nil, err
 	}
-	ends, err := offsets(ctx, client, topic, atEnd)
+	listed, err = admin.ListEndOffsets(ctx, topic)
+	ends, err := byPartition(topic, listed, err)
 	if err != nil {
 		return nil, err
 	}

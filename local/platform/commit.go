@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -18,14 +19,36 @@ func (s *stream) offsetsFetched(_ context.Context, _ *kgo.Client, fetched *kmsg.
 	for _, group := range fetched.Groups {
 		for _, topic := range group.Topics {
 			for _, p := range topic.Partitions {
-				if t := s.tasks[p.Partition]; t != nil && p.ErrorCode == 0 {
-					t.committed = max(t.committed, p.Offset)
+				if known := s.partitions[p.Partition]; known != nil && p.ErrorCode == 0 {
+					known.committed = max(known.committed, p.Offset)
 				}
 			}
 		}
 	}
 	s.notify()
 	return nil
+}
+
+// findEnds asks for the end of each partition once: until the first fetch of new records nothing else
+// tells how far the stream lags behind.
+func (s *stream) findEnds() {
+	admin := kadm.NewClient(s.client)
+	for {
+		ends, err := admin.ListEndOffsets(s.ctx, s.declared.Topic)
+		if err == nil {
+			err = ends.Error()
+		}
+		if err == nil {
+			s.mu.Lock()
+			s.ends = map[int32]int64{}
+			ends.Each(func(end kadm.ListedOffset) { s.ends[end.Partition] = end.Offset })
+			s.mu.Unlock()
+			return
+		}
+		if !sleepUntil(s.ctx, time.Now().Add(time.Second)) {
+			return
+		}
+	}
 }
 
 // commitLoop commits low marks as they move, several at once while a commit is under way.
@@ -48,9 +71,9 @@ func (s *stream) commitLoop() {
 func (s *stream) commit(ctx context.Context) error {
 	s.mu.Lock()
 	offsets := map[int32]kgo.EpochOffset{}
-	for _, t := range s.tasks {
-		if t.acknowledged > t.committed {
-			offsets[t.partition] = kgo.EpochOffset{Epoch: -1, Offset: t.acknowledged}
+	for _, p := range s.partitions {
+		if p.acknowledged > p.committed {
+			offsets[p.number] = kgo.EpochOffset{Epoch: -1, Offset: p.acknowledged}
 		}
 	}
 	s.mu.Unlock()
@@ -63,8 +86,8 @@ func (s *stream) commit(ctx context.Context) error {
 	s.kafkaAnswers()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for partition, offset := range offsets {
-		s.tasks[partition].committed = max(s.tasks[partition].committed, offset.Offset)
+	for number, offset := range offsets {
+		s.partitions[number].committed = max(s.partitions[number].committed, offset.Offset)
 	}
 	s.notify()
 	return nil

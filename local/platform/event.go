@@ -15,6 +15,18 @@ const maxBody = 32 << 20
 // maxAsyncBody bounds the event of an asynchronous invocation.
 const maxAsyncBody = 128 << 10
 
+// envelopeBytes is about what surrounds the key and the value of an event.
+const envelopeBytes = 480
+
+// eventBytes estimates the size of an event before it is encoded.
+func eventBytes(r *kgo.Record) int {
+	n := envelopeBytes + len(r.Key) + len(r.Value)
+	for _, h := range r.Headers {
+		n += len(h.Key) + len(h.Value) + 20
+	}
+	return n
+}
+
 // encoder writes events as the event stream does. Source: "Event formats", ApsaraMQ for Kafka
 // trigger, and the event stream's EventSchema setting.
 //

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -23,7 +22,7 @@ const defaultInstances = 3
 type function struct {
 	platform *Platform
 	manifest *manifest.Function
-	logs     io.Writer
+	logs     *logFile
 	slots    chan struct{} // one token for each request that all instances together may serve
 
 	mu        sync.Mutex
@@ -40,7 +39,7 @@ func newFunction(p *Platform, m *manifest.Function) *function {
 	}
 	return &function{
 		platform: p, manifest: m,
-		logs:  &logFile{path: filepath.Join(p.cfg.LogDir, m.Name+".log"), prefix: m.Name, also: p.cfg.Verbose},
+		logs:  &logFile{path: filepath.Join(p.cfg.LogDir, m.Name+".log"), prefix: m.Name, also: p.cfg.Verbose, limit: maxLogBytes},
 		slots: make(chan struct{}, limit*m.InstanceConcurrency),
 	}
 }
@@ -189,7 +188,7 @@ func (f *function) setHeaders(h http.Header, controlPath string) {
 }
 
 // close stops all instances side by side.
-func (f *function) close(ctx context.Context) {
+func (f *function) close(ctx context.Context) error {
 	f.mu.Lock()
 	f.closed = true
 	instances := append([]*instance(nil), f.instances...)
@@ -199,6 +198,7 @@ func (f *function) close(ctx context.Context) {
 		stopping.Go(func() { i.stop(ctx) })
 	}
 	stopping.Wait()
+	return f.logs.Close()
 }
 
 // kill ends all instances at once and refuses further requests.
@@ -214,30 +214,4 @@ func (f *function) kill() {
 		}
 		i.mu.Unlock()
 	}
-}
-
-// logFile appends what instances print to one file, and line by line to another writer.
-type logFile struct {
-	path, prefix string
-	also         io.Writer
-	mu           sync.Mutex
-	file         *os.File
-}
-
-func (l *logFile) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.file == nil {
-		file, err := os.OpenFile(l.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-		if err != nil {
-			return 0, err
-		}
-		l.file = file
-	}
-	if l.also != nil {
-		for line := range bytes.Lines(b) {
-			fmt.Fprintf(l.also, "%s | %s\n", l.prefix, bytes.TrimRight(line, "\n"))
-		}
-	}
-	return l.file.Write(b)
 }

@@ -230,10 +230,15 @@ func (p *Platform) Close(ctx context.Context) error {
 		problems = append(problems, s.leave())
 	}
 	var stopping sync.WaitGroup
+	ended := make(chan error, len(p.functions))
 	for _, f := range p.functions {
-		stopping.Go(func() { f.close(ctx) })
+		stopping.Go(func() { ended <- f.close(ctx) })
 	}
 	stopping.Wait()
+	close(ended)
+	for err := range ended {
+		problems = append(problems, err)
+	}
 	p.starter.close()
 	return errors.Join(problems...)
 }

@@ -14,16 +14,12 @@ import (
 	"feedstream/local/platform/manifest"
 )
 
-// bufferedRecords is how many records of a partition wait here before its fetching pauses: a
-// partition whose pushes are being retried must not hold up the others, nor fill the memory.
-const bufferedRecords = 20_000
-
 // leaveTime bounds the last commit of a stream.
 const leaveTime = 10 * time.Second
 
 // stream is one event stream: a Kafka source whose records are pushed to a function in batches.
 //
-// Each partition has a task. Up to the trigger's concurrency, pushes run side by side, those of one
+// Its tasks share the partitions. Up to the trigger's concurrency, pushes run side by side, those of one
 // partition too; what is committed of a partition is the contiguous run of offsets with a verdict.
 type stream struct {
 	platform *Platform
@@ -38,9 +34,11 @@ type stream struct {
 	slots  chan struct{} // one token for each push under way
 
 	mu           sync.Mutex
-	tasks        map[int32]*task
-	changed      chan struct{} // closed and replaced when a commit, an assignment or retryNow happens
-	retry        chan struct{} // closed and replaced by retryNow
+	tasks        map[int32]*task // by partition modulo maximumTasks
+	partitions   map[int32]*partition
+	ends         map[int32]int64 // of the partitions when the stream began
+	changed      chan struct{}   // closed and replaced when a commit, an assignment or retryNow happens
+	retry        chan struct{}   // closed and replaced by retryNow
 	commitWanted chan struct{}
 	waiting      int
 	deadLettered int64
@@ -48,35 +46,14 @@ type stream struct {
 	kafkaDown    bool
 }
 
-// task is the state of one partition; guarded by the stream's mutex.
-type task struct {
-	partition     int32
-	buffer        []*kgo.Record
-	arrived       time.Time // of the oldest buffered record
-	wake          chan struct{}
-	paused        bool
-	pushes        []*push // under way or done behind one that is, in order of offset
-	committed     int64   // next offset, -1 when unknown
-	acknowledged  int64   // what may be committed, -1 when nothing
-	highWatermark int64
-}
-
-// push is one batch of a partition.
-type push struct {
-	records []*kgo.Record
-	body    []byte
-	done    bool
-}
-
-func (p *push) next() int64 { return p.records[len(p.records)-1].Offset + 1 }
-
 func startStream(p *Platform, f *function, declared manifest.Stream) *stream {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &stream{
 		platform: p, function: f, declared: declared, ctx: ctx, cancel: cancel,
 		encoder: encoder{account: p.cfg.AccountID, instance: declared.InstanceID, rawData: declared.RawData},
 		slots:   make(chan struct{}, max(declared.Concurrency, 1)),
-		tasks:   map[int32]*task{}, changed: make(chan struct{}), retry: make(chan struct{}), commitWanted: make(chan struct{}, 1),
+		tasks:   map[int32]*task{}, partitions: map[int32]*partition{},
+		changed: make(chan struct{}), retry: make(chan struct{}), commitWanted: make(chan struct{}, 1),
 	}
 	reset := kgo.NewOffset().AtStart()
 	if declared.FromLatest {
@@ -95,6 +72,7 @@ func startStream(p *Platform, f *function, declared manifest.Stream) *stream {
 	s.client = client
 	s.ended.Go(s.poll)
 	s.ended.Go(s.commitLoop)
+	s.ended.Go(s.findEnds)
 	return s
 }
 
@@ -105,14 +83,25 @@ func (s *stream) assigned(_ context.Context, _ *kgo.Client, assigned map[string]
 	if s.ctx.Err() != nil {
 		return
 	}
-	for _, partition := range assigned[s.declared.Topic] {
-		if s.tasks[partition] == nil {
-			t := &task{partition: partition, wake: make(chan struct{}, 1), committed: -1, acknowledged: -1}
-			s.tasks[partition] = t
-			s.ended.Go(func() { s.run(t) })
+	for _, number := range assigned[s.declared.Topic] {
+		if s.partitions[number] == nil {
+			t := s.task(number % int32(s.declared.MaximumTasks))
+			t.partitions = append(t.partitions, number)
+			s.partitions[number] = &partition{number: number, task: t, committed: -1, acknowledged: -1}
 		}
 	}
 	s.notify()
+}
+
+// task returns the task of that number and starts it when it is new; the mutex is held.
+func (s *stream) task(number int32) *task {
+	t := s.tasks[number]
+	if t == nil {
+		t = &task{wake: make(chan struct{}, 1)}
+		s.tasks[number] = t
+		s.ended.Go(func() { s.run(t) })
+	}
+	return t
 }
 
 // notify wakes who waits for a change; the mutex is held.
@@ -135,20 +124,10 @@ func (s *stream) poll() {
 		}
 		s.mu.Lock()
 		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
-			t := s.tasks[p.Partition]
-			if t == nil || len(p.Records) == 0 {
-				return
+			if known := s.partitions[p.Partition]; known != nil && len(p.Records) > 0 {
+				known.highWatermark = max(known.highWatermark, p.HighWatermark)
+				s.buffer(known.task, p.Records)
 			}
-			t.highWatermark = max(t.highWatermark, p.HighWatermark)
-			if len(t.buffer) == 0 {
-				t.arrived = time.Now()
-			}
-			t.buffer = append(t.buffer, p.Records...)
-			if len(t.buffer) >= bufferedRecords && !t.paused {
-				t.paused = true
-				s.client.PauseFetchPartitions(map[string][]int32{s.declared.Topic: {p.Partition}})
-			}
-			wake(t.wake)
 		})
 		s.mu.Unlock()
 	}
@@ -161,7 +140,7 @@ func wake(c chan struct{}) {
 	}
 }
 
-// run forms the batches of one partition and pushes them.
+// run forms the batches of one task and pushes them.
 func (s *stream) run(t *task) {
 	for {
 		if !s.batchReady(t) {
@@ -176,53 +155,10 @@ func (s *stream) run(t *task) {
 		s.ended.Go(func() {
 			defer func() { <-s.slots }()
 			if s.deliver(p) {
-				s.verdict(t, p)
+				s.verdict(p)
 			}
 		})
 	}
-}
-
-// batchReady waits until a batch is due, by count or by time; false means that the stream closes.
-func (s *stream) batchReady(t *task) bool {
-	for {
-		s.mu.Lock()
-		n, arrived := len(t.buffer), t.arrived
-		s.mu.Unlock()
-		if n >= s.declared.BatchCount {
-			return s.ctx.Err() == nil
-		}
-		var due <-chan time.Time
-		if n > 0 {
-			left := time.Until(arrived.Add(s.declared.BatchWindow))
-			if left <= 0 {
-				return s.ctx.Err() == nil
-			}
-			timer := time.NewTimer(left)
-			defer timer.Stop()
-			due = timer.C
-		}
-		select {
-		case <-t.wake:
-		case <-due:
-		case <-s.ctx.Done():
-			return false
-		}
-	}
-}
-
-func (s *stream) takeBatch(t *task) *push {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	body, taken := s.encoder.push(t.buffer[:min(len(t.buffer), s.declared.BatchCount)])
-	p := &push{records: t.buffer[:taken:taken], body: body}
-	t.buffer = t.buffer[taken:]
-	t.arrived = time.Now()
-	t.pushes = append(t.pushes, p)
-	if t.paused && len(t.buffer) < bufferedRecords/2 {
-		t.paused = false
-		s.client.ResumeFetchPartitions(map[string][]int32{s.declared.Topic: {t.partition}})
-	}
-	return p
 }
 
 // deliver pushes a batch until it has a verdict; false means that the stream closed before.
@@ -313,19 +249,6 @@ func (s *stream) giveUp(p *push) bool {
 	}
 }
 
-// verdict moves the partition's low mark over every push that is done up to the first that is not.
-func (s *stream) verdict(t *task, done *push) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	done.done = true
-	done.body = nil
-	for len(t.pushes) > 0 && t.pushes[0].done {
-		t.acknowledged = t.pushes[0].next()
-		t.pushes = t.pushes[1:]
-	}
-	wake(s.commitWanted)
-}
-
 func (s *stream) failed(err error) {
 	s.mu.Lock()
 	repeated := s.lastError == err.Error()
@@ -365,8 +288,8 @@ func (s *stream) status() StreamStatus {
 		Function: s.function.manifest.Name, Topic: s.declared.Topic, Group: s.declared.Group,
 		InFlight: len(s.slots), Waiting: s.waiting, DeadLettered: s.deadLettered, LastError: s.lastError,
 	}
-	for _, t := range s.tasks {
-		status.Lag += max(t.highWatermark-max(t.committed, 0), 0)
+	for number, p := range s.partitions {
+		status.Lag += max(max(p.highWatermark, s.ends[number])-max(p.committed, 0), 0)
 	}
 	return status
 }
@@ -375,9 +298,9 @@ func (s *stream) waitCommitted(ctx context.Context, offsets map[int]int64) error
 	for {
 		s.mu.Lock()
 		changed, reached := s.changed, true
-		for partition, want := range offsets {
-			t := s.tasks[int32(partition)]
-			reached = reached && (want == 0 || t != nil && t.committed >= want)
+		for number, want := range offsets {
+			p := s.partitions[int32(number)]
+			reached = reached && (want == 0 || p != nil && p.committed >= want)
 		}
 		s.mu.Unlock()
 		if reached {
