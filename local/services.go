@@ -44,34 +44,45 @@ func startServices(dataDir string, p *ports, logger *slog.Logger) (_ *services, 
 			err = errors.Join(err, s.close())
 		}
 	}()
-	s.kafka, err = kafka.Start(kafka.Options{
-		Addr: p.kafka.addr(), Dir: filepath.Join(dataDir, "kafka"), Logger: logger.With("service", "kafka"),
-		Topics: kafka.FeedTopics(topics, 4),
-	})
-	if err != nil {
+	if s.kafka, err = startKafka(dataDir, p.kafka.addr(), logger); err != nil {
 		return s, fmt.Errorf("start Kafka: %w", err)
 	}
-	s.mongodb, err = mongodb.Start(mongodb.Options{
-		Addr: p.mongodb.addr(), Dir: filepath.Join(dataDir, "mongodb"), Logger: logger.With("service", "mongodb"),
-	})
-	if err != nil {
+	if s.mongodb, err = startMongoDB(dataDir, p.mongodb.addr(), logger); err != nil {
 		return s, fmt.Errorf("start MongoDB: %w", err)
 	}
-	s.oss, err = oss.Start(oss.Options{
-		Addr: p.oss.addr(), Dir: filepath.Join(dataDir, "oss"), Logger: logger.With("service", "oss"),
-		AccessKeyID: localKeyID, AccessKeySecret: localKeySecret, Region: localRegion, Buckets: []string{bucket},
-	})
-	if err != nil {
+	if s.oss, err = startOSS(dataDir, p.oss.addr(), logger); err != nil {
 		return s, fmt.Errorf("start OSS: %w", err)
 	}
-	s.hbase, err = hbase.Start(hbase.Options{
-		ZooKeeperAddr: p.zookeeper.addr(), Addr: p.hbase.addr(), Dir: filepath.Join(dataDir, "hbase"),
-		Logger: logger.With("service", "hbase"),
-	})
-	if err != nil {
+	if s.hbase, err = startHBase(dataDir, p.zookeeper.addr(), p.hbase.addr(), logger); err != nil {
 		return s, fmt.Errorf("start HBase: %w", err)
 	}
 	return s, nil
+}
+
+func startKafka(dataDir, addr string, logger *slog.Logger) (*kafka.Server, error) {
+	return kafka.Start(kafka.Options{
+		Addr: addr, Dir: filepath.Join(dataDir, "kafka"), Logger: logger.With("service", "kafka"),
+		Topics: kafka.FeedTopics(topics, 4),
+	})
+}
+
+func startMongoDB(dataDir, addr string, logger *slog.Logger) (*mongodb.Server, error) {
+	return mongodb.Start(mongodb.Options{
+		Addr: addr, Dir: filepath.Join(dataDir, "mongodb"), Logger: logger.With("service", "mongodb"),
+	})
+}
+
+func startOSS(dataDir, addr string, logger *slog.Logger) (*oss.Server, error) {
+	return oss.Start(oss.Options{
+		Addr: addr, Dir: filepath.Join(dataDir, "oss"), Logger: logger.With("service", "oss"),
+		AccessKeyID: localKeyID, AccessKeySecret: localKeySecret, Region: localRegion, Buckets: []string{bucket},
+	})
+}
+
+func startHBase(dataDir, zookeeper, region string, logger *slog.Logger) (*hbase.Server, error) {
+	return hbase.Start(hbase.Options{
+		ZooKeeperAddr: zookeeper, Addr: region, Dir: filepath.Join(dataDir, "hbase"), Logger: logger.With("service", "hbase"),
+	})
 }
 
 // overlay is what the local platform lays over the environment that s.yaml declares.

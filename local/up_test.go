@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"net"
@@ -11,12 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"feedstream/local/audit"
-	"feedstream/local/platform/manifest"
-	"feedstream/local/services/hbase"
-	"feedstream/local/simulate"
 	"feedstream/shared/feed"
 )
 
@@ -85,60 +79,6 @@ func TestDrain(t *testing.T) {
 		if result.QuarantinedByReason[reason] == 0 {
 			t.Errorf("no record was set aside as %s", reason)
 		}
-	}
-}
-
-// TestHBaseOutage stops HBase under load and starts it again: nothing is lost.
-func TestHBaseOutage(t *testing.T) {
-	o := testOptions(t)
-	m, err := manifest.Load(o.manifest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := startStack(t.Context(), o, m, io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := s.close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	publish := func(seed uint64) {
-		t.Helper()
-		if _, err := simulate.Run(t.Context(), simulate.Config{
-			Brokers: []string{s.services.kafka.Addr()}, Topic: topics.Input, Records: 2000, Seed: seed,
-		}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	publish(1)
-	zookeeper, region := s.services.hbase.ZooKeeperAddr(), s.services.hbase.Addr()
-	if err := s.services.hbase.Close(); err != nil {
-		t.Fatal(err)
-	}
-	publish(2)
-	restarted, err := hbase.Start(hbase.Options{ZooKeeperAddr: zookeeper, Addr: region, Dir: filepath.Join(o.data, "hbase")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.services.hbase = restarted
-	s.platform.RetryNow()
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
-	defer cancel()
-	ends, err := endOffsets(ctx, s.services.kafka.Addr(), topics.Input)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.platform.WaitCommitted(ctx, topics.Input, ends); err != nil {
-		t.Fatal(err)
-	}
-	report, err := s.endpoints.audit(ctx, audit.Bound{}, audit.Bound{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !report.Balanced || report.Enriched != 4000 {
-		t.Errorf("report = %+v", report)
 	}
 }
 
