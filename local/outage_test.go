@@ -16,7 +16,11 @@ import (
 // running starts a stack that ends with the test.
 func running(t *testing.T) *stack {
 	t.Helper()
-	o := testOptions(t)
+	return runningOn(t, testOptions(t))
+}
+
+func runningOn(t *testing.T, o *upOptions) *stack {
+	t.Helper()
 	m, err := manifest.Load(o.manifest)
 	if err != nil {
 		t.Fatal(err)
