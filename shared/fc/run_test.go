@@ -1,0 +1,106 @@
+package fc
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// When ctx ends, Run lets the running request finish before it returns.
+func TestRunDrains(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	entered, leave := make(chan struct{}), make(chan struct{})
+	f := Function{Invoke: func(context.Context, []byte) ([]byte, error) {
+		close(entered)
+		<-leave
+		return []byte(`"done"`), nil
+	}}
+	ended := make(chan error, 1)
+	started := &announcing{seen: make(chan struct{})}
+	go func() {
+		ended <- Run(ctx, Config{Addr: addr, Logger: NewLogger(started, slog.LevelInfo), RequestLines: io.Discard}, f)
+	}()
+	<-started.seen
+	answer := make(chan string, 1)
+	go func() {
+		response, err := http.Post("http://"+addr+"/invoke", "application/json", strings.NewReader("[]"))
+		if err != nil {
+			answer <- err.Error()
+			return
+		}
+		defer response.Body.Close()
+		body, _ := io.ReadAll(response.Body) // an error shows as a wrong answer
+		answer <- string(body)
+	}()
+	<-entered
+	stop()
+	select {
+	case err := <-ended:
+		t.Errorf("Run returned %v while a request was running", err)
+	default:
+	}
+	close(leave)
+	if got := <-answer; got != `"done"` {
+		t.Errorf("the running request got %s", got)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("Run = %v", err)
+	}
+}
+
+// announcing closes seen at the first line logged, which says that the function serves.
+type announcing struct {
+	seen chan struct{}
+	once bool
+}
+
+func (a *announcing) Write(b []byte) (int, error) {
+	if !a.once {
+		a.once = true
+		close(a.seen)
+	}
+	return len(b), nil
+}
+
+func TestRunNamesTheTakenAddress(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	addr := listener.Addr().String()
+	err = Run(t.Context(), Config{Addr: addr, Logger: slog.New(slog.DiscardHandler)}, Function{})
+	if err == nil || !strings.Contains(err.Error(), addr) {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func TestLogger(t *testing.T) {
+	var out bytes.Buffer
+	logger := NewLogger(&out, slog.LevelWarn).With("function", "feed-enrich").WithGroup("push")
+	ctx := context.WithValue(t.Context(), contextKey{}, invocation{requestID: "1-abc"})
+	logger.InfoContext(ctx, "not at this level")
+	logger.WarnContext(ctx, "stale", "age", 3)
+	line := out.String()
+	if strings.Count(line, "\n") != 1 {
+		t.Fatalf("logged %q, want one line", line)
+	}
+	for _, want := range []string{`"function":"feed-enrich"`, `"age":3`, `"requestId":"1-abc"`, `"level":"WARN"`} {
+		if !strings.Contains(line, want) {
+			t.Errorf("%s lacks %s", line, want)
+		}
+	}
+}
