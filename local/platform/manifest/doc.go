@@ -128,16 +128,6 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Function returns the function of that name, or nil.
-func (m *Manifest) Function(name string) *Function {
-	for i := range m.Functions {
-		if m.Functions[i].Name == name {
-			return &m.Functions[i]
-		}
-	}
-	return nil
-}
-
 // CheckEnvironment reports, as an *Error, each expression without a value (an unset ${env(X)}) inside an environment
 // variable that the overlay does not replace. Anywhere else in the manifest such an expression is left as written.
 func (m *Manifest) CheckEnvironment(overlay map[string]string) error {

@@ -1,0 +1,269 @@
+package manifest
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// production is the s.yaml at the top of the repository.
+func production(t testing.TB) string {
+	t.Helper()
+	content, err := os.ReadFile("../../../s.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// built returns the path of a manifest beside which the functions' binaries stand.
+func built(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"enrich", "refresh", "query", "publish"} {
+		folder := filepath.Join(dir, "bin", "functions", name)
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "s.yaml")
+}
+
+func environment(values map[string]string) func(string) (string, bool) {
+	return func(name string) (string, bool) { v, ok := values[name]; return v, ok }
+}
+
+func TestProductionManifest(t *testing.T) {
+	path := built(t)
+	m, err := Parse(path, []byte(production(t)), environment(map[string]string{"KAFKA_BROKERS": "k:9092"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range m.Functions {
+		names = append(names, f.Name)
+	}
+	if diff := cmp.Diff([]string{"feed-enrich", "feed-refresh", "feed-query", "feed-publish"}, names); diff != "" {
+		t.Error(diff)
+	}
+	code := filepath.Join(filepath.Dir(path), "bin", "functions", "enrich")
+	want := Function{
+		Name: "feed-enrich", Region: "cn-hangzhou", Runtime: "custom.debian12", CodeDir: code,
+		Command: []string{filepath.Join(code, "enrich")}, MemoryMB: 1024, CPU: 1, Timeout: time.Minute, InstanceConcurrency: 8,
+		Initializer: &Hook{"initialize", 30 * time.Second}, PreStop: &Hook{"pre-stop", time.Minute},
+		AsyncRetries: 3, AsyncMaxAge: 5 * time.Hour,
+		Streams: []Stream{{
+			Name: "updates", Enabled: true, Concurrency: 4, MaximumTasks: 4, TolerateErrors: true, Retry: ExponentialDecayRetry,
+			DeadLetterTopic: "feed-deadletter", BatchCount: 1000, BatchWindow: time.Second, Region: "cn-hangzhou",
+			Topic: "feed-updates", Group: "feed-enrich",
+		}},
+	}
+	ignored := cmpopts.IgnoreFields(Function{}, "Description", "Environment", "Role")
+	if diff := cmp.Diff(want, m.Functions[0], ignored, cmpopts.IgnoreFields(Stream{}, "InstanceID")); diff != "" {
+		t.Error(diff)
+	}
+	if got := m.Functions[0].Environment["KAFKA_BROKERS"]; got != "k:9092" {
+		t.Errorf("KAFKA_BROKERS is %q", got)
+	}
+	if got := m.Functions[1]; got.ReservedConcurrency != 1 || got.Timers[0].Cron != "@every 5m" || got.Timers[0].Payload != "refresh" {
+		t.Errorf("feed-refresh = %+v", got)
+	}
+	if diff := cmp.Diff([]HTTPTrigger{{Name: "http", Methods: []string{"GET", "HEAD"}}}, m.Functions[2].HTTP); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Each case breaks the production manifest in one place; the error names file and line, the thing and
+// the remedy.
+func TestBrokenManifests(t *testing.T) {
+	base := production(t)
+	for _, test := range []struct{ name, was, is, want string }{
+		{"unknown key at the top", "access: default", "acess: default", "acess"},
+		{"unknown key of a function", "      memorySize: 1024", "      memorysize: 1024", "memorysize"},
+		{"unknown key of a trigger", "            triggerEnable: true", "            triggerEnabled: true", "triggerEnabled"},
+		{"unknown key of the batch window", "                CountBasedWindow: 1000", "                countBasedWindow: 1000", "countBasedWindow"},
+		{"wrong type", "      timeout: 60\n      # One", "      timeout: long\n      # One", "timeout"},
+		{"memory out of range", "      memorySize: 1024", "      memorySize: 64", "memorySize"},
+		{"batch too large", "                CountBasedWindow: 1000", "                CountBasedWindow: 10001", "CountBasedWindow"},
+		{"window too long", "                TimeBasedWindow: 1", "                TimeBasedWindow: 16", "TimeBasedWindow"},
+		{"unknown retry", "                PushRetryStrategy: EXPONENTIAL_DECAY_RETRY", "                PushRetryStrategy: FOREVER", "PushRetryStrategy"},
+		{"dead letters without tolerance", "              errorsTolerance: ALL", "              errorsTolerance: NONE", ""},
+		{"timeout beyond the event stream's", "      timeout: 60\n      # One", "      timeout: 301\n      # One", ""},
+		{"bad cron", "            cronExpression: '@every 5m'", "            cronExpression: '0 0 * * *'", "six"},
+		{"trigger of another kind", "          triggerType: timer", "          triggerType: oss", "eventbridge, timer or http"},
+		{"managed runtime", "      runtime: custom.debian12\n      code: ./bin/functions/enrich", "      runtime: go1\n      code: ./bin/functions/enrich", "custom.debian12"},
+		{"name twice", "      functionName: feed-query", "      functionName: feed-enrich", "declared twice"},
+		{"bad name", "      functionName: feed-query", "      functionName: 1feed", "1feed"},
+		{"missing binary", "      code: ./bin/functions/query", "      code: ./bin/functions/quarry", "quarry"},
+		{"variable of the platform", "        REFERENCE_MAX_AGE: 24h", "        FC_MAX_AGE: 24h", "FC_MAX_AGE"},
+		{"open expression", "        REFERENCE_MAX_AGE: 24h", "        REFERENCE_MAX_AGE: ${env('AGE'", "close it"},
+		{"unknown variable", "        REFERENCE_MAX_AGE: 24h", "        REFERENCE_MAX_AGE: ${vars.age}", "declare it under vars"},
+		{"topic without a value", "                  Topic: feed-updates", "                  Topic: ${env('TOPIC')}", "TOPIC"},
+		{"bad topic", "                  Topic: feed-updates", "                  Topic: feed updates", "feed updates"},
+		{"foreign dead-letter queue", "                Arn: acs:alikafka:${vars.region}", "                Arn: acs:mns:${vars.region}", "deadLetterQueue"},
+		{"not YAML", "access: default", "access: [default", ""},
+		{"tab", "access: default", "\taccess: default", ""},
+		{"key twice", "access: default", "access: default\naccess: other", "access"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if !strings.Contains(base, test.was) {
+				t.Fatalf("s.yaml has no %q any more", test.was)
+			}
+			_, err := Parse(built(t), []byte(strings.Replace(base, test.was, test.is, 1)), environment(nil))
+			var broken *Error
+			if !errors.As(err, &broken) {
+				t.Fatalf("error = %v, want one of the manifest", err)
+			}
+			for _, p := range broken.Problems {
+				if p.Line < 1 || p.Column < 1 {
+					t.Errorf("no position: %+v", p)
+				}
+			}
+			first := broken.Problems[0]
+			if text := err.Error(); !strings.Contains(text, test.want) || !strings.Contains(text, "s.yaml:"+strconv.Itoa(first.Line)) {
+				t.Errorf("error = %v, want %q and its place", err, test.want)
+			}
+		})
+	}
+}
+
+func TestProblemsHaveTheirLine(t *testing.T) {
+	broken := strings.Replace(production(t), "memorySize: 1024", "memorysize: 1024", 1)
+	broken = strings.Replace(broken, "'@every 5m'", "'@every soon'", 1)
+	_, err := Parse(built(t), []byte(broken), environment(nil))
+	for _, text := range []string{"memorysize: 1024", "'@every soon'"} {
+		line := 1 + strings.Count(broken[:strings.Index(broken, text)], "\n")
+		if err == nil || !strings.Contains(err.Error(), "s.yaml:"+strconv.Itoa(line)+":") {
+			t.Errorf("no problem is reported in line %d (%s): %v", line, text, err)
+		}
+	}
+}
+
+func TestEmptyAndAbsentManifests(t *testing.T) {
+	for _, content := range []string{"", "# nothing\n", "---\n"} {
+		if _, err := Parse("s.yaml", []byte(content), environment(nil)); err == nil {
+			t.Errorf("%q is taken for a manifest", content)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "absent.yaml")
+	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("error = %v", err)
+	}
+}
+
+// Aliases that would unfold into a billion values are refused before they do.
+func TestAliasesDoNotExplode(t *testing.T) {
+	var bomb strings.Builder
+	bomb.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
+	for i := 1; i < 10; i++ {
+		n, before := strconv.Itoa(i), "*a"+strconv.Itoa(i-1)
+		bomb.WriteString("a" + n + ": &a" + n + " [" + strings.Repeat(before+", ", 9) + before + "]\n")
+	}
+	if _, err := Parse("s.yaml", []byte(bomb.String()), environment(nil)); err == nil {
+		t.Error("the bomb is taken for a manifest")
+	}
+}
+
+// A variable without a value is an error only where nothing is laid over it.
+func TestCheckEnvironment(t *testing.T) {
+	m, err := Parse(built(t), []byte(production(t)), environment(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay := map[string]string{"KAFKA_BROKERS": "", "HBASE_ZOOKEEPER": "", "OSS_ENDPOINT": ""}
+	err = m.CheckEnvironment(overlay)
+	if err == nil || !strings.Contains(err.Error(), "MONGODB_URI of function feed-refresh") || strings.Contains(err.Error(), "KAFKA_BROKERS") {
+		t.Errorf("error = %v, want MONGODB_URI alone", err)
+	}
+	overlay["MONGODB_URI"] = ""
+	if err := m.CheckEnvironment(overlay); err != nil {
+		t.Errorf("error = %v", err)
+	}
+}
+
+func TestExpressions(t *testing.T) {
+	s := scope{
+		env:  environment(map[string]string{"A": "1", "EMPTY": ""}),
+		vars: map[string]any{"n": 3, "deep": map[string]any{"er": "x"}},
+	}
+	for _, test := range []struct {
+		text       string
+		want       any
+		unresolved int
+		err        string
+	}{
+		{"plain", "plain", 0, ""},
+		{"${env('A')}", "1", 0, ""},
+		{`${env("A")}`, "1", 0, ""},
+		{"${env(A)}", "1", 0, ""},
+		{"${ env('A') }-${env('A')}", "1-1", 0, ""},
+		{"${env('EMPTY', 'x')}", "", 0, ""},
+		{"${env('B', 'x')}", "x", 0, ""},
+		{"${env('B', '')}", "", 0, ""},
+		{"${env('B')}", "${env('B')}", 1, ""},
+		{"a${env('B')}b${env('C')}", "a${env('B')}b${env('C')}", 2, ""},
+		{"${vars.n}", 3, 0, ""},
+		{"n=${vars.n}", "n=3", 0, ""},
+		{"${vars.deep.er}", "x", 0, ""},
+		{"${vars.deep.est}", nil, 0, "declare it"},
+		{"${resources.x}", "${resources.x}", 1, ""},
+		{"${env('A'}", nil, 0, "parenthesis"},
+		{"${env('')}", nil, 0, "names no variable"},
+		{"${", nil, 0, "close it"},
+		{"$ { }", "$ { }", 0, ""},
+	} {
+		value, unresolved, err := s.expand(test.text)
+		if test.err != "" {
+			if err == nil || !strings.Contains(err.Error(), test.err) {
+				t.Errorf("%s: error = %v, want %s", test.text, err, test.err)
+			}
+			continue
+		}
+		if err != nil || value != test.want || len(unresolved) != test.unresolved {
+			t.Errorf("%s = %v, %v, %v; want %v and %d unresolved", test.text, value, unresolved, err, test.want, test.unresolved)
+		}
+	}
+}
+
+func FuzzExpression(f *testing.F) {
+	f.Add("${env('A', 'b')}${vars.n}")
+	f.Add("${${env(")
+	f.Fuzz(func(t *testing.T, text string) {
+		s := scope{env: environment(map[string]string{"A": "1"}), vars: map[string]any{"n": 3}}
+		value, unresolved, err := s.expand(text)
+		if err == nil && value == nil {
+			t.Errorf("%q has neither value nor error", text)
+		}
+		if !strings.Contains(text, "${") && (value != text || len(unresolved) > 0 || err != nil) {
+			t.Errorf("%q has no expression and became %v, %v, %v", text, value, unresolved, err)
+		}
+	})
+}
+
+// FuzzParse proves that no manifest breaks the reader: it is a manifest or an error with positions.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte("edition: 3.0.0\nname: x\nresources:\n  a: {component: fc3, props: {triggers: [{}]}}\n"))
+	f.Add([]byte("a: &a [*a]\n"))
+	f.Add([]byte("a: &a {b: 1}\nresources: {<<: *a, c: !!binary x}\n"))
+	f.Add([]byte(production(f)))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		m, err := Parse("s.yaml", content, environment(nil))
+		if (m == nil) == (err == nil) {
+			t.Fatalf("manifest %v, error %v", m, err)
+		}
+		var broken *Error
+		if err != nil && errors.As(err, &broken) && len(broken.Problems) == 0 {
+			t.Fatal("an error without a problem")
+		}
+	})
+}
