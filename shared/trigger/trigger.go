@@ -9,6 +9,7 @@ import (
 	"bytes"
 	stdjson "encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -64,7 +65,8 @@ func readAll(events []event) ([]feed.Delivery, bool) {
 		if events[i].Data != nil {
 			record = events[i].Data
 		}
-		if record.Topic == "" || record.Partition == nil || *record.Partition < 0 || record.Offset == nil || *record.Offset < 0 {
+		if record.Topic == "" || record.Partition == nil || record.Offset == nil ||
+			*record.Partition < 0 || *record.Partition > math.MaxInt32 || *record.Offset < 0 {
 			return nil, false
 		}
 		deliveries[i].Origin = feed.Origin{Topic: record.Topic, Partition: *record.Partition, Offset: *record.Offset}
