@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -25,7 +26,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:]))
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // errFound ends a command with exit code 1 after it has printed what it found itself.
@@ -34,7 +35,7 @@ var errFound = errors.New("something was found wrong")
 // usageError ends a command with exit code 2.
 type usageError struct{ error }
 
-func run(ctx context.Context, args []string) int {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := &cobra.Command{
 		Use:           "feedstream",
 		Short:         "Run the feed-enrichment stack on this machine, and talk to it",
@@ -43,6 +44,8 @@ func run(ctx context.Context, args []string) int {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
 	root.AddCommand(upCommand(), publishCommand(), loadReferenceCommand(), refreshCommand(), referenceCommand(),
 		queryCommand(), auditCommand())
 	err := root.ExecuteContext(ctx)
@@ -53,10 +56,10 @@ func run(ctx context.Context, args []string) int {
 	case errors.Is(err, errFound):
 		return 1
 	case errors.As(err, &usage):
-		fmt.Fprintf(os.Stderr, "feedstream: %v\nrun `feedstream --help` for the verbs and their flags\n", err)
+		fmt.Fprintf(stderr, "feedstream: %v\nrun `feedstream --help` for the verbs and their flags\n", err)
 		return 2
 	default:
-		fmt.Fprintf(os.Stderr, "feedstream: %v\n", err)
+		fmt.Fprintf(stderr, "feedstream: %v\n", err)
 		return 1
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -39,7 +40,7 @@ func publishCommand() *cobra.Command {
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), counts)
 			}
-			cmd.Printf("published %d records: %d with an unknown stock, bad by reason %v\n", counts.Published, counts.Unknown, counts.Bad)
+			fmt.Fprintf(cmd.OutOrStdout(), "published %d records: %d with an unknown stock, bad by reason %v\n", counts.Published, counts.Unknown, counts.Bad)
 			return nil
 		},
 	}

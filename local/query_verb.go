@@ -16,7 +16,7 @@ import (
 )
 
 func queryCommand() *cobra.Command {
-	var data, code, row string
+	var data, code, row, cursor string
 	var limit int
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -33,6 +33,9 @@ func queryCommand() *cobra.Command {
 				return err
 			}
 			path := "/stocks/" + url.PathEscape(code) + fmt.Sprintf("?limit=%d", limit)
+			if cursor != "" {
+				path += "&cursor=" + url.QueryEscape(cursor)
+			}
 			if row != "" {
 				path = "/rows/" + url.PathEscape(row)
 			}
@@ -50,6 +53,7 @@ func queryCommand() *cobra.Command {
 	cmd.Flags().StringVar(&code, "code", "", "stock code, such as 2318.HK")
 	cmd.Flags().StringVar(&row, "row", "", "row key, such as 192.168.2.17|2318.HK")
 	cmd.Flags().IntVar(&limit, "limit", 20, "most rows, up to 1000")
+	cmd.Flags().StringVar(&cursor, "cursor", "", "go on after an earlier page, with what it printed as next")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print what the function answers")
 	addDataFlag(cmd, &data)
 	return cmd
@@ -80,7 +84,7 @@ func renderRows(w io.Writer, body []byte, single bool) error {
 	}
 	out.Render()
 	if page.Next != "" {
-		fmt.Fprintln(w, "there are more: raise --limit, or page with the query function's cursor")
+		fmt.Fprintf(w, "there are more: --cursor %s\n", page.Next)
 	}
 	return nil
 }

@@ -35,6 +35,7 @@ const (
 
 func loadReferenceCommand() *cobra.Command {
 	var dataDir string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "load-reference FILE.csv",
 		Short:   "Load a CSV file (Symbol, Company Name, Last Price, Volume) into MongoDB in one step",
@@ -53,10 +54,14 @@ func loadReferenceCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("load %s: %w", args[0], err)
 			}
-			cmd.Printf("loaded %d stocks into MongoDB; `feedstream refresh` announces them\n", n)
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), map[string]int{"loaded": n})
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "loaded %d stocks into MongoDB; `feedstream refresh` announces them\n", n)
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	addDataFlag(cmd, &dataDir)
 	return cmd
 }
@@ -192,10 +197,12 @@ func (r *referenceStatus) current() console.Reference {
 
 func refreshCommand() *cobra.Command {
 	var dataDir string
+	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "refresh",
-		Short: "Run the refresh function now",
-		Args:  exactly(0),
+		Use:     "refresh",
+		Short:   "Run the refresh function now",
+		Example: "  feedstream refresh --json",
+		Args:    exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			running, err := runningStack(dataDir)
 			if err != nil {
@@ -218,12 +225,39 @@ func refreshCommand() *cobra.Command {
 			if kind := answer.GetErrorType(); kind != "" {
 				return fmt.Errorf("feed-refresh failed: %s", answer.Payload)
 			}
-			cmd.Printf("%s\n", answer.Payload)
-			return nil
+			if asJSON {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s\n", answer.Payload)
+				return nil
+			}
+			return renderRefresh(cmd.OutOrStdout(), answer.Payload)
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print what the function answers")
 	addDataFlag(cmd, &dataDir)
 	return cmd
+}
+
+func renderRefresh(w io.Writer, answer []byte) error {
+	var outcome struct {
+		Version         string
+		Revision        int64
+		Changed, Pinned bool
+		Entries         int
+		Report          reference.Report
+	}
+	if err := json.Unmarshal(answer, &outcome); err != nil {
+		return fmt.Errorf("read the answer of feed-refresh: %w", err)
+	}
+	state := "unchanged"
+	switch {
+	case outcome.Pinned:
+		state = "pinned, left alone"
+	case outcome.Changed:
+		state = "new"
+	}
+	fmt.Fprintf(w, "version %s (%s), revision %d: %d entries of %d documents, %d rejected\n", outcome.Version, state,
+		outcome.Revision, outcome.Entries, outcome.Report.Read, outcome.Report.Rejected)
+	return nil
 }
 
 func referenceCommand() *cobra.Command {

@@ -126,7 +126,7 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"audit", "--data", t.TempDir()}, 1},
 		{[]string{"up", "--manifest", "absent.yaml"}, 1},
 	} {
-		if got := run(t.Context(), test.args); got != test.want {
+		if got := run(t.Context(), test.args, io.Discard, io.Discard); got != test.want {
 			t.Errorf("%q exits with %d, want %d", test.args, got, test.want)
 		}
 	}
