@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tsuna/gohbase"
@@ -45,7 +46,9 @@ type Config struct {
 // Client is a connection to one HBase. It is safe for concurrent use and connects when first used.
 type Client struct {
 	config Config
-	hbase  gohbase.Client
+
+	mu    sync.Mutex
+	hbase gohbase.Client // replaced when it has lost calls
 }
 
 // New returns a client. It does not connect: that HBase is there shows with the first call.
@@ -69,21 +72,46 @@ func New(config Config) (*Client, error) {
 	if config.Logger == nil {
 		config.Logger = slog.Default()
 	}
+	c := &Client{config: config}
+	c.hbase = c.dial()
+	return c, nil
+}
+
+// dial returns a client of the library; it connects when it is first used.
+func (c *Client) dial() gohbase.Client {
 	options := []gohbase.Option{
-		gohbase.ZookeeperRoot(config.Root),
+		gohbase.ZookeeperRoot(c.config.Root),
 		gohbase.RpcQueueSize(1), // a batch is sent as it is, without waiting for more calls
-		gohbase.RegionReadTimeout(config.ReadTimeout),
-		gohbase.Logger(slog.New(quiet{config.Logger.Handler()})),
+		gohbase.RegionReadTimeout(c.config.ReadTimeout),
+		gohbase.Logger(slog.New(quiet{c.config.Logger.Handler()})),
 	}
-	if config.Dial != nil {
-		options = append(options, gohbase.ZooKeeperDialer(config.Dial), gohbase.RegionDialer(config.Dial))
+	if c.config.Dial != nil {
+		options = append(options, gohbase.ZooKeeperDialer(c.config.Dial), gohbase.RegionDialer(c.config.Dial))
 	}
-	return &Client{config: config, hbase: gohbase.NewClient(config.ZooKeeper, options...)}, nil
+	return gohbase.NewClient(c.config.ZooKeeper, options...)
+}
+
+// current returns the library's client to use for one call.
+func (c *Client) current() gohbase.Client {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hbase
+}
+
+// replace puts a new client of the library in the place of one that has lost calls. Other calls under
+// way on the old one fail, and batches are repeated on the new one.
+func (c *Client) replace(lost gohbase.Client) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.hbase == lost {
+		c.hbase = c.dial()
+		lost.Close()
+	}
 }
 
 // Close drops the connections. Calls under way fail. It always returns nil.
 func (c *Client) Close() error {
-	c.hbase.Close()
+	c.current().Close()
 	return nil
 }
 

@@ -42,15 +42,10 @@ func (c *Client) Get(ctx context.Context, table string, keys [][]byte) ([]phoeni
 }
 
 func (c *Client) getBatch(ctx context.Context, table string, keys [][]byte, rows []phoenix.Stored) error {
-	calls := make([]hrpc.Call, len(keys))
-	for i, key := range keys {
-		get, err := hrpc.NewGet(ctx, []byte(table), key, hrpc.Families(allColumns))
-		if err != nil {
-			return fmt.Errorf("make the call: %w", err)
-		}
-		calls[i] = get
+	calls, results, allOK, err := c.batch(ctx, func(ctx context.Context) ([]hrpc.Call, error) { return newGets(ctx, table, keys) })
+	if err != nil {
+		return fmt.Errorf("make the call: %w", err)
 	}
-	results, allOK := c.hbase.SendBatch(ctx, calls)
 	var failed failures
 	for i, result := range results {
 		if !allOK && result.Error != nil {
@@ -64,6 +59,18 @@ func (c *Client) getBatch(ctx context.Context, table string, keys [][]byte, rows
 		rows[i] = stored(keys[i], hrpc.ToLocalResult(response.Result).Cells)
 	}
 	return failed.worst
+}
+
+func newGets(ctx context.Context, table string, keys [][]byte) ([]hrpc.Call, error) {
+	calls := make([]hrpc.Call, len(keys))
+	for i, key := range keys {
+		get, err := hrpc.NewGet(ctx, []byte(table), key, hrpc.Families(allColumns))
+		if err != nil {
+			return nil, err
+		}
+		calls[i] = get
+	}
+	return calls, nil
 }
 
 // Scan reads the rows of a range in the order of their keys. The rows are read as they are asked for;
@@ -131,7 +138,7 @@ func (c *Client) scanOnce(ctx context.Context, table string, r phoenix.Range, co
 	if err != nil {
 		return nil, fmt.Errorf("make the call: %w", err)
 	}
-	scanner := c.hbase.Scan(scan)
+	scanner := c.current().Scan(scan)
 	defer func() { _ = scanner.Close() }() // an error here only means that the server closes it later
 	for {
 		result, err := scanner.Next()

@@ -140,17 +140,15 @@ func (c *Client) writeBatch(ctx context.Context, table string, rows []*phoenix.P
 	}
 }
 
-// send makes one SendBatch of rows. The calls carry the same context as the batch: a call whose own
-// context ended would be left out silently while the batch waits for it.
+// send writes rows, all of them again when calls were lost: equal cells at equal timestamps change nothing.
 func (c *Client) send(ctx context.Context, table string, rows []*phoenix.Put, outcome []error) {
-	calls, err := newPuts(ctx, table, rows)
+	calls, results, allOK, err := c.batch(ctx, func(ctx context.Context) ([]hrpc.Call, error) { return newPuts(ctx, table, rows) })
 	if err != nil {
 		for i := range outcome {
 			outcome[i] = fmt.Errorf("make the call: %w", err)
 		}
 		return
 	}
-	results, allOK := c.hbase.SendBatch(ctx, calls)
 	for i := range outcome {
 		outcome[i] = nil
 		if !allOK && results[i].Error != nil {

@@ -291,6 +291,7 @@ func testRefused(t *testing.T, f *fixture) {
 // testDeadConnection cuts every connection between two writes and during one, as a frozen instance
 // finds them after it is thawed.
 func testDeadConnection(t *testing.T, f *fixture) {
+	f = newFixture(t, f.Target, hbase.Config{ReadTimeout: time.Second})
 	records := f.records(30)
 	for range 3 {
 		f.write(t, records[:10]...)
@@ -299,24 +300,19 @@ func testDeadConnection(t *testing.T, f *fixture) {
 		f.conns.cut()
 		f.expect(t, records...)
 	}
-	stop := make(chan struct{})
-	var group sync.WaitGroup
-	group.Go(func() {
-		for ticks := time.NewTicker(20 * time.Millisecond); ; {
-			select {
-			case <-stop:
-				ticks.Stop()
-				return
-			case <-ticks.C:
+	// A write that is cut off again and again at any speed need not end, the client waits longer each
+	// time; one that is cut three times at any moment must.
+	for pause := range 20 {
+		var cuts sync.WaitGroup
+		cuts.Go(func() {
+			for range 3 {
+				time.Sleep(time.Duration(pause) * time.Millisecond / 4) // chooses the moment, nothing waits for it
 				f.conns.cut()
 			}
-		}
-	})
-	for range 10 {
+		})
 		f.write(t, records...)
+		cuts.Wait()
 	}
-	close(stop)
-	group.Wait()
 	f.expect(t, records...)
 }
 
