@@ -110,7 +110,7 @@ func decodeOne(element []byte, d *feed.Delivery) error {
 		return fmt.Errorf("no JSON object: %w", err)
 	}
 	data := element
-	if wrapper.Data != nil {
+	if !isNull(wrapper.Data) {
 		data = wrapper.Data
 	}
 	var raw struct {
