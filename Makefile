@@ -4,6 +4,7 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 FUZZTIME  ?= 20s
 BUILD     := -trimpath -ldflags='-s -w'
 
+SHELL := bash
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -40,6 +41,11 @@ test: lint ## vet, staticcheck and all tests
 .PHONY: race
 race: ## all tests under the race detector
 	go test -race -shuffle=on ./...
+
+.PHONY: real
+real: ## wire formats and rows judged by real Kafka, HBase and Phoenix (needs a JDK 17 and Maven)
+	go vet -tags real ./local/real
+	go test -tags real -count=1 -timeout 30m -v ./local/real | grep --line-buffered -vE '^(=== |[0-9/]+ [0-9:]+ WARN)'; exit $${PIPESTATUS[0]}
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (20s) each

@@ -1,0 +1,78 @@
+package real
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Kafka is one node that is broker and controller. Topics are created by who needs them.
+type Kafka struct {
+	Addr string // 127.0.0.1:port
+
+	folder, jars string
+	process      *process
+}
+
+// StartKafka returns when the broker answers. It keeps its data below folder.
+func StartKafka(ctx context.Context, folder string) (*Kafka, error) {
+	classpath, err := jars(ctx, "kafka")
+	if err != nil {
+		return nil, err
+	}
+	ports, err := freePorts(2)
+	if err != nil {
+		return nil, err
+	}
+	k := &Kafka{Addr: fmt.Sprintf("127.0.0.1:%d", ports[0]), folder: folder, jars: filepath.Join(classpath, "*")}
+	settings := map[string]string{
+		"process.roles": "broker,controller", "node.id": "1",
+		"controller.quorum.voters":  fmt.Sprintf("1@127.0.0.1:%d", ports[1]),
+		"listeners":                 fmt.Sprintf("PLAINTEXT://%s,CONTROLLER://127.0.0.1:%d", k.Addr, ports[1]),
+		"advertised.listeners":      "PLAINTEXT://" + k.Addr,
+		"controller.listener.names": "CONTROLLER", "log.dirs": filepath.Join(folder, "kafka"),
+		"auto.create.topics.enable": "false", "offsets.topic.replication.factor": "1",
+		"transaction.state.log.replication.factor": "1", "transaction.state.log.min.isr": "1",
+		"group.initial.rebalance.delay.ms": "0",
+	}
+	var text strings.Builder
+	for name, value := range settings {
+		fmt.Fprintf(&text, "%s=%s\n", name, value)
+	}
+	if err := os.WriteFile(k.settings(), []byte(text.String()), 0o644); err != nil {
+		return nil, fmt.Errorf("configure Kafka: %w", err)
+	}
+	format := exec.CommandContext(ctx, "java", "-cp", k.jars, "kafka.tools.StorageTool", "format",
+		"-t", "ZmVlZHN0cmVhbS1yZWFsMQ", "-c", k.settings())
+	if output, err := format.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("format Kafka's storage: %w\n%s", err, output)
+	}
+	if err := k.Start(ctx); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+func (k *Kafka) settings() string { return filepath.Join(k.folder, "server.properties") }
+
+// Start runs the broker again after Stop, on the same address and data.
+func (k *Kafka) Start(ctx context.Context) (err error) {
+	k.process, err = start("kafka", k.folder, "-Xms512m", "-Xmx1g", "-cp", k.jars, "kafka.Kafka", k.settings())
+	if err != nil {
+		return err
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(k.Addr))
+	if err != nil {
+		return fmt.Errorf("connect to Kafka: %w", err)
+	}
+	defer client.Close()
+	return k.process.await(ctx, client.Ping)
+}
+
+// Stop ends the broker in order.
+func (k *Kafka) Stop() { k.process.stop() }

@@ -1,0 +1,299 @@
+//go:build real
+
+package real
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"feedstream/shared/feed"
+	"feedstream/shared/hbase"
+	"feedstream/shared/hbase/hbasetest"
+	"feedstream/shared/kafka/kafkatest"
+	"feedstream/shared/phoenix"
+)
+
+const (
+	table = "USER_TEST.STOCK"
+	index = "USER_TEST.STOCK_CODE_INDEX"
+)
+
+func patient(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// TestKafka runs the suite of the Kafka port on Apache Kafka.
+func TestKafka(t *testing.T) {
+	began := time.Now()
+	k, err := StartKafka(patient(t), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Stop)
+	t.Logf("Kafka is ready after %.1f s", time.Since(began).Seconds())
+	kafkatest.Run(t, k.Addr)
+}
+
+// TestHBase has Phoenix judge the rows that we write.
+func TestHBase(t *testing.T) {
+	began := time.Now()
+	h, err := StartHBase(patient(t), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.Stop)
+	t.Logf("HBase and Phoenix are ready after %.1f s", time.Since(began).Seconds())
+	j := &judge{HBase: h, want: map[string]feed.Record{}}
+	j.query(t, phoenix.TableDDL(table))
+	j.query(t, phoenix.IndexDDL(table, index))
+	t.Run("conformance", func(t *testing.T) { hbasetest.Run(t, hbasetest.Target{ZooKeeper: h.ZooKeeper}) })
+	j.query(t, "DELETE FROM "+table+" WHERE ROWKEY >= ''")
+	j.query(t, "DROP TABLE "+table)
+	j.query(t, phoenix.TableDDL(table))
+	j.query(t, phoenix.IndexDDL(table, index))
+	j.open(t)
+	t.Run("rows by SQL", j.testRows)
+	t.Run("after flush and major compaction", j.testCompaction)
+	t.Run("after a SQL UPSERT and DELETE", j.testSQLWrites)
+	t.Run("after a kill and a restart", j.testRestart)
+	t.Run("tables laid out otherwise are refused", j.testRefusals)
+}
+
+// judge compares what Phoenix reads with what was written.
+type judge struct {
+	*HBase
+	client *hbase.Client
+	layout phoenix.Layout
+	want   map[string]feed.Record // by row key
+}
+
+func (j *judge) query(t *testing.T, statement string) [][]string {
+	t.Helper()
+	rows, err := j.SQL.Query(statement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func (j *judge) open(t *testing.T) {
+	t.Helper()
+	client, err := hbase.New(hbase.Config{ZooKeeper: j.ZooKeeper, Timeout: 2 * time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	rows, err := client.Catalog(t.Context(), table, index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	layout, warnings, err := phoenix.Preflight(table, index, rows)
+	if err != nil || len(warnings) > 0 {
+		t.Fatal(warnings, err)
+	}
+	j.client, j.layout = client, layout
+}
+
+// events are updates of up to 30 days ago, some unmatched, some without a price.
+func events(n int, seed uint64) []feed.Record {
+	random := rand.New(rand.NewPCG(seed, 0))
+	now := time.Now().UnixMilli()
+	records := make([]feed.Record, n)
+	for i := range records {
+		r := feed.Record{
+			Update: feed.Update{
+				Sender: fmt.Sprintf("192.168.2.%d", random.IntN(60)), StockCode: fmt.Sprintf("%04d.HK", 2310+random.IntN(10)),
+				Time: now - random.Int64N(30*24*3600*1000),
+			},
+			Origin:           feed.Origin{Topic: "feed-updates", Partition: i % 4, Offset: int64(i)},
+			ReferenceVersion: fmt.Sprintf("v%d", random.IntN(3)),
+		}
+		if random.IntN(4) > 0 {
+			r.Matched, r.StockName = true, []string{"Ping An", "中国平安", "NetEase"}[random.IntN(3)]
+			if random.IntN(5) > 0 {
+				price := feed.Price(random.Int64N(9_999_999_999))
+				r.LastPrice = &price
+			}
+		}
+		records[i] = r
+	}
+	return records
+}
+
+// write sends records in pushes of 100, each twice, in the order given.
+func (j *judge) write(t *testing.T, records []feed.Record) {
+	t.Helper()
+	for push := range slices.Chunk(records, 100) {
+		newest := map[string]feed.Record{}
+		for _, r := range push {
+			if old, ok := newest[r.RowKey()]; !ok || r.Supersedes(&old) {
+				newest[r.RowKey()] = r
+			}
+		}
+		for key, r := range newest {
+			if old, ok := j.want[key]; !ok || r.Time >= old.Time {
+				j.want[key] = r
+			}
+		}
+		rows := j.layout.Rows(slices.Collect(maps.Values(newest)))
+		for range 2 {
+			if err := j.client.WriteRows(t.Context(), table, index, rows); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+const columns = `ROWKEY, STOCK_CODE, STOCK_NAME, LAST_PRICE, "TIMESTAMP", MATCHED, REFERENCE_VERSION, SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET`
+
+func line(r feed.Record) []string {
+	name, price := "null", "null"
+	if r.Matched {
+		name = r.StockName
+	}
+	if r.LastPrice != nil {
+		price = r.LastPrice.String()
+	}
+	return []string{r.RowKey(), r.StockCode, name, price, fmt.Sprint(r.Time), fmt.Sprint(r.Matched), r.ReferenceVersion,
+		r.Origin.Topic, fmt.Sprint(r.Origin.Partition), fmt.Sprint(r.Origin.Offset)}
+}
+
+// expected are the wanted rows that fulfil a condition, by row key.
+func (j *judge) expected(keep func(feed.Record) bool) [][]string {
+	var lines [][]string
+	for _, key := range slices.Sorted(maps.Keys(j.want)) {
+		if keep(j.want[key]) {
+			lines = append(lines, line(j.want[key]))
+		}
+	}
+	return lines
+}
+
+// agrees asks every question of an analyst, through the table and through the index.
+func (j *judge) agrees(t *testing.T) {
+	t.Helper()
+	all := func(feed.Record) bool { return true }
+	compare := func(what string, want, got [][]string) {
+		t.Helper()
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +SQL):\n%.3000s", what, diff)
+		}
+	}
+	compare("the table", j.expected(all), j.query(t, "SELECT /*+ NO_INDEX */ "+columns+" FROM "+table+" ORDER BY ROWKEY"))
+	codes := map[string]int{}
+	for _, r := range j.want {
+		codes[r.StockCode]++
+	}
+	var groups [][]string
+	checked := 0
+	for _, code := range slices.Sorted(maps.Keys(codes)) {
+		groups = append(groups, []string{code, fmt.Sprint(codes[code])})
+		statement := "SELECT " + columns + " FROM " + table + " WHERE STOCK_CODE = '" + code + "' ORDER BY ROWKEY"
+		for range 2 { // a read through the index may repair it: the second must agree as well
+			got := j.query(t, statement)
+			checked += len(got)
+			compare("by code "+code, j.expected(func(r feed.Record) bool { return r.StockCode == code }), got)
+		}
+	}
+	plan := j.query(t, "EXPLAIN SELECT "+columns+" FROM "+table+" WHERE STOCK_CODE = '2318.HK'")
+	if !strings.Contains(fmt.Sprint(plan), "STOCK_CODE_INDEX") {
+		t.Errorf("the plan does not use the index: %v", plan)
+	}
+	compare("GROUP BY", groups, j.query(t, "SELECT STOCK_CODE, COUNT(*) FROM "+table+" GROUP BY STOCK_CODE ORDER BY STOCK_CODE"))
+	total := [][]string{{fmt.Sprint(len(j.want))}}
+	compare("COUNT through the table", total, j.query(t, "SELECT /*+ NO_INDEX */ COUNT(*) FROM "+table))
+	compare("COUNT of the index", total, j.query(t, "SELECT COUNT(*) FROM "+index))
+	compare("IS NULL", j.expected(func(r feed.Record) bool { return r.LastPrice == nil }),
+		j.query(t, "SELECT "+columns+" FROM "+table+" WHERE LAST_PRICE IS NULL ORDER BY ROWKEY"))
+	for key, r := range j.want {
+		compare("by primary key", [][]string{line(r)}, j.query(t, "SELECT "+columns+" FROM "+table+" WHERE ROWKEY = '"+key+"'"))
+		break
+	}
+	t.Logf("%d rows through the table, %d through the index agree with what was written", len(j.want), checked)
+}
+
+func (j *judge) testRows(t *testing.T) {
+	j.write(t, events(3000, 1))
+	j.agrees(t)
+}
+
+func (j *judge) testCompaction(t *testing.T) {
+	for seed := range uint64(2) {
+		j.write(t, events(1000, 10+seed))
+		for _, name := range []string{table, index} {
+			if err := j.SQL.Flush(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, name := range []string{table, index} {
+		if err := j.SQL.Compact(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j.agrees(t)
+}
+
+// An UPSERT and a DELETE carry the server's time: they win over events that happened before.
+func (j *judge) testSQLWrites(t *testing.T) {
+	keys := slices.Sorted(maps.Keys(j.want))
+	upserted, deleted := keys[0], keys[1]
+	j.query(t, "UPSERT INTO "+table+" (ROWKEY, STOCK_CODE, STOCK_NAME) VALUES ('"+upserted+"', '"+j.want[upserted].StockCode+"', 'by SQL')")
+	j.query(t, "DELETE FROM "+table+" WHERE ROWKEY = '"+deleted+"'")
+	r := j.want[upserted]
+	delete(j.want, deleted)
+	got := j.query(t, "SELECT STOCK_NAME FROM "+table+" WHERE ROWKEY = '"+upserted+"'")
+	if diff := cmp.Diff([][]string{{"by SQL"}}, got); diff != "" {
+		t.Error(diff)
+	}
+	if got := j.query(t, "SELECT ROWKEY FROM "+table+" WHERE STOCK_CODE = '"+r.StockCode+"' AND ROWKEY = '"+deleted+"'"); len(got) != 0 {
+		t.Errorf("the deleted row is there: %v", got)
+	}
+	newer := events(1, 99)[0]
+	newer.Update = feed.Update{Sender: r.Sender, StockCode: r.StockCode, Time: time.Now().Add(time.Minute).UnixMilli()}
+	j.write(t, []feed.Record{newer})
+	j.agrees(t)
+}
+
+func (j *judge) testRestart(t *testing.T) {
+	j.Kill()
+	if err := j.Start(patient(t)); err != nil {
+		t.Fatal(err)
+	}
+	j.write(t, events(500, 20))
+	j.agrees(t)
+}
+
+// Each table is refused with the difference and its remedy.
+func (j *judge) testRefusals(t *testing.T) {
+	for name, test := range map[string]struct{ ddl, want string }{
+		"unsalted":        {strings.Replace(phoenix.TableDDL("USER_TEST.T1"), "SALT_BUCKETS=16, ", "", 1), "not salted"},
+		"encoded columns": {strings.Replace(phoenix.TableDDL("USER_TEST.T2"), "COLUMN_ENCODED_BYTES=0", "COLUMN_ENCODED_BYTES=2", 1), "encoded column names"},
+		"other type":      {strings.Replace(phoenix.TableDDL("USER_TEST.T3"), "DECIMAL(18,4)", "DOUBLE", 1), "LAST_PRICE"},
+		"no STORE_NULLS":  {strings.Replace(phoenix.TableDDL("USER_TEST.T4"), ", STORE_NULLS=true", "", 1), "STORE_NULLS"},
+		"no index":        {phoenix.TableDDL("USER_TEST.T5"), "does not exist"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			created := strings.Fields(test.ddl)[5]
+			j.query(t, test.ddl)
+			rows, err := j.client.Catalog(t.Context(), created, created+"_INDEX")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := phoenix.Preflight(created, created+"_INDEX", rows); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error = %v, want %q", err, test.want)
+			}
+		})
+	}
+}

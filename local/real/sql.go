@@ -1,0 +1,110 @@
+package real
+
+import (
+	"bufio"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+//go:embed Sql.java
+var sqlProgram []byte
+
+// SQL is a connection of Phoenix's own JDBC driver, in a process of its own.
+type SQL struct {
+	mu      sync.Mutex
+	cmd     *exec.Cmd
+	in      io.WriteCloser
+	answers *bufio.Scanner
+}
+
+// connect returns when Phoenix answers, which on a new HBase is after it has made its system tables.
+func connect(ctx context.Context, h *HBase) (*SQL, error) {
+	program := filepath.Join(h.folder, "Sql.java")
+	if err := os.WriteFile(program, sqlProgram, 0o644); err != nil {
+		return nil, fmt.Errorf("write the SQL program: %w", err)
+	}
+	log, err := os.OpenFile(filepath.Join(h.folder, "sql.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("open the log of the SQL program: %w", err)
+	}
+	defer log.Close()
+	s := &SQL{cmd: exec.Command("java", "-Xmx512m", "-cp", h.classpath, program, "jdbc:phoenix:"+h.ZooKeeper+":/hbase")}
+	s.cmd.Stderr = log
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if s.in, err = s.cmd.StdinPipe(); err != nil {
+		return nil, fmt.Errorf("connect to Phoenix: %w", err)
+	}
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("connect to Phoenix: %w", err)
+	}
+	s.answers = bufio.NewScanner(out)
+	s.answers.Buffer(nil, 1<<20)
+	if err := s.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("connect to Phoenix: %w", err)
+	}
+	ended := context.AfterFunc(ctx, func() { _ = s.cmd.Process.Kill() })
+	defer ended()
+	if _, err := s.answer(); err != nil {
+		s.close()
+		return nil, fmt.Errorf("connect to Phoenix: %w; the end of %s:\n%s", err, log.Name(), tail(log.Name()))
+	}
+	return s, nil
+}
+
+// Query runs one statement and returns its rows; times are epoch milliseconds, NULL is "null".
+// Tabs and line feeds inside of values come back as blanks.
+func (s *SQL) Query(statement string) ([][]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := fmt.Fprintln(s.in, strings.Join(strings.Fields(statement), " ")); err != nil {
+		return nil, fmt.Errorf("send to Phoenix: %w", err)
+	}
+	rows, err := s.answer()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", statement, err)
+	}
+	return rows, nil
+}
+
+// Flush writes a table's memory to files.
+func (s *SQL) Flush(table string) error {
+	_, err := s.Query("!flush " + table)
+	return err
+}
+
+// Compact returns when a major compaction of a table has ended: deleted and superseded cells are gone.
+func (s *SQL) Compact(table string) error {
+	_, err := s.Query("!compact " + table)
+	return err
+}
+
+func (s *SQL) answer() (rows [][]string, err error) {
+	for s.answers.Scan() {
+		line := s.answers.Text()
+		switch {
+		case line == ".":
+			return rows, nil
+		case strings.HasPrefix(line, "!"):
+			return nil, errors.New(line[1:])
+		case strings.HasPrefix(line, "="):
+			rows = append(rows, strings.Split(line[1:], "\t"))
+		}
+	}
+	return nil, errors.Join(errors.New("the SQL program ended"), s.answers.Err())
+}
+
+func (s *SQL) close() {
+	_ = s.in.Close()
+	_ = s.cmd.Process.Kill() // it holds nothing
+	_ = s.cmd.Wait()         // killed: it reports so
+}
