@@ -38,7 +38,10 @@ func StartHBase(ctx context.Context, folder string) (*HBase, error) {
 	if err := h.configure(ports); err != nil {
 		return nil, fmt.Errorf("configure HBase: %w", err)
 	}
-	return h, h.Start(ctx)
+	if err := h.Start(ctx); err != nil {
+		return nil, err
+	}
+	return h, nil
 }
 
 func (h *HBase) configure(ports []int) error {
@@ -76,22 +79,25 @@ func (h *HBase) configure(ports []int) error {
 	)
 }
 
-// Start runs HBase again after Stop or Kill, on the same addresses and data.
+// Start runs HBase again after Stop or Kill, on the same addresses and data. After an error nothing runs.
 func (h *HBase) Start(ctx context.Context) (err error) {
 	h.process, err = start("hbase", h.folder, "-Xmx2g", "-cp", h.classpath, "org.apache.hadoop.hbase.master.HMaster", "start")
 	if err != nil {
 		return err
 	}
-	if err := h.process.await(ctx, func(context.Context) error {
+	err = h.process.await(ctx, func(context.Context) error {
 		conn, err := net.Dial("tcp", h.ZooKeeper)
 		if err != nil {
 			return err
 		}
 		return conn.Close()
-	}); err != nil {
-		return err
+	})
+	if err == nil {
+		h.SQL, err = connect(ctx, h)
 	}
-	h.SQL, err = connect(ctx, h)
+	if err != nil {
+		h.process.kill()
+	}
 	return err
 }
 

@@ -60,18 +60,22 @@ func StartKafka(ctx context.Context, folder string) (*Kafka, error) {
 
 func (k *Kafka) settings() string { return filepath.Join(k.folder, "server.properties") }
 
-// Start runs the broker again after Stop, on the same address and data.
+// Start runs the broker again after Stop, on the same address and data. After an error nothing runs.
 func (k *Kafka) Start(ctx context.Context) (err error) {
 	k.process, err = start("kafka", k.folder, "-Xms512m", "-Xmx1g", "-cp", k.jars, "kafka.Kafka", k.settings())
 	if err != nil {
 		return err
 	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(k.Addr))
-	if err != nil {
-		return fmt.Errorf("connect to Kafka: %w", err)
+	if err == nil {
+		defer client.Close()
+		err = k.process.await(ctx, client.Ping)
 	}
-	defer client.Close()
-	return k.process.await(ctx, client.Ping)
+	if err != nil {
+		k.process.kill()
+		return fmt.Errorf("wait for Kafka at %s: %w", k.Addr, err)
+	}
+	return nil
 }
 
 // Stop ends the broker in order.
