@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,14 +13,16 @@ import (
 )
 
 func auditCommand() *cobra.Command {
-	var data, from, to string
+	var where place
+	var from, to string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "Prove that no record was lost: verdicts, table and index against the input topic",
 		Example: `  feedstream audit
   feedstream audit --from 2026-11-24T00:00:00Z --json
-  feedstream audit --from 2:1000 --to 2:2000`,
+  feedstream audit --from 2:1000 --to 2:2000
+  feedstream audit --env production.env`,
 		Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			first, err := audit.ParseBound(from)
@@ -32,11 +33,11 @@ func auditCommand() *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			running, err := runningStack(data)
+			e, err := where.environment()
 			if err != nil {
 				return err
 			}
-			report, err := running.audit(cmd.Context(), first, last)
+			report, err := e.audit(cmd.Context(), first, last)
 			if err != nil {
 				return err
 			}
@@ -54,7 +55,7 @@ func auditCommand() *cobra.Command {
 	cmd.Flags().StringVar(&from, "from", "", "RFC 3339 time or partition:offset to begin at")
 	cmd.Flags().StringVar(&to, "to", "", "RFC 3339 time or partition:offset to end at")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
-	addDataFlag(cmd, &data)
+	where.addFlags(cmd)
 	return cmd
 }
 
@@ -63,8 +64,17 @@ func addDataFlag(cmd *cobra.Command, data *string) {
 }
 
 // audit looks at the topics, the table and its index of the stack.
-func (e *endpoints) audit(ctx context.Context, from, to audit.Bound) (audit.Report, error) {
-	client, err := hbase.New(hbase.Config{ZooKeeper: e.ZooKeeper, Timeout: 10 * time.Minute, Logger: slog.New(slog.DiscardHandler)})
+func (e environment) audit(ctx context.Context, from, to audit.Bound) (audit.Report, error) {
+	k, err := e.kafka()
+	if err != nil {
+		return audit.Report{}, err
+	}
+	settings, err := e.hbase()
+	if err != nil {
+		return audit.Report{}, err
+	}
+	settings.Timeout, settings.Logger = 10*time.Minute, slog.New(slog.DiscardHandler)
+	client, err := hbase.New(settings)
 	if err != nil {
 		return audit.Report{}, err
 	}
@@ -77,7 +87,7 @@ func (e *endpoints) audit(ctx context.Context, from, to audit.Bound) (audit.Repo
 		return audit.Report{}, fmt.Errorf("check the layout of the table: %w", err)
 	}
 	return audit.Run(ctx, audit.Config{
-		Kafka: audit.Kafka{Brokers: strings.Split(e.Kafka, ",")}, Topics: audit.Topics(topics), Group: consumerGroup,
+		Kafka: audit.Kafka{Brokers: k.Brokers, Options: kafkaOptions(k)}, Topics: audit.Topics(topics), Group: consumerGroup,
 		From: from, To: to, Table: audit.Phoenix{Scanner: client, Layout: layout},
 	})
 }

@@ -31,7 +31,7 @@ type speed struct {
 
 // drain waits until everything published has its verdict, and audits.
 func (s *stack) drain(ctx context.Context, o *upOptions, began time.Time) (*drainResult, error) {
-	ends, err := endOffsets(ctx, s.services.kafka.Addr(), topics.Input)
+	ends, err := s.services.environment.endOffsets(ctx, topics.Input)
 	if err != nil {
 		return nil, fmt.Errorf("find the end of %s: %w", topics.Input, err)
 	}
@@ -43,7 +43,7 @@ func (s *stack) drain(ctx context.Context, o *upOptions, began time.Time) (*drai
 	result := &drainResult{Speed: speed{
 		Seconds: took, RecordsPerSecond: float64(o.records) / took, CPUFeedstream: cpuSeconds(syscall.RUSAGE_SELF) / millions,
 	}}
-	result.Report, err = s.endpoints.audit(ctx, audit.Bound{}, audit.Bound{})
+	result.Report, err = s.services.environment.audit(ctx, audit.Bound{}, audit.Bound{})
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
@@ -77,8 +77,12 @@ func cpuSeconds(who int) float64 {
 }
 
 // endOffsets returns the high watermark of each partition.
-func endOffsets(ctx context.Context, broker, topic string) (map[int]int64, error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(broker))
+func (e environment) endOffsets(ctx context.Context, topic string) (map[int]int64, error) {
+	k, err := e.kafka()
+	if err != nil {
+		return nil, err
+	}
+	client, err := kgo.NewClient(kafkaOptions(k)...)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,8 @@ type endpoints struct {
 	HTTPTriggers    map[string]string `json:"httpTriggers"`
 	AccessKeyID     string            `json:"accessKeyId"`
 	AccessKeySecret string            `json:"accessKeySecret"`
+	// Environment is how the services are reached, in the functions' variables and with the key of OSS.
+	Environment environment `json:"environment"`
 }
 
 const endpointsFile = "endpoints.json"

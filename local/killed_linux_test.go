@@ -45,7 +45,7 @@ func TestKilledStack(t *testing.T) {
 	o.ports = defaultPorts()
 	o.ports.takeFree()
 	s := runningOn(t, o)
-	ends, err := endOffsets(t.Context(), s.services.kafka.Addr(), topics.Input)
+	ends, err := s.services.environment.endOffsets(t.Context(), topics.Input)
 	must(t, err)
 	total := 0
 	for _, end := range ends {

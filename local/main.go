@@ -6,6 +6,7 @@
 //	feedstream refresh         the refresh function, now
 //	feedstream reference       the snapshots in OSS
 //	feedstream query           the query function, as a table
+//	feedstream doctor          s.yaml and, with --live, every service
 //	feedstream audit           has every input record its verdict, and every row its index row?
 //
 // It exits with 0 when all is well, 1 when something is wrong or was found wrong, 2 on wrong usage.
@@ -47,7 +48,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(upCommand(), publishCommand(), loadReferenceCommand(), refreshCommand(), referenceCommand(),
-		queryCommand(), auditCommand())
+		queryCommand(), auditCommand(), doctorCommand())
 	err := root.ExecuteContext(ctx)
 	var usage usageError
 	switch {

@@ -40,7 +40,7 @@ func runningOn(t *testing.T, o *upOptions) *stack {
 func (s *stack) publish(t *testing.T, seed uint64) {
 	t.Helper()
 	if _, err := simulate.Run(t.Context(), simulate.Config{
-		Brokers: []string{s.services.kafka.Addr()}, Topic: topics.Input, Records: 2000, Seed: seed, UnknownRatio: 0.05,
+		Brokers: []string{s.endpoints.Kafka}, Topic: topics.Input, Records: 2000, Seed: seed, UnknownRatio: 0.05,
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -51,14 +51,14 @@ func (s *stack) balances(t *testing.T, want int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
-	ends, err := endOffsets(ctx, s.services.kafka.Addr(), topics.Input)
+	ends, err := s.services.environment.endOffsets(ctx, topics.Input)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := s.platform.WaitCommitted(ctx, topics.Input, ends); err != nil {
 		t.Fatalf("%v; status %+v", err, s.platform.Status())
 	}
-	report, err := s.endpoints.audit(ctx, audit.Bound{}, audit.Bound{})
+	report, err := s.services.environment.audit(ctx, audit.Bound{}, audit.Bound{})
 	if err != nil {
 		t.Fatal(err)
 	}

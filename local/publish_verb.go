@@ -11,7 +11,7 @@ import (
 )
 
 func publishCommand() *cobra.Command {
-	var data string
+	var where place
 	var asJSON bool
 	cfg := simulate.Config{Topic: topics.Input, Codes: simulate.HangSeng}
 	cmd := &cobra.Command{
@@ -23,11 +23,15 @@ func publishCommand() *cobra.Command {
 			if err := cfg.Validate(); err != nil {
 				return usageError{err}
 			}
-			running, err := runningStack(data)
+			e, err := where.environment()
 			if err != nil {
 				return err
 			}
-			cfg.Brokers = []string{running.Kafka}
+			k, err := e.kafka()
+			if err != nil {
+				return err
+			}
+			cfg.Brokers, cfg.Options = k.Brokers, kafkaOptions(k)
 			bar := progressbar.NewOptions(cfg.Records, progressbar.OptionSetWriter(cmd.ErrOrStderr()),
 				progressbar.OptionSetDescription("publishing"), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish(),
 				progressbar.OptionThrottle(100*time.Millisecond))
@@ -52,6 +56,6 @@ func publishCommand() *cobra.Command {
 	flags.Float64Var(&cfg.BadRatio, "bad-ratio", 0, "share of records that must be set aside, 0 to 1")
 	flags.Float64Var(&cfg.UnknownRatio, "unknown-ratio", 0, "share of records with an unknown stock, 0 to 1")
 	flags.BoolVar(&asJSON, "json", false, "print the counts as JSON")
-	addDataFlag(cmd, &data)
+	where.addFlags(cmd)
 	return cmd
 }

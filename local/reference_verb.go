@@ -22,19 +22,13 @@ import (
 	"feedstream/local/console"
 	"feedstream/local/data"
 	"feedstream/local/platform"
-	"feedstream/shared/mongo"
-	"feedstream/shared/oss"
 	"feedstream/shared/reference"
 )
 
-const (
-	mongoDatabase   = "reference"
-	mongoCollection = "stock"
-	referencePrefix = "stock/"
-)
+const referencePrefix = "stock/"
 
 func loadReferenceCommand() *cobra.Command {
-	var dataDir string
+	var where place
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "load-reference FILE.csv",
@@ -42,7 +36,7 @@ func loadReferenceCommand() *cobra.Command {
 		Example: "  feedstream load-reference hang-seng.csv && feedstream refresh",
 		Args:    exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			running, err := runningStack(dataDir)
+			e, err := where.environment()
 			if err != nil {
 				return err
 			}
@@ -50,7 +44,7 @@ func loadReferenceCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("load the reference: %w", err)
 			}
-			n, err := running.loadReference(cmd.Context(), content)
+			n, err := e.loadReference(cmd.Context(), content)
 			if err != nil {
 				return fmt.Errorf("load %s: %w", args[0], err)
 			}
@@ -62,7 +56,7 @@ func loadReferenceCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	addDataFlag(cmd, &dataDir)
+	where.addFlags(cmd)
 	return cmd
 }
 
@@ -103,11 +97,7 @@ func parseReference(content []byte) ([]reference.Document, error) {
 	}
 }
 
-func (e *endpoints) source() (*mongo.Source, error) {
-	return mongo.New(mongo.Config{URI: e.MongoDB, Database: mongoDatabase, Collection: mongoCollection})
-}
-
-func (e *endpoints) loadReference(ctx context.Context, content []byte) (int, error) {
+func (e environment) loadReference(ctx context.Context, content []byte) (int, error) {
 	documents, err := parseReference(content)
 	if err != nil {
 		return 0, err
@@ -122,7 +112,7 @@ func (e *endpoints) loadReference(ctx context.Context, content []byte) (int, err
 
 // firstReference takes the article's reference the production way on the first start: CSV into
 // MongoDB, the refresh function, OSS. A collection or a manifest that is there is left as it is.
-func firstReference(ctx context.Context, e *endpoints, p *platform.Platform) error {
+func firstReference(ctx context.Context, e environment, p *platform.Platform) error {
 	announcer, err := e.announcer()
 	if err != nil {
 		return err
@@ -151,14 +141,7 @@ func firstReference(ctx context.Context, e *endpoints, p *platform.Platform) err
 	return nil
 }
 
-func (e *endpoints) bucket() (*oss.Bucket, error) {
-	return oss.New(oss.Config{Endpoint: e.OSS, Region: localRegion, Bucket: bucket},
-		func(context.Context) (oss.Credentials, error) {
-			return oss.Credentials{AccessKeyID: e.AccessKeyID, AccessKeySecret: e.AccessKeySecret}, nil
-		})
-}
-
-func (e *endpoints) announcer() (*reference.Announcer, error) {
+func (e environment) announcer() (*reference.Announcer, error) {
 	bucket, err := e.bucket()
 	if err != nil {
 		return nil, err
@@ -168,13 +151,13 @@ func (e *endpoints) announcer() (*reference.Announcer, error) {
 
 // referenceStatus reads the manifest for the console, at most once a second.
 type referenceStatus struct {
-	endpoints *endpoints
-	mu        sync.Mutex
-	manifest  reference.Manifest
-	readAt    time.Time
+	environment environment
+	mu          sync.Mutex
+	manifest    reference.Manifest
+	readAt      time.Time
 }
 
-func newReferenceStatus(e *endpoints) *referenceStatus { return &referenceStatus{endpoints: e} }
+func newReferenceStatus(e environment) *referenceStatus { return &referenceStatus{environment: e} }
 
 func (r *referenceStatus) current() console.Reference {
 	r.mu.Lock()
@@ -182,7 +165,7 @@ func (r *referenceStatus) current() console.Reference {
 	if time.Since(r.readAt) > time.Second {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
-		if announcer, err := r.endpoints.announcer(); err == nil {
+		if announcer, err := r.environment.announcer(); err == nil {
 			if m, found, err := announcer.Current(ctx); err == nil && found {
 				r.manifest = m
 			}
@@ -261,28 +244,28 @@ func renderRefresh(w io.Writer, answer []byte) error {
 }
 
 func referenceCommand() *cobra.Command {
-	var dataDir string
+	var where place
 	var asJSON bool
 	cmd := &cobra.Command{Use: "reference", Short: "The snapshots of the reference: list, show", Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 	show := &cobra.Command{Use: "show", Short: "The manifest now announced", Args: exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return showManifest(cmd, dataDir) }}
+		RunE: func(cmd *cobra.Command, _ []string) error { return showManifest(cmd, &where) }}
 	list := &cobra.Command{Use: "list", Short: "The snapshots in OSS, newest first", Args: exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return listSnapshots(cmd, dataDir, asJSON) }}
+		RunE: func(cmd *cobra.Command, _ []string) error { return listSnapshots(cmd, &where, asJSON) }}
 	for _, sub := range []*cobra.Command{show, list} {
-		addDataFlag(sub, &dataDir)
+		where.addFlags(sub)
 		sub.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 		cmd.AddCommand(sub)
 	}
 	return cmd
 }
 
-func showManifest(cmd *cobra.Command, dataDir string) error {
-	running, err := runningStack(dataDir)
+func showManifest(cmd *cobra.Command, where *place) error {
+	e, err := where.environment()
 	if err != nil {
 		return err
 	}
-	announcer, err := running.announcer()
+	announcer, err := e.announcer()
 	if err != nil {
 		return err
 	}
@@ -296,12 +279,12 @@ func showManifest(cmd *cobra.Command, dataDir string) error {
 	return printJSON(cmd.OutOrStdout(), m) // a manifest is JSON for people and machines alike
 }
 
-func listSnapshots(cmd *cobra.Command, dataDir string, asJSON bool) error {
-	running, err := runningStack(dataDir)
+func listSnapshots(cmd *cobra.Command, where *place, asJSON bool) error {
+	e, err := where.environment()
 	if err != nil {
 		return err
 	}
-	bucket, err := running.bucket()
+	bucket, err := e.bucket()
 	if err != nil {
 		return err
 	}

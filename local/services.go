@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
 
 	"feedstream/local/services/hbase"
@@ -27,34 +28,50 @@ var topics = kafka.Names{
 	Input: "feed-updates", Output: "feed-records", Quarantine: "feed-quarantine", DeadLetter: "feed-deadletter",
 }
 
-// services are the embedded servers. All speak the wire of the real ones on loopback and keep what
-// they acknowledge in the data directory.
+// services are the servers that a stack works on: embedded ones, which speak the wire of the real
+// ones on loopback and keep what they acknowledge in the data directory, unless others are named.
 type services struct {
+	environment environment // of all of them
+	external    environment // of those that are not embedded
+
 	kafka   *kafka.Server
 	mongodb *mongodb.Server
 	oss     *oss.Server
 	hbase   *hbase.Server
 }
 
-// startServices starts all of them or none.
-func startServices(dataDir string, p *ports, logger *slog.Logger) (_ *services, err error) {
-	s := &services{}
+// startServices starts an embedded server for each service that external does not name: all or none.
+func startServices(dataDir string, p *ports, external environment, logger *slog.Logger) (_ *services, err error) {
+	s := &services{environment: environment{keyIDVariable: localKeyID, secretVariable: localKeySecret}, external: external.named()}
+	maps.Copy(s.environment, external)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	if s.kafka, err = startKafka(dataDir, p.kafka.addr(), logger); err != nil {
-		return s, fmt.Errorf("start Kafka: %w", err)
+	if !external.names("KAFKA_BROKERS") {
+		if s.kafka, err = startKafka(dataDir, p.kafka.addr(), logger); err != nil {
+			return s, fmt.Errorf("start Kafka: %w", err)
+		}
+		s.environment["KAFKA_BROKERS"] = s.kafka.Addr()
 	}
-	if s.mongodb, err = startMongoDB(dataDir, p.mongodb.addr(), logger); err != nil {
-		return s, fmt.Errorf("start MongoDB: %w", err)
+	if !external.names("MONGODB_URI") {
+		if s.mongodb, err = startMongoDB(dataDir, p.mongodb.addr(), logger); err != nil {
+			return s, fmt.Errorf("start MongoDB: %w", err)
+		}
+		s.environment["MONGODB_URI"] = "mongodb://" + s.mongodb.Addr()
 	}
-	if s.oss, err = startOSS(dataDir, p.oss.addr(), logger); err != nil {
-		return s, fmt.Errorf("start OSS: %w", err)
+	if !external.names("OSS_ENDPOINT") {
+		if s.oss, err = startOSS(dataDir, p.oss.addr(), logger); err != nil {
+			return s, fmt.Errorf("start OSS: %w", err)
+		}
+		s.environment["OSS_ENDPOINT"], s.environment["OSS_REGION"] = "http://"+s.oss.Addr(), localRegion
 	}
-	if s.hbase, err = startHBase(dataDir, p.zookeeper.addr(), p.hbase.addr(), logger); err != nil {
-		return s, fmt.Errorf("start HBase: %w", err)
+	if !external.names("HBASE_ZOOKEEPER") {
+		if s.hbase, err = startHBase(dataDir, p.zookeeper.addr(), p.hbase.addr(), logger); err != nil {
+			return s, fmt.Errorf("start HBase: %w", err)
+		}
+		s.environment["HBASE_ZOOKEEPER"] = s.hbase.ZooKeeperAddr()
 	}
 	return s, nil
 }
@@ -85,20 +102,19 @@ func startHBase(dataDir, zookeeper, region string, logger *slog.Logger) (*hbase.
 	})
 }
 
-// overlay is what the local platform lays over the environment that s.yaml declares.
+// overlay is what the local platform lays over the environment that s.yaml declares. A variable that
+// is not set is laid over too, as empty: nothing of the cloud must show through.
 func (s *services) overlay() map[string]string {
-	return map[string]string{
-		"KAFKA_BROKERS":        s.kafka.Addr(),
-		"KAFKA_SASL_MECHANISM": "",
-		"KAFKA_SASL_USERNAME":  "",
-		"KAFKA_SASL_PASSWORD":  "",
-		"KAFKA_TLS":            "false",
-		"HBASE_ZOOKEEPER":      s.hbase.ZooKeeperAddr(),
-		"HBASE_ZOOKEEPER_ROOT": "/hbase",
-		"OSS_ENDPOINT":         "http://" + s.oss.Addr(),
-		"OSS_REGION":           localRegion,
-		"MONGODB_URI":          "mongodb://" + s.mongodb.Addr(),
+	overlay := s.environment.named()
+	if s.oss != nil {
+		delete(overlay, "OSS_BUCKET") // as written: the embedded server has the bucket of the contract
 	}
+	for name, fallback := range map[string]string{"KAFKA_TLS": "false", "HBASE_ZOOKEEPER_ROOT": "/hbase", "OSS_BUCKET": bucket} {
+		if value, laid := overlay[name]; laid && value == "" {
+			overlay[name] = fallback
+		}
+	}
+	return overlay
 }
 
 func (s *services) close() error {

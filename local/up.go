@@ -18,14 +18,16 @@ import (
 
 	"feedstream/local/audit"
 	"feedstream/local/console"
+	"feedstream/local/doctor"
 	"feedstream/local/platform"
 	"feedstream/local/platform/manifest"
 	"feedstream/local/simulate"
+	"feedstream/shared/config"
 )
 
 // upOptions are the flags of `up`.
 type upOptions struct {
-	manifest, data, endpoints         string
+	manifest, data, endpoints, env    string
 	ephemeral, drain, verbose, asJSON bool
 	anonymousHTTP                     bool
 	ports                             *ports
@@ -42,7 +44,8 @@ func upCommand() *cobra.Command {
 		Short: "Run embedded services, the functions of s.yaml and a simulated feed",
 		Example: `  feedstream up --rate 50
   feedstream up --ephemeral --records 100000 --drain --json
-  feedstream up --records 1000 --drain --bad-ratio 0.05 --unknown-ratio 0.05`,
+  feedstream up --records 1000 --drain --bad-ratio 0.05 --unknown-ratio 0.05
+  feedstream up --env real.env --rate 50`,
 		Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.drain && o.records == 0 {
@@ -56,6 +59,7 @@ func upCommand() *cobra.Command {
 	flags.StringVar(&o.manifest, "manifest", "s.yaml", "the Serverless Devs manifest of the functions")
 	flags.StringVar(&o.data, "data", ".feedstream", "data directory; one stack at a time may use it")
 	flags.StringVar(&o.endpoints, "endpoints", "", "file to write the endpoints to, as JSON, once all is ready")
+	flags.StringVar(&o.env, "env", "", "file that names servers to use in place of embedded ones, as NAME=value lines:\nKAFKA_BROKERS, HBASE_ZOOKEEPER, OSS_ENDPOINT, MONGODB_URI and what belongs to them")
 	flags.BoolVar(&o.ephemeral, "ephemeral", false, "use free ports and a temporary data directory")
 	flags.Float64Var(&o.rate, "rate", 0, "records per second of the simulated feed; 0 with --records is as fast as it goes")
 	flags.IntVar(&o.records, "records", 0, "end the simulated feed after this many records")
@@ -143,12 +147,26 @@ func startStack(ctx context.Context, o *upOptions, m *manifest.Manifest, stderr 
 	}
 	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
 	s := &stack{options: o}
+	var external environment
+	if o.env != "" {
+		if external, err = readEnvironment(o.env); err != nil {
+			return nil, err
+		}
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	if s.services, err = startServices(o.data, o.ports, logger); err != nil {
+	if s.services, err = startServices(o.data, o.ports, external, logger); err != nil {
+		return s, err
+	}
+	if err := doctor.Problems(s.services.external.look(ctx, atStart...)); err != nil {
+		return s, fmt.Errorf("the services that %s names are not ready: %w", o.env, err)
+	}
+	services := s.services.environment
+	brokers, err := services.kafka()
+	if err != nil {
 		return s, err
 	}
 	var verbose io.Writer
@@ -156,31 +174,31 @@ func startStack(ctx context.Context, o *upOptions, m *manifest.Manifest, stderr 
 		verbose = stderr
 	}
 	s.platform, err = platform.Start(ctx, platform.Config{
-		Manifest: m, Overlay: s.services.overlay(), Region: localRegion, AccountID: "0",
-		Credentials:  platform.Credentials{AccessKeyID: localKeyID, AccessKeySecret: localKeySecret},
-		KafkaBrokers: []string{s.services.kafka.Addr()},
-		HTTPAddr:     o.ports.http.addr(), APIAddr: o.ports.fc.addr(), AnonymousHTTP: o.anonymousHTTP,
+		Manifest: m, Overlay: s.services.overlay(), Region: services["OSS_REGION"], AccountID: "0",
+		Credentials:  platform.Credentials(services.credentials()),
+		KafkaBrokers: brokers.Brokers, KafkaOptions: kafkaOptions(brokers),
+		HTTPAddr: o.ports.http.addr(), APIAddr: o.ports.fc.addr(), AnonymousHTTP: o.anonymousHTTP,
 		LogDir: filepath.Join(o.data, "logs"), Verbose: verbose, Logger: logger,
 	})
 	if err != nil {
 		return s, err
 	}
 	s.endpoints = endpoints{
-		FC: "http://" + s.platform.APIAddr(), Kafka: s.services.kafka.Addr(), MongoDB: "mongodb://" + s.services.mongodb.Addr(),
-		OSS: "http://" + s.services.oss.Addr(), ZooKeeper: s.services.hbase.ZooKeeperAddr(),
-		HTTPTriggers: map[string]string{}, AccessKeyID: localKeyID, AccessKeySecret: localKeySecret,
+		FC: "http://" + s.platform.APIAddr(), Kafka: services["KAFKA_BROKERS"], MongoDB: services["MONGODB_URI"],
+		OSS: services["OSS_ENDPOINT"], ZooKeeper: services["HBASE_ZOOKEEPER"], Environment: services,
+		HTTPTriggers: map[string]string{}, AccessKeyID: services[keyIDVariable], AccessKeySecret: services[secretVariable],
 	}
 	for _, f := range m.Functions {
 		if len(f.HTTP) > 0 {
 			s.endpoints.HTTPTriggers[f.Name] = "http://" + s.platform.HTTPAddr() + "/" + f.Name
 		}
 	}
-	if err := firstReference(ctx, &s.endpoints, s.platform); err != nil {
+	if err := firstReference(ctx, services, s.platform); err != nil {
 		return s, err
 	}
-	s.reference = newReferenceStatus(&s.endpoints)
+	s.reference = newReferenceStatus(services)
 	s.platform.StartStreams()
-	s.followVerdicts(logger)
+	s.followVerdicts(brokers, logger)
 	if err := s.serveConsole(); err != nil {
 		return s, err
 	}
@@ -195,10 +213,10 @@ func startStack(ctx context.Context, o *upOptions, m *manifest.Manifest, stderr 
 	return s, nil
 }
 
-func (s *stack) followVerdicts(logger *slog.Logger) {
+func (s *stack) followVerdicts(k config.Kafka, logger *slog.Logger) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stopTail, s.tailEnded = cancel, make(chan error, 1)
-	s.verdicts = audit.NewVerdicts(audit.Kafka{Brokers: []string{s.services.kafka.Addr()}}, audit.Topics(topics), logger)
+	s.verdicts = audit.NewVerdicts(audit.Kafka{Brokers: k.Brokers, Options: kafkaOptions(k)}, audit.Topics(topics), logger)
 	go func() { s.tailEnded <- s.verdicts.Run(ctx) }()
 }
 
@@ -242,9 +260,13 @@ func (s *stack) work(ctx context.Context, o *upOptions, stderr io.Writer) (*drai
 	began := time.Now()
 	published := make(chan error, 1)
 	if o.simulated {
+		brokers, err := s.services.environment.kafka()
+		if err != nil {
+			return nil, err
+		}
 		go func() {
 			_, err := simulate.Run(feedCtx, simulate.Config{
-				Brokers: []string{s.services.kafka.Addr()}, Topic: topics.Input, Records: o.records, Rate: o.rate,
+				Brokers: brokers.Brokers, Options: kafkaOptions(brokers), Topic: topics.Input, Records: o.records, Rate: o.rate,
 				Codes: simulate.HangSeng, Seed: o.seed, BadRatio: o.badRatio, UnknownRatio: o.unknownRatio,
 			})
 			published <- err

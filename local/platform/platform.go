@@ -21,6 +21,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"feedstream/local/platform/manifest"
 )
 
@@ -35,6 +37,7 @@ type Config struct {
 	Region, AccountID string
 	Credentials       Credentials
 	KafkaBrokers      []string
+	KafkaOptions      []kgo.Opt // SASL and TLS, where the brokers want them
 	// HTTPAddr serves the HTTP triggers, APIAddr the API; port 0 takes a free one.
 	HTTPAddr, APIAddr string
 	// AnonymousHTTP serves triggers of authType function without a signature.

@@ -59,12 +59,12 @@ func startStream(p *Platform, f *function, declared manifest.Stream) *stream {
 	if declared.FromLatest {
 		reset = kgo.NewOffset().AtEnd()
 	}
-	client, err := kgo.NewClient(
+	client, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(p.cfg.KafkaBrokers...), kgo.ConsumerGroup(declared.Group), kgo.ConsumeTopics(declared.Topic),
-		kgo.ConsumeResetOffset(reset), kgo.DisableAutoCommit(), kgo.FetchMaxWait(500*time.Millisecond),
+		kgo.ConsumeResetOffset(reset), kgo.DisableAutoCommit(), kgo.FetchMaxWait(500 * time.Millisecond),
 		kgo.OnPartitionsAssigned(s.assigned), kgo.OnOffsetsFetched(s.offsetsFetched), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
-		kgo.ProducerBatchMaxBytes(4<<20), kgo.MetadataMaxAge(10*time.Second), kgo.RetryTimeout(10*time.Second),
-	)
+		kgo.ProducerBatchMaxBytes(4 << 20), kgo.MetadataMaxAge(10 * time.Second), kgo.RetryTimeout(10 * time.Second),
+	}, p.cfg.KafkaOptions...)...)
 	if err != nil {
 		s.failed(fmt.Errorf("event stream on %s: %w", declared.Topic, err)) // options are constant: unreachable
 		return s

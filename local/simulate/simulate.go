@@ -23,6 +23,7 @@ import (
 // Config says what to publish.
 type Config struct {
 	Brokers []string
+	Options []kgo.Opt // SASL and TLS, where the brokers want them
 	Topic   string
 
 	Records int     // how many; 0 goes on until the context ends
@@ -86,8 +87,8 @@ func Run(ctx context.Context, cfg Config) (Counts, error) {
 		return Counts{}, err
 	}
 	// Acknowledged by all replicas in sync, without duplicates, murmur2 over the key: the defaults.
-	client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.DefaultProduceTopic(cfg.Topic),
-		kgo.MaxBufferedRecords(50_000), kgo.ProducerBatchCompression(kgo.NoCompression()))
+	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(cfg.Brokers...), kgo.DefaultProduceTopic(cfg.Topic),
+		kgo.MaxBufferedRecords(50_000), kgo.ProducerBatchCompression(kgo.NoCompression())}, cfg.Options...)...)
 	if err != nil {
 		return Counts{}, fmt.Errorf("publish to topic %s: %w", cfg.Topic, err)
 	}

@@ -36,7 +36,7 @@ func Load(cfg any, environ []string) error {
 		}
 	}
 	if err := errors.Join(problems...); err != nil {
-		return fmt.Errorf("the environment of this function is not complete:\n%w", err)
+		return fmt.Errorf("the environment is not complete:\n%w", err)
 	}
 	return nil
 }

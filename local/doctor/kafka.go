@@ -1,0 +1,105 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Topics are the topics of a feed.
+type Topics struct{ Input, Output, Quarantine, DeadLetter string }
+
+// setAsideRoom is how much larger a record set aside may be than the input record that it carries.
+const setAsideRoom = 64 << 10
+
+// Kafka checks that the brokers answer, that the topics exist, that the topics of set-aside records
+// take the largest record of the input, and that output records are kept at least as long as the input
+// and never compacted away. What a broker may not tell (its settings, for want of a permission) is left out.
+func Kafka(ctx context.Context, brokers string, topics Topics, options ...kgo.Opt) []Finding {
+	const check = "Kafka"
+	remedy := "start the brokers, or correct KAFKA_BROKERS, KAFKA_TLS and KAFKA_SASL_*"
+	client, err := kgo.NewClient(options...)
+	if err != nil {
+		return []Finding{bad(check, remedy, "connect to %s: %v", brokers, err)}
+	}
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	names := []string{topics.Input, topics.Output, topics.Quarantine, topics.DeadLetter}
+	listed, err := admin.ListTopics(ctx, names...)
+	if err != nil {
+		return []Finding{bad(check, remedy, "%s does not answer: %v", brokers, err)}
+	}
+	findings := []Finding{good(check, "%s answers", brokers)}
+	for _, name := range names {
+		findings = append(findings, topic(listed[name], name, topics))
+	}
+	if settings, err := admin.DescribeTopicConfigs(ctx, names...); err == nil {
+		findings = append(findings, limits(settings, topics)...)
+	}
+	return findings
+}
+
+func topic(found kadm.TopicDetail, name string, topics Topics) Finding {
+	check := "topic " + name
+	if found.Err != nil || len(found.Partitions) == 0 {
+		partitions, settings := 4, ""
+		if name == topics.Quarantine || name == topics.DeadLetter {
+			partitions, settings = 1, fmt.Sprintf(" --config max.message.bytes=%d", 1048588+setAsideRoom)
+		}
+		return bad(check, fmt.Sprintf("kafka-topics.sh --create --topic %s --partitions %d%s", name, partitions, settings),
+			"it is not there: %v", found.Err)
+	}
+	for _, p := range found.Partitions.Sorted() {
+		if p.Err != nil {
+			return bad(check, "bring back the brokers that hold it", "partition %d: %v", p.Partition, p.Err)
+		}
+	}
+	return good(check, "%d partitions", len(found.Partitions))
+}
+
+// limits compares the settings of the topics with those of the input.
+func limits(described kadm.ResourceConfigs, topics Topics) []Finding {
+	settings := map[string]map[string]string{}
+	for _, resource := range described {
+		if resource.Err != nil {
+			continue
+		}
+		settings[resource.Name] = map[string]string{}
+		for _, c := range resource.Configs {
+			settings[resource.Name][c.Key] = c.MaybeValue()
+		}
+	}
+	var findings []Finding
+	alter := func(name, key, value string) string {
+		return fmt.Sprintf("kafka-configs.sh --alter --entity-type topics --entity-name %s --add-config %s=%s", name, key, value)
+	}
+	input := settings[topics.Input]
+	for _, name := range []string{topics.Quarantine, topics.DeadLetter} {
+		most, known := number(settings[name], "max.message.bytes")
+		largest, inputKnown := number(input, "max.message.bytes")
+		if known && inputKnown && most < largest+setAsideRoom {
+			findings = append(findings, bad("topic "+name, alter(name, "max.message.bytes", strconv.FormatInt(largest+setAsideRoom, 10)),
+				"it takes records of %d bytes, the input topic of %d: what carries one must be %d larger", most, largest, setAsideRoom))
+		}
+	}
+	output := settings[topics.Output]
+	if policy := output["cleanup.policy"]; policy != "" && policy != "delete" {
+		findings = append(findings, bad("topic "+topics.Output, alter(topics.Output, "cleanup.policy", "delete"),
+			"cleanup.policy is %s: an event log must keep every record", policy))
+	}
+	kept, known := number(output, "retention.ms")
+	inputKept, inputKnown := number(input, "retention.ms")
+	if known && inputKnown && kept >= 0 && (inputKept < 0 || kept < inputKept) {
+		findings = append(findings, bad("topic "+topics.Output, alter(topics.Output, "retention.ms", strconv.FormatInt(inputKept, 10)),
+			"it keeps records for %d ms, the input topic for %d: the audit needs them as long", kept, inputKept))
+	}
+	return findings
+}
+
+func number(settings map[string]string, key string) (int64, bool) {
+	n, err := strconv.ParseInt(settings[key], 10, 64)
+	return n, err == nil
+}
