@@ -2,12 +2,15 @@ import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.io.*;
 import java.sql.*;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.apache.hadoop.hbase.*;
 import org.apache.hadoop.hbase.client.*;
 
 /**
- * Runs what it reads line by line: an SQL statement over Phoenix's own JDBC driver, or "!flush TABLE" and
- * "!compact TABLE" through HBase's client. It answers one line for each row, tab-separated, and ends each answer with
+ * Runs what it reads line by line: an SQL statement over Phoenix's own JDBC driver, or "!flush TABLE",
+ * "!compact TABLE", "!reopen TABLE" and "!scan TABLE" through HBase's client. It answers one line for each row, tab-separated, and ends each answer with
  * a line that is "." or "!" and an error.
  */
 public class Sql {
@@ -21,7 +24,7 @@ public class Sql {
             out.flush();
             for (String line; (line = in.readLine()) != null;) {
                 try {
-                    if (line.startsWith("!")) admin(line.substring(1).split(" "));
+                    if (line.startsWith("!")) admin(line.substring(1).split(" "), out);
                     else run(sql, line, out);
                     out.println(".");
                 } catch (Exception e) {
@@ -55,7 +58,7 @@ public class Sql {
         return value.toString().replace("\t", " ").replace("\n", " ");
     }
 
-    static void admin(String[] words) throws Exception {
+    static void admin(String[] words, PrintStream out) throws Exception {
         TableName table = TableName.valueOf(words[1]);
         try (org.apache.hadoop.hbase.client.Connection connection = ConnectionFactory.createConnection(HBaseConfiguration.create());
                 Admin admin = connection.getAdmin()) {
@@ -73,10 +76,35 @@ public class Sql {
                     }
                 }
                 return;
+            case "reopen":
+                try (AsyncConnection async = ConnectionFactory.createAsyncConnection(HBaseConfiguration.create()).get()) {
+                    AsyncAdmin at = async.getAdmin();
+                    List<CompletableFuture<Void>> moves = new ArrayList<>();
+                    for (RegionInfo region : admin.getRegions(table)) {
+                        byte[] name = region.getRegionName();
+                        moves.add(at.unassign(name).thenCompose(closed -> at.assign(name)));
+                    }
+                    CompletableFuture.allOf(moves.toArray(new CompletableFuture[0])).get();
+                }
+                return;
+            case "scan":
+                try (ResultScanner rows = connection.getTable(table).getScanner(new Scan())) {
+                    for (Result row : rows) {
+                        for (Cell cell : row.rawCells()) {
+                            out.println("=" + text(CellUtil.cloneRow(cell)) + "\t" + text(CellUtil.cloneQualifier(cell)) + "\t"
+                                + text(CellUtil.cloneValue(cell)));
+                        }
+                    }
+                }
+                return;
             default:
                 throw new IllegalArgumentException("no command " + words[0]);
             }
         }
+    }
+
+    static String text(byte[] bytes) {
+        return org.apache.hadoop.hbase.util.Bytes.toStringBinary(bytes);
     }
 
     static int files(Admin admin, RegionInfo region) throws Exception {

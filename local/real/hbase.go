@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -111,6 +112,28 @@ func (h *HBase) Stop() {
 func (h *HBase) Kill() {
 	h.SQL.close()
 	h.process.kill()
+}
+
+// VerifyIndex has Phoenix's IndexTool compare a table with its index, changing neither, and returns
+// what it counted, by the names it uses.
+func (h *HBase) VerifyIndex(ctx context.Context, schema, table, index string) (map[string]int, error) {
+	verify := exec.CommandContext(ctx, "java", "-Xmx1g", "-cp", h.classpath, "org.apache.phoenix.mapreduce.index.IndexTool",
+		"-s", schema, "-dt", table, "-it", index, "-v", "ONLY", "-runfg", "-op", filepath.Join(h.folder, "verified"))
+	verify.Dir = h.folder
+	if output, err := verify.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("verify the index %s: %w; its end:\n%s", index, err, output[max(0, len(output)-3000):])
+	}
+	cells, err := h.SQL.Scan("PHOENIX_INDEX_TOOL_RESULT")
+	if err != nil {
+		return nil, fmt.Errorf("read what the verification of %s counted: %w", index, err)
+	}
+	counted := map[string]int{}
+	for _, cell := range cells {
+		if n, err := strconv.Atoi(cell[2]); err == nil {
+			counted[cell[1]] += n
+		}
+	}
+	return counted, nil
 }
 
 func freePorts(n int) ([]int, error) {

@@ -88,6 +88,15 @@ func (s *SQL) Compact(table string) error {
 	return err
 }
 
+// Reopen closes and opens every region of a table, as a region is that moves to another server.
+func (s *SQL) Reopen(table string) error {
+	_, err := s.Query("!reopen " + table)
+	return err
+}
+
+// Scan returns row, qualifier and value of every cell of a table, with bytes that are no text as \xNN.
+func (s *SQL) Scan(table string) ([][]string, error) { return s.Query("!scan " + table) }
+
 func (s *SQL) answer() (rows [][]string, err error) {
 	for s.answers.Scan() {
 		line := s.answers.Text()

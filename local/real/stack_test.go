@@ -1,0 +1,251 @@
+//go:build real
+
+package real
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"feedstream/shared/feed"
+	"feedstream/shared/phoenix"
+)
+
+// feedstream is the built command with its functions and the manifest of production beside it.
+type feedstream struct{ folder, env string }
+
+func build(t *testing.T) *feedstream {
+	t.Helper()
+	f := &feedstream{folder: t.TempDir()}
+	for _, each := range []string{"local", "functions/enrich", "functions/refresh", "functions/query", "functions/publish"} {
+		to := filepath.Join(f.folder, "bin", each, filepath.Base(each)) // where s.yaml expects it
+		if each == "local" {
+			to = filepath.Join(f.folder, "feedstream")
+		}
+		if output, err := exec.Command("go", "build", "-o", to, "../../"+each).CombinedOutput(); err != nil {
+			t.Fatalf("build %s: %v\n%s", each, err, output)
+		}
+	}
+	manifest, err := os.ReadFile("../../s.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(f.folder, "s.yaml"), manifest, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// command prepares a verb on the real servers.
+func (f *feedstream) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(f.folder, "feedstream"), append(args, "--env", f.env)...)
+	cmd.Dir = f.folder
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = time.Minute
+	return cmd
+}
+
+// doctor answers what `doctor --live` prints, and whether it ended with the expected exit code.
+func (f *feedstream) doctor(t *testing.T, want int) string {
+	t.Helper()
+	cmd := f.command(t.Context(), "doctor", "--live")
+	output, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	if got := cmd.ProcessState.ExitCode(); got != want {
+		t.Errorf("doctor ended with %d, want %d:\n%s", got, want, output)
+	}
+	return string(output)
+}
+
+// TestStack runs the built command and the functions of s.yaml on real Kafka and real HBase, has both
+// restarted and the regions closed and opened in mid-stream, and lets SQL judge what the functions wrote.
+func TestStack(t *testing.T) {
+	ctx := patient(t)
+	began := time.Now()
+	h, err := StartHBase(ctx, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.Stop)
+	k, err := StartKafka(ctx, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Stop)
+	t.Logf("HBase, Phoenix and Kafka are ready after %.1f s", time.Since(began).Seconds())
+	f := build(t)
+	f.env = filepath.Join(f.folder, "real.env")
+	if err := os.WriteFile(f.env, []byte("KAFKA_BROKERS="+k.Addr+"\nHBASE_ZOOKEEPER="+h.ZooKeeper+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j := &judge{HBase: h, want: map[string]feed.Record{}}
+
+	for _, want := range []string{"kafka-topics.sh --create --topic feed-updates --partitions 4", "CREATE TABLE IF NOT EXISTS USER_TEST.STOCK"} {
+		if said := f.doctor(t, 1); !strings.Contains(said, want) {
+			t.Errorf("doctor does not name %q:\n%s", want, said)
+		}
+	}
+	createTopics(t, k.Addr)
+	j.query(t, phoenix.TableDDL(table))
+	if said := f.doctor(t, 1); !strings.Contains(said, "CREATE UNCOVERED INDEX") {
+		t.Errorf("doctor does not name the missing index:\n%s", said)
+	}
+	j.query(t, phoenix.IndexDDL(table, index))
+	f.doctor(t, 0)
+
+	endpoints := filepath.Join(f.folder, "endpoints.json")
+	up := f.command(ctx, "up", "--ephemeral", "--endpoints", endpoints, "--records", "40000", "--rate", "400",
+		"--drain", "--json", "--bad-ratio", "0.02", "--unknown-ratio", "0.05")
+	var report, progress bytes.Buffer
+	up.Stdout, up.Stderr = &report, &progress
+	if err := up.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- up.Wait() }()
+	faults := []struct {
+		name string
+		do   func() error
+	}{
+		{"regions closed and opened", func() error { return errors.Join(h.SQL.Reopen(table), h.SQL.Reopen(index)) }},
+		{"Kafka restarted", func() error { k.Stop(); return k.Start(ctx) }},
+		{"HBase killed and restarted", func() error { h.Kill(); return h.Start(ctx) }},
+	}
+	for _, fault := range faults {
+		awaitVerdicts(t, endpoints, verdicts(endpoints)+1000, ended)
+		if err := fault.do(); err != nil {
+			t.Fatalf("%s: %v", fault.name, err)
+		}
+		t.Logf("%s in mid-stream", fault.name)
+	}
+	if err := <-ended; err != nil {
+		t.Fatalf("up: %v\n%s\n%.3000s", err, report.String(), progress.String()[max(0, progress.Len()-3000):])
+	}
+	var audit struct {
+		Balanced                                    bool
+		Published, Enriched, Unmatched, Quarantined int
+	}
+	if err := json.Unmarshal(report.Bytes(), &audit); err != nil || !audit.Balanced || audit.Published != 40000 {
+		t.Errorf("audit = %+v, %v", audit, err)
+	}
+	t.Logf("audit: %+v", audit)
+	j.settle(t, newestOutput(t, k.Addr))
+	j.agrees(t)
+	j.testIndexTool(t)
+}
+
+func createTopics(t *testing.T, broker string) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(broker))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	room := map[string]*string{"max.message.bytes": kadm.StringPtr("1114124")}
+	for name, topic := range map[string]struct {
+		partitions int32
+		settings   map[string]*string
+	}{"feed-updates": {4, nil}, "feed-records": {4, nil}, "feed-quarantine": {1, room}, "feed-deadletter": {1, room}} {
+		if _, err := admin.CreateTopic(t.Context(), topic.partitions, 1, topic.settings, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// awaitVerdicts returns once the running stack has given at least so many verdicts.
+func awaitVerdicts(t *testing.T, endpoints string, want int, ended <-chan error) {
+	t.Helper()
+	for deadline := time.Now().Add(4 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		if verdicts(endpoints) >= want {
+			return
+		}
+		select {
+		case err := <-ended:
+			t.Fatalf("up ended before it had given %d verdicts: %v", want, err)
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no %d verdicts in time: %d", want, verdicts(endpoints))
+		}
+	}
+}
+
+// verdicts is 0 as long as the stack is not ready.
+func verdicts(endpoints string) int {
+	content, err := os.ReadFile(endpoints)
+	if err != nil {
+		return 0
+	}
+	var at struct{ Console string }
+	if err := json.Unmarshal(content, &at); err != nil {
+		return 0
+	}
+	answer, err := http.Get(at.Console + "/api/status")
+	if err != nil {
+		return 0
+	}
+	defer answer.Body.Close()
+	var status struct {
+		Verdicts struct{ Enriched, Unmatched, Quarantined, DeadLettered int }
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&status); err != nil {
+		return 0
+	}
+	v := status.Verdicts
+	return v.Enriched + v.Unmatched + v.Quarantined + v.DeadLettered
+}
+
+// newestOutput reads the whole output topic: for each row key the records of its highest event time.
+func newestOutput(t *testing.T, broker string) map[string][]feed.Record {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.ConsumeTopics("feed-records"),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	ends, err := kadm.NewClient(client).ListEndOffsets(t.Context(), "feed-records")
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := int64(0)
+	ends.Each(func(end kadm.ListedOffset) { left += end.Offset })
+	newest := map[string][]feed.Record{}
+	for left > 0 {
+		fetches := client.PollFetches(t.Context())
+		if err := fetches.Err(); err != nil {
+			t.Fatal(err)
+		}
+		fetches.EachRecord(func(message *kgo.Record) {
+			left--
+			var r feed.Record
+			if err := json.Unmarshal(message.Value, &r); err != nil {
+				t.Fatal(fmt.Errorf("record %d/%d: %w", message.Partition, message.Offset, err))
+			}
+			all := newest[r.RowKey()]
+			switch {
+			case len(all) == 0 || r.Time > all[0].Time:
+				newest[r.RowKey()] = []feed.Record{r}
+			case r.Time == all[0].Time:
+				newest[r.RowKey()] = append(all, r)
+			}
+		})
+	}
+	return newest
+}
