@@ -64,6 +64,7 @@ func TestHBase(t *testing.T) {
 	j.query(t, phoenix.TableDDL(table))
 	j.query(t, phoenix.IndexDDL(table, index))
 	j.open(t)
+	t.Run("the golden cells are those of SQL", j.testGolden)
 	t.Run("rows by SQL", j.testRows)
 	t.Run("after flush and major compaction", j.testCompaction)
 	t.Run("after a SQL UPSERT and DELETE", j.testSQLWrites)

@@ -66,7 +66,7 @@ func connect(ctx context.Context, h *HBase) (*SQL, error) {
 func (s *SQL) Query(statement string) ([][]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := fmt.Fprintln(s.in, strings.Join(strings.Fields(statement), " ")); err != nil {
+	if _, err := fmt.Fprintln(s.in, strings.ReplaceAll(statement, "\n", " ")); err != nil {
 		return nil, fmt.Errorf("send to Phoenix: %w", err)
 	}
 	rows, err := s.answer()
