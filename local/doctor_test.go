@@ -77,7 +77,11 @@ func TestUpOnNamedServices(t *testing.T) {
 func TestUpOnOneNamedService(t *testing.T) {
 	s := external(t)
 	o := testOptions(t)
-	o.env = writeEnvironment(t, environment{"KAFKA_BROKERS": s.kafka.Addr()})
+	o.env = writeEnvironment(t, environment{
+		"KAFKA_BROKERS": s.kafka.Addr(),
+		// Of services that are not named: the embedded ones must not see them.
+		"OSS_BUCKET": "another", "ALIBABA_CLOUD_ACCESS_KEY_ID": "another", "HBASE_ZOOKEEPER_ROOT": "/another",
+	})
 	stack := runningOn(t, o)
 	if stack.services.kafka != nil || stack.services.hbase == nil || stack.endpoints.Kafka != s.kafka.Addr() {
 		t.Fatalf("services = %+v", stack.services)

@@ -68,7 +68,14 @@ func readEnvironment(path string) (environment, error) {
 	if err := errors.Join(append(problems, e.check())...); err != nil {
 		return nil, err
 	}
-	return e, nil
+	// What belongs to a service that is not named must not reach the embedded one in its place.
+	kept := e.named()
+	if e.names("OSS_ENDPOINT") {
+		for _, name := range []string{keyIDVariable, secretVariable, tokenVariable} {
+			kept[name] = e[name]
+		}
+	}
+	return kept, nil
 }
 
 func (e environment) names(variable string) bool { return e[variable] != "" }
