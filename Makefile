@@ -4,6 +4,8 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 FUZZTIME  ?= 20s
 BUILD     := -trimpath -ldflags='-s -w'
 
+COMPOSE    = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) -p feedstream -f local/compose/docker-compose.yml
+
 SHELL := bash
 .DEFAULT_GOAL := help
 
@@ -16,15 +18,18 @@ run: build ## build, then run the whole stack on this machine; Ctrl-C ends it
 	./bin/feedstream up --anonymous-http --rate 50
 
 .PHONY: build
-build: functions ## build the command and the functions for this machine into bin/, zips for the cloud into bin/zip/
-	@echo "  bin/feedstream"
-	@CGO_ENABLED=0 go build $(BUILD) -o bin/feedstream ./local
+build: functions command ## build the command and the functions for this machine into bin/, zips for the cloud into bin/zip/
 	@mkdir -p bin/zip bin/cloud
 	@for f in $(FUNCTIONS); do \
 		echo "  bin/zip/$$f.zip"; \
 		GOOS=linux GOARCH=amd64 CGO_ENABLED=0 go build $(BUILD) -o bin/cloud/$$f ./functions/$$f || exit 1; \
 		go run ./local/archive bin/zip/$$f.zip bin/cloud/$$f || exit 1; \
 	done
+
+.PHONY: command
+command: ## build the command alone into bin/
+	@echo "  bin/feedstream"
+	@CGO_ENABLED=0 go build $(BUILD) -o bin/feedstream ./local
 
 .PHONY: functions
 functions: ## build the functions alone into bin/functions/ (GOOS=linux GOARCH=amd64 before a deploy)
@@ -46,6 +51,24 @@ race: ## all tests under the race detector
 real: ## wire formats and rows judged by real Kafka, HBase and Phoenix (needs a JDK 17 and Maven)
 	go vet -tags real ./local/real
 	go test -tags real -count=1 -timeout 30m -v ./local/real | grep --line-buffered -vE '^(=== |[0-9/]+ [0-9:]+ WARN)'; exit $${PIPESTATUS[0]}
+
+.PHONY: compose
+compose: ## the stack on Kafka, MongoDB, HBase and Phoenix in containers
+	$(COMPOSE) up -d --build
+
+.PHONY: compose-nopull
+compose-nopull: functions command ## the same without pulling an image (Debian 12, root, debootstrap, Maven)
+	@CGO_ENABLED=0 go build $(BUILD) -o bin/mongodb ./local/compose/mongodb
+	go run ./local/compose/stage
+	$(COMPOSE) -f local/compose/docker-compose.nopull.yml up -d --build
+
+.PHONY: compose-down
+compose-down: ## stop the containers; their data stays, `make compose-clean` removes it
+	$(COMPOSE) down --remove-orphans
+
+.PHONY: compose-clean
+compose-clean: ## stop the containers and remove their data
+	$(COMPOSE) down --remove-orphans --volumes
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (20s) each

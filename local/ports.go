@@ -9,27 +9,32 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// port is one of the addresses the local stack listens on, always on loopback.
+const loopback = "127.0.0.1"
+
+// port is one of the addresses the local stack listens on.
 type port struct {
 	flag, what string
 	number     int
+	shown      bool // to clients of the stack: it follows --listen-host; the others are always on loopback
 }
 
 // ports are all of them, with the defaults of the real servers where there are such.
 type ports struct {
+	listenHost                                               string
 	console, fc, http, oss, kafka, mongodb, zookeeper, hbase port
 }
 
 func defaultPorts() *ports {
 	return &ports{
-		console:   port{"console-port", "console", 8080},
-		fc:        port{"fc-port", "Function Compute API", 8081},
-		http:      port{"http-port", "HTTP triggers", 8082},
-		oss:       port{"oss-port", "OSS", 8083},
-		kafka:     port{"kafka-port", "Kafka", 9092},
-		mongodb:   port{"mongodb-port", "MongoDB", 27017},
-		zookeeper: port{"zookeeper-port", "ZooKeeper", 2181},
-		hbase:     port{"hbase-port", "HBase", 16020},
+		listenHost: loopback,
+		console:    port{"console-port", "console", 8080, true},
+		fc:         port{"fc-port", "Function Compute API", 8081, true},
+		http:       port{"http-port", "HTTP triggers", 8082, true},
+		oss:        port{"oss-port", "OSS", 8083, false},
+		kafka:      port{"kafka-port", "Kafka", 9092, false},
+		mongodb:    port{"mongodb-port", "MongoDB", 27017, false},
+		zookeeper:  port{"zookeeper-port", "ZooKeeper", 2181, false},
+		hbase:      port{"hbase-port", "HBase", 16020, false},
 	}
 }
 
@@ -39,8 +44,10 @@ func (p *ports) all() []*port {
 
 func (p *ports) addFlags(flags *pflag.FlagSet) {
 	for _, each := range p.all() {
-		flags.IntVar(&each.number, each.flag, each.number, "port of the "+each.what+" on 127.0.0.1; 0 takes a free one")
+		flags.IntVar(&each.number, each.flag, each.number, "port of the "+each.what+"; 0 takes a free one")
 	}
+	flags.StringVar(&p.listenHost, "listen-host", p.listenHost,
+		"address that console, HTTP triggers and Function Compute API listen on, for use inside of a container")
 }
 
 // takeFree makes every port one that the system chooses.
@@ -50,20 +57,38 @@ func (p *ports) takeFree() {
 	}
 }
 
-func (p port) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.number)) }
+func (p *ports) addr(each port) string {
+	host := loopback
+	if each.shown {
+		host = p.listenHost
+	}
+	return net.JoinHostPort(host, strconv.Itoa(each.number))
+}
+
+// reachable is where a client on this machine finds a listener: one that listens on every address, on loopback.
+func reachable(addr string) string {
+	host, number, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = loopback
+	}
+	return net.JoinHostPort(host, number)
+}
 
 // check finds every port that is taken before anything is started.
 func (p *ports) check() error {
 	var problems []error
 	for _, each := range p.all() {
-		listener, err := net.Listen("tcp", each.addr())
+		listener, err := net.Listen("tcp", p.addr(*each))
 		if err != nil {
 			problems = append(problems, fmt.Errorf("the port of the %s, %s, is taken: choose another with --%s",
-				each.what, each.addr(), each.flag))
+				each.what, p.addr(*each), each.flag))
 			continue
 		}
 		if err := listener.Close(); err != nil {
-			problems = append(problems, fmt.Errorf("release %s: %w", each.addr(), err))
+			problems = append(problems, fmt.Errorf("release %s: %w", p.addr(*each), err))
 		}
 	}
 	return errors.Join(problems...)

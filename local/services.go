@@ -50,25 +50,25 @@ func startServices(dataDir string, p *ports, external environment, logger *slog.
 		}
 	}()
 	if !external.names("KAFKA_BROKERS") {
-		if s.kafka, err = startKafka(dataDir, p.kafka.addr(), logger); err != nil {
+		if s.kafka, err = startKafka(dataDir, p.addr(p.kafka), logger); err != nil {
 			return s, fmt.Errorf("start Kafka: %w", err)
 		}
 		s.environment["KAFKA_BROKERS"] = s.kafka.Addr()
 	}
 	if !external.names("MONGODB_URI") {
-		if s.mongodb, err = startMongoDB(dataDir, p.mongodb.addr(), logger); err != nil {
+		if s.mongodb, err = startMongoDB(dataDir, p.addr(p.mongodb), logger); err != nil {
 			return s, fmt.Errorf("start MongoDB: %w", err)
 		}
 		s.environment["MONGODB_URI"] = "mongodb://" + s.mongodb.Addr()
 	}
 	if !external.names("OSS_ENDPOINT") {
-		if s.oss, err = startOSS(dataDir, p.oss.addr(), logger); err != nil {
+		if s.oss, err = startOSS(dataDir, p.addr(p.oss), logger); err != nil {
 			return s, fmt.Errorf("start OSS: %w", err)
 		}
 		s.environment["OSS_ENDPOINT"], s.environment["OSS_REGION"] = "http://"+s.oss.Addr(), localRegion
 	}
 	if !external.names("HBASE_ZOOKEEPER") {
-		if s.hbase, err = startHBase(dataDir, p.zookeeper.addr(), p.hbase.addr(), logger); err != nil {
+		if s.hbase, err = startHBase(dataDir, p.addr(p.zookeeper), p.addr(p.hbase), logger); err != nil {
 			return s, fmt.Errorf("start HBase: %w", err)
 		}
 		s.environment["HBASE_ZOOKEEPER"] = s.hbase.ZooKeeperAddr()

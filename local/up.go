@@ -177,20 +177,20 @@ func startStack(ctx context.Context, o *upOptions, m *manifest.Manifest, stderr 
 		Manifest: m, Overlay: s.services.overlay(), Region: services["OSS_REGION"], AccountID: "0",
 		Credentials:  platform.Credentials(services.credentials()),
 		KafkaBrokers: brokers.Brokers, KafkaOptions: kafkaOptions(brokers),
-		HTTPAddr: o.ports.http.addr(), APIAddr: o.ports.fc.addr(), AnonymousHTTP: o.anonymousHTTP,
+		HTTPAddr: o.ports.addr(o.ports.http), APIAddr: o.ports.addr(o.ports.fc), AnonymousHTTP: o.anonymousHTTP,
 		LogDir: filepath.Join(o.data, "logs"), Verbose: verbose, Logger: logger,
 	})
 	if err != nil {
 		return s, err
 	}
 	s.endpoints = endpoints{
-		FC: "http://" + s.platform.APIAddr(), Kafka: services["KAFKA_BROKERS"], MongoDB: services["MONGODB_URI"],
+		FC: "http://" + reachable(s.platform.APIAddr()), Kafka: services["KAFKA_BROKERS"], MongoDB: services["MONGODB_URI"],
 		OSS: services["OSS_ENDPOINT"], ZooKeeper: services["HBASE_ZOOKEEPER"], Environment: services,
 		HTTPTriggers: map[string]string{}, AccessKeyID: services[keyIDVariable], AccessKeySecret: services[secretVariable],
 	}
 	for _, f := range m.Functions {
 		if len(f.HTTP) > 0 {
-			s.endpoints.HTTPTriggers[f.Name] = "http://" + s.platform.HTTPAddr() + "/" + f.Name
+			s.endpoints.HTTPTriggers[f.Name] = "http://" + reachable(s.platform.HTTPAddr()) + "/" + f.Name
 		}
 	}
 	if err := firstReference(ctx, services, s.platform); err != nil {
@@ -221,11 +221,11 @@ func (s *stack) followVerdicts(k config.Kafka, logger *slog.Logger) {
 }
 
 func (s *stack) serveConsole() error {
-	listener, err := net.Listen("tcp", s.options.ports.console.addr())
+	listener, err := net.Listen("tcp", s.options.ports.addr(s.options.ports.console))
 	if err != nil {
 		return fmt.Errorf("listen for the console: %w", err)
 	}
-	s.endpoints.Console = "http://" + listener.Addr().String()
+	s.endpoints.Console = "http://" + reachable(listener.Addr().String())
 	s.console = &http.Server{Handler: console.Handler(s.status), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = s.console.Serve(listener) }() // ends with close
 	return nil

@@ -24,7 +24,7 @@ type HBase struct {
 // StartHBase returns when a JDBC connection stands and Phoenix has its system tables. HBase keeps its
 // data below folder.
 func StartHBase(ctx context.Context, folder string) (*HBase, error) {
-	classpath, err := jars(ctx, "hbase")
+	classpath, err := Jars(ctx, "hbase")
 	if err != nil {
 		return nil, err
 	}

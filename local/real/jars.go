@@ -15,9 +15,9 @@ import (
 //go:embed poms
 var poms embed.FS
 
-// jars returns the folder with the jars of a pom and all they depend on, fetching them first when no
-// earlier run did. The folder is named after the pom's content, so another version gets another one.
-func jars(ctx context.Context, name string) (string, error) {
+// Jars returns the folder with the jars of a pom (hbase, kafka, queryserver) and all they depend on,
+// fetching them first when no earlier run did. The folder is named after the pom's content, so another version gets another one.
+func Jars(ctx context.Context, name string) (string, error) {
 	pom, err := poms.ReadFile("poms/" + name + "/pom.xml")
 	if err != nil {
 		return "", fmt.Errorf("read the pom of %s: %w", name, err)
@@ -45,10 +45,7 @@ func jars(ctx context.Context, name string) (string, error) {
 	if err := os.WriteFile(filepath.Join(beside, "pom.xml"), pom, 0o644); err != nil {
 		return "", fmt.Errorf("write the pom: %w", err)
 	}
-	// Left out: a second binding of slf4j, and an old metrics library under a name of the new one.
-	fetch := exec.CommandContext(ctx, "mvn", "-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime",
-		"-DoutputDirectory="+filepath.Join(beside, "jars"), "-DexcludeArtifactIds=slf4j-reload4j,reload4j",
-		"-DexcludeGroupIds=com.codahale.metrics")
+	fetch := exec.CommandContext(ctx, "mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory="+filepath.Join(beside, "jars"))
 	fetch.Dir = beside
 	if output, err := fetch.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("fetch the jars of %s with Maven: %w\n%s", name, err, output)

@@ -21,7 +21,7 @@ type Kafka struct {
 
 // StartKafka returns when the broker answers. It keeps its data below folder.
 func StartKafka(ctx context.Context, folder string) (*Kafka, error) {
-	classpath, err := jars(ctx, "kafka")
+	classpath, err := Jars(ctx, "kafka")
 	if err != nil {
 		return nil, err
 	}
