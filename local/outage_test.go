@@ -25,7 +25,7 @@ func runningOn(t *testing.T, o *upOptions) *stack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := startStack(t.Context(), o, m, io.Discard)
+	s, err := startStack(t.Context(), o, m, nil, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

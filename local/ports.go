@@ -15,7 +15,7 @@ const loopback = "127.0.0.1"
 type port struct {
 	flag, what string
 	number     int
-	shown      bool // to clients of the stack: it follows --listen-host; the others are always on loopback
+	unless     string // the variable that names another server in its place
 }
 
 // ports are all of them, with the defaults of the real servers where there are such.
@@ -27,14 +27,14 @@ type ports struct {
 func defaultPorts() *ports {
 	return &ports{
 		listenHost: loopback,
-		console:    port{"console-port", "console", 8080, true},
-		fc:         port{"fc-port", "Function Compute API", 8081, true},
-		http:       port{"http-port", "HTTP triggers", 8082, true},
-		oss:        port{"oss-port", "OSS", 8083, false},
-		kafka:      port{"kafka-port", "Kafka", 9092, false},
-		mongodb:    port{"mongodb-port", "MongoDB", 27017, false},
-		zookeeper:  port{"zookeeper-port", "ZooKeeper", 2181, false},
-		hbase:      port{"hbase-port", "HBase", 16020, false},
+		console:    port{"console-port", "console", 8080, ""},
+		fc:         port{"fc-port", "Function Compute API", 8081, ""},
+		http:       port{"http-port", "HTTP triggers", 8082, ""},
+		oss:        port{"oss-port", "OSS", 8083, "OSS_ENDPOINT"},
+		kafka:      port{"kafka-port", "Kafka", 9092, "KAFKA_BROKERS"},
+		mongodb:    port{"mongodb-port", "MongoDB", 27017, "MONGODB_URI"},
+		zookeeper:  port{"zookeeper-port", "ZooKeeper", 2181, "HBASE_ZOOKEEPER"},
+		hbase:      port{"hbase-port", "HBase", 16020, "HBASE_ZOOKEEPER"},
 	}
 }
 
@@ -57,10 +57,11 @@ func (p *ports) takeFree() {
 	}
 }
 
+// addr keeps the embedded services on loopback, wherever the rest listens.
 func (p *ports) addr(each port) string {
-	host := loopback
-	if each.shown {
-		host = p.listenHost
+	host := p.listenHost
+	if each.unless != "" {
+		host = loopback
 	}
 	return net.JoinHostPort(host, strconv.Itoa(each.number))
 }
@@ -77,10 +78,13 @@ func reachable(addr string) string {
 	return net.JoinHostPort(host, number)
 }
 
-// check finds every port that is taken before anything is started.
-func (p *ports) check() error {
+// check finds every port that is taken before anything is started. Services that external names need none.
+func (p *ports) check(external environment) error {
 	var problems []error
 	for _, each := range p.all() {
+		if external.names(each.unless) {
+			continue
+		}
 		listener, err := net.Listen("tcp", p.addr(*each))
 		if err != nil {
 			problems = append(problems, fmt.Errorf("the port of the %s, %s, is taken: choose another with --%s",

@@ -80,6 +80,12 @@ func up(ctx context.Context, o *upOptions, stdout, stderr io.Writer) (err error)
 	if err != nil {
 		return err
 	}
+	var external environment
+	if o.env != "" {
+		if external, err = readEnvironment(o.env); err != nil {
+			return err
+		}
+	}
 	if o.ephemeral {
 		o.ports.takeFree()
 		if o.data, err = os.MkdirTemp("", "feedstream-"); err != nil {
@@ -92,10 +98,10 @@ func up(ctx context.Context, o *upOptions, stdout, stderr io.Writer) (err error)
 		return err
 	}
 	defer unlock()
-	if err := o.ports.check(); err != nil {
+	if err := o.ports.check(external); err != nil {
 		return err
 	}
-	s, err := startStack(ctx, o, m, stderr)
+	s, err := startStack(ctx, o, m, external, stderr)
 	if err != nil {
 		return err
 	}
@@ -140,19 +146,13 @@ type stack struct {
 
 // startStack starts services, platform, reference, streams and console, in this order: pushes begin
 // when there is a snapshot to join them with.
-func startStack(ctx context.Context, o *upOptions, m *manifest.Manifest, stderr io.Writer) (_ *stack, err error) {
+func startStack(ctx context.Context, o *upOptions, m *manifest.Manifest, external environment, stderr io.Writer) (_ *stack, err error) {
 	level := slog.LevelWarn
 	if o.verbose {
 		level = slog.LevelInfo
 	}
 	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
 	s := &stack{options: o}
-	var external environment
-	if o.env != "" {
-		if external, err = readEnvironment(o.env); err != nil {
-			return nil, err
-		}
-	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())

@@ -5,6 +5,6 @@ RUN mvn -q -B -f /build/pom.xml dependency:copy-dependencies -DoutputDirectory=/
 
 FROM eclipse-temurin:17.0.13_11-jre-jammy
 COPY --from=jars /jars /opt/queryserver/lib
-COPY local/compose/config/hbase-site.xml local/compose/config/log4j2.properties /etc/hbase/
+COPY local/compose/config/hbase-site.xml local/compose/config/log4j.properties /etc/hbase/
 RUN useradd --uid 10001 --create-home feedstream
 USER feedstream

@@ -10,8 +10,8 @@ import org.apache.hadoop.hbase.client.*;
 
 /**
  * Runs what it reads line by line: an SQL statement over Phoenix's own JDBC driver, or "!flush TABLE",
- * "!compact TABLE", "!reopen TABLE" and "!scan TABLE" through HBase's client. It answers one line for each row, tab-separated, and ends each answer with
- * a line that is "." or "!" and an error.
+ * "!compact TABLE", "!move TABLE", "!split TABLE KEY" and "!scan TABLE" through HBase's client. It answers one line for
+ * each row, tab-separated, and ends each answer with a line that is "." or "!" and an error.
  */
 public class Sql {
     public static void main(String[] args) throws Exception {
@@ -76,16 +76,32 @@ public class Sql {
                     }
                 }
                 return;
-            case "reopen":
-                try (AsyncConnection async = ConnectionFactory.createAsyncConnection(HBaseConfiguration.create()).get()) {
-                    AsyncAdmin at = async.getAdmin();
+            case "move":
+                try (AsyncConnection async = ConnectionFactory.createAsyncConnection(HBaseConfiguration.create()).get();
+                        RegionLocator locator = connection.getRegionLocator(table)) {
+                    List<ServerName> servers = new ArrayList<>(admin.getRegionServers());
+                    for (int waits = 0; servers.size() < 2; waits++) { // the second one reports itself some time after its start
+                        if (waits == 600) throw new IllegalStateException("there is no other region server");
+                        Thread.sleep(100);
+                        servers = new ArrayList<>(admin.getRegionServers());
+                    }
                     List<CompletableFuture<Void>> moves = new ArrayList<>();
-                    for (RegionInfo region : admin.getRegions(table)) {
-                        byte[] name = region.getRegionName();
-                        moves.add(at.unassign(name).thenCompose(closed -> at.assign(name)));
+                    for (HRegionLocation at : locator.getAllRegionLocations()) {
+                        ServerName other = servers.get((servers.indexOf(at.getServerName()) + 1) % servers.size());
+                        moves.add(async.getAdmin().move(at.getRegion().getRegionName(), other));
                     }
                     CompletableFuture.allOf(moves.toArray(new CompletableFuture[0])).get();
                 }
+                return;
+            case "split":
+                List<RegionInfo> regions = admin.getRegions(table);
+                for (RegionInfo region : regions.subList(0, 4)) {
+                    byte[] start = region.getStartKey();
+                    byte[] salt = {start.length == 0 ? 0 : start[0]};
+                    byte[] point = org.apache.hadoop.hbase.util.Bytes.add(salt, words[2].getBytes(StandardCharsets.UTF_8));
+                    admin.splitRegionAsync(region.getRegionName(), point).get();
+                }
+                if (admin.getRegions(table).size() != regions.size() + 4) throw new IllegalStateException("not every region was split");
                 return;
             case "scan":
                 try (ResultScanner rows = connection.getTable(table).getScanner(new Scan())) {

@@ -4,15 +4,19 @@ package real
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	_ "github.com/apache/calcite-avatica-go/v5"
 	"github.com/google/go-cmp/cmp"
 
 	"feedstream/shared/feed"
@@ -49,13 +53,13 @@ func TestKafka(t *testing.T) {
 // TestHBase has Phoenix judge the rows that we write.
 func TestHBase(t *testing.T) {
 	began := time.Now()
-	h, err := StartHBase(patient(t), t.TempDir())
+	h, err := StartHBase(patient(t), t.TempDir(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(h.Stop)
 	t.Logf("HBase and Phoenix are ready after %.1f s", time.Since(began).Seconds())
-	j := &judge{HBase: h, want: map[string]feed.Record{}}
+	j := &judge{Client: h.Client, want: map[string]feed.Record{}}
 	j.query(t, phoenix.TableDDL(table))
 	j.query(t, phoenix.IndexDDL(table, index))
 	t.Run("conformance", func(t *testing.T) { hbasetest.Run(t, hbasetest.Target{ZooKeeper: h.ZooKeeper}) })
@@ -68,7 +72,9 @@ func TestHBase(t *testing.T) {
 	t.Run("rows by SQL", j.testRows)
 	t.Run("after flush and major compaction", j.testCompaction)
 	t.Run("after a SQL UPSERT and DELETE", j.testSQLWrites)
-	t.Run("after a kill and a restart", j.testRestart)
+	t.Run("after a kill and a restart", func(t *testing.T) { j.testRestart(t, h) })
+	t.Run("after regions were moved and split", j.testMoves)
+	t.Run("by the thin driver", func(t *testing.T) { j.testThinDriver(t, h) })
 	t.Run("after two writers at once with equal times", j.testConcurrentWriters)
 	t.Run("after a crash between table and index", j.testCrashBetween)
 	t.Run("by Phoenix's IndexTool", j.testIndexTool)
@@ -77,7 +83,7 @@ func TestHBase(t *testing.T) {
 
 // judge compares what Phoenix reads with what was written.
 type judge struct {
-	*HBase
+	*Client
 	client *hbase.Client
 	layout phoenix.Layout
 	want   map[string]feed.Record // by row key
@@ -266,13 +272,97 @@ func (j *judge) testSQLWrites(t *testing.T) {
 	j.agrees(t)
 }
 
-func (j *judge) testRestart(t *testing.T) {
-	j.Kill()
-	if err := j.Start(patient(t)); err != nil {
+func (j *judge) testRestart(t *testing.T, h *HBase) {
+	h.Kill()
+	if err := h.Start(patient(t)); err != nil {
 		t.Fatal(err)
 	}
 	j.write(t, events(500, 20))
 	j.agrees(t)
+}
+
+// testMoves writes after every region went to the other server, and after some were split.
+func (j *judge) testMoves(t *testing.T) {
+	for _, move := range []func() error{
+		func() error { return errors.Join(j.SQL.Move(table), j.SQL.Move(index)) },
+		func() error { return errors.Join(j.SQL.Split(table, "192.168.2.3"), j.SQL.Split(index, "2315")) },
+	} {
+		if err := move(); err != nil {
+			t.Fatal(err)
+		}
+		j.write(t, events(500, 30))
+		j.agrees(t)
+	}
+}
+
+// testThinDriver reads the rows through the Query Server.
+func (j *judge) testThinDriver(t *testing.T, h *HBase) {
+	began := time.Now()
+	q, err := StartQueryServer(patient(t), h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(q.Stop)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the end of its log:\n%s", tail(q.process.log))
+		}
+	})
+	t.Logf("the Query Server is ready after %.1f s", time.Since(began).Seconds())
+	j.agreesByThinDriver(t, q.URL)
+}
+
+// agreesByThinDriver reads every row by its stock code, as a thin client does.
+func (j *judge) agreesByThinDriver(t *testing.T, url string) {
+	t.Helper()
+	db, err := sql.Open("avatica", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	codes := map[string]bool{}
+	for _, r := range j.want {
+		codes[r.StockCode] = true
+	}
+	read := 0
+	for code := range codes {
+		rows, err := db.QueryContext(t.Context(), "SELECT ROWKEY, STOCK_NAME, LAST_PRICE, \"TIMESTAMP\", MATCHED, SOURCE_OFFSET FROM "+
+			table+" WHERE STOCK_CODE = ?", code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var key string
+			var name, price sql.NullString
+			var at time.Time
+			var matched bool
+			var offset int64
+			if err := rows.Scan(&key, &name, &price, &at, &matched, &offset); err != nil {
+				t.Fatal(err)
+			}
+			r, ok := j.want[key]
+			if !ok || r.StockCode != code || name.String != r.StockName || at.UnixMilli() != r.Time || matched != r.Matched ||
+				offset != r.Origin.Offset || price.Valid != (r.LastPrice != nil) {
+				t.Fatalf("%s by the thin driver: %v %v %v %v %v, want %+v", key, name, price, at, matched, offset, r)
+			}
+			if r.LastPrice != nil {
+				got, err := strconv.ParseFloat(price.String, 64) // 10 comes as 1E+1
+				want, _ := strconv.ParseFloat(r.LastPrice.String(), 64)
+				if err != nil || got != want {
+					t.Fatalf("%s: the price is %s by the thin driver, want %s", key, price.String, r.LastPrice)
+				}
+			}
+			read++
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if read != len(j.want) {
+		t.Errorf("the thin driver reads %d rows, want %d", read, len(j.want))
+	}
+	t.Logf("%d rows through the Query Server agree with what was written", read)
 }
 
 // testConcurrentWriters has two writers bring two versions of the same events. Which of them wins a
@@ -374,6 +464,32 @@ func (j *judge) testIndexTool(t *testing.T) {
 		if n > 0 && slices.ContainsFunc([]string{"Invalid", "Missing", "Old", "Unknown", "Expired", "Extra"}, func(s string) bool { return strings.Contains(name, s) }) {
 			t.Errorf("%s is %d", name, n)
 		}
+	}
+}
+
+// TestNamespaceMapping starts an HBase whose Phoenix maps schemas to namespaces: nothing lies where the
+// functions look for it, and the error says so.
+func TestNamespaceMapping(t *testing.T) {
+	h, err := StartHBase(patient(t), t.TempDir(), map[string]string{
+		"phoenix.schema.isNamespaceMappingEnabled": "true", "phoenix.schema.mapSystemTablesToNamespace": "true",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.Stop)
+	for _, statement := range []string{"CREATE SCHEMA USER_TEST", phoenix.TableDDL(table), phoenix.IndexDDL(table, index)} {
+		if _, err := h.SQL.Query(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	client, err := hbase.New(hbase.Config{ZooKeeper: h.ZooKeeper, Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	_, err = client.Catalog(t.Context(), table, index)
+	if err == nil || !strings.Contains(err.Error(), "phoenix.schema.isNamespaceMappingEnabled") {
+		t.Errorf("error = %v, want it to name the setting", err)
 	}
 }
 

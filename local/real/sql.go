@@ -27,17 +27,17 @@ type SQL struct {
 }
 
 // connect returns when Phoenix answers, which on a new HBase is after it has made its system tables.
-func connect(ctx context.Context, h *HBase) (*SQL, error) {
-	program := filepath.Join(h.folder, "Sql.java")
+func connect(ctx context.Context, c *Client) (*SQL, error) {
+	program := filepath.Join(c.folder, "Sql.java")
 	if err := os.WriteFile(program, sqlProgram, 0o644); err != nil {
 		return nil, fmt.Errorf("write the SQL program: %w", err)
 	}
-	log, err := os.OpenFile(filepath.Join(h.folder, "sql.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	log, err := os.OpenFile(filepath.Join(c.folder, "sql.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("open the log of the SQL program: %w", err)
 	}
 	defer log.Close()
-	s := &SQL{cmd: exec.Command("java", "-Xmx512m", "-cp", h.classpath, program, "jdbc:phoenix:"+h.ZooKeeper+":/hbase")}
+	s := &SQL{cmd: exec.Command("java", "-Xmx512m", "-cp", c.classpath, program, "jdbc:phoenix:"+c.ZooKeeper+":/hbase")}
 	s.cmd.Stderr = log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if s.in, err = s.cmd.StdinPipe(); err != nil {
@@ -88,9 +88,16 @@ func (s *SQL) Compact(table string) error {
 	return err
 }
 
-// Reopen closes and opens every region of a table, as a region is that moves to another server.
-func (s *SQL) Reopen(table string) error {
-	_, err := s.Query("!reopen " + table)
+// Move has every region of a table served by another region server.
+func (s *SQL) Move(table string) error {
+	_, err := s.Query("!move " + table)
+	return err
+}
+
+// Split splits the first regions of a salted table, each where its keys reach the given text after
+// the salt. It returns when the new regions are open.
+func (s *SQL) Split(table, at string) error {
+	_, err := s.Query("!split " + table + " " + at)
 	return err
 }
 

@@ -73,11 +73,11 @@ func (f *feedstream) doctor(t *testing.T, want int) string {
 }
 
 // TestStack runs the built command and the functions of s.yaml on real Kafka and real HBase, has both
-// restarted and the regions closed and opened in mid-stream, and lets SQL judge what the functions wrote.
+// restarted and the regions moved and split in mid-stream, and lets SQL judge what the functions wrote.
 func TestStack(t *testing.T) {
 	ctx := patient(t)
 	began := time.Now()
-	h, err := StartHBase(ctx, t.TempDir())
+	h, err := StartHBase(ctx, t.TempDir(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestStack(t *testing.T) {
 	if err := os.WriteFile(f.env, []byte("KAFKA_BROKERS="+k.Addr+"\nHBASE_ZOOKEEPER="+h.ZooKeeper+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	j := &judge{HBase: h, want: map[string]feed.Record{}}
+	j := &judge{Client: h.Client, want: map[string]feed.Record{}}
 
 	for _, want := range []string{"kafka-topics.sh --create --topic feed-updates --partitions 4", "CREATE TABLE IF NOT EXISTS USER_TEST.STOCK"} {
 		if said := f.doctor(t, 1); !strings.Contains(said, want) {
@@ -122,7 +122,8 @@ func TestStack(t *testing.T) {
 		name string
 		do   func() error
 	}{
-		{"regions closed and opened", func() error { return errors.Join(h.SQL.Reopen(table), h.SQL.Reopen(index)) }},
+		{"regions moved to the other server", func() error { return errors.Join(h.SQL.Move(table), h.SQL.Move(index)) }},
+		{"regions split", func() error { return errors.Join(h.SQL.Split(table, "192.168.2.1"), h.SQL.Split(index, "2318")) }},
 		{"Kafka restarted", func() error { k.Stop(); return k.Start(ctx) }},
 		{"HBase killed and restarted", func() error { h.Kill(); return h.Start(ctx) }},
 	}

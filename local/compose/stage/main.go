@@ -41,17 +41,18 @@ func stage(ctx context.Context) error {
 	if err := base(ctx); err != nil {
 		return fmt.Errorf("make the image %s: %w", baseImage, err)
 	}
-	hbaseSettings := map[string]string{
-		"local/compose/config/hbase-site.xml":    "etc/hbase/hbase-site.xml",
-		"local/compose/config/log4j2.properties": "etc/hbase/log4j2.properties",
-	}
+	const config = "local/compose/config/"
 	images := []struct {
 		name  string
 		jars  string            // folder of the image that the jars of the pom of that name go to, if any
 		files map[string]string // files and folders of the repository, and their places in the image
 	}{
-		{"hbase", "opt/hbase/lib", hbaseSettings},
-		{"queryserver", "opt/queryserver/lib", hbaseSettings},
+		{"hbase", "opt/hbase/lib", map[string]string{
+			config + "hbase-site.xml": "etc/hbase/hbase-site.xml", config + "log4j2.properties": "etc/hbase/log4j2.properties",
+		}},
+		{"queryserver", "opt/queryserver/lib", map[string]string{
+			config + "hbase-site.xml": "etc/hbase/hbase-site.xml", config + "log4j.properties": "etc/hbase/log4j.properties",
+		}},
 		{"kafka", "opt/kafka/libs", map[string]string{"local/compose/nopull/kafka": "."}},
 		{"mongodb", "", map[string]string{"bin/mongodb": "feedstream/mongodb"}},
 		{"feedstream", "", map[string]string{
