@@ -128,7 +128,10 @@ func TestStack(t *testing.T) {
 		{"HBase killed and restarted", func() error { h.Kill(); return h.Start(ctx) }},
 	}
 	for _, fault := range faults {
-		awaitVerdicts(t, endpoints, verdicts(endpoints)+1000, ended)
+		for console(t, endpoints) == "" && len(ended) == 0 {
+			time.Sleep(50 * time.Millisecond)
+		}
+		awaitVerdicts(t, console(t, endpoints), verdicts(console(t, endpoints))+1000, ended)
 		if err := fault.do(); err != nil {
 			t.Fatalf("%s: %v", fault.name, err)
 		}
@@ -170,10 +173,10 @@ func createTopics(t *testing.T, broker string) {
 }
 
 // awaitVerdicts returns once the running stack has given at least so many verdicts.
-func awaitVerdicts(t *testing.T, endpoints string, want int, ended <-chan error) {
+func awaitVerdicts(t *testing.T, console string, want int, ended <-chan error) {
 	t.Helper()
 	for deadline := time.Now().Add(4 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		if verdicts(endpoints) >= want {
+		if verdicts(console) >= want {
 			return
 		}
 		select {
@@ -182,22 +185,28 @@ func awaitVerdicts(t *testing.T, endpoints string, want int, ended <-chan error)
 		default:
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("no %d verdicts in time: %d", want, verdicts(endpoints))
+			t.Fatalf("no %d verdicts in time: %d", want, verdicts(console))
 		}
 	}
 }
 
-// verdicts is 0 as long as the stack is not ready.
-func verdicts(endpoints string) int {
+// console is where a stack has its console, as it wrote into its endpoints file; empty before that.
+func console(t *testing.T, endpoints string) string {
+	t.Helper()
 	content, err := os.ReadFile(endpoints)
-	if err != nil {
-		return 0
+	if errors.Is(err, os.ErrNotExist) {
+		return ""
 	}
 	var at struct{ Console string }
-	if err := json.Unmarshal(content, &at); err != nil {
-		return 0
+	if err := errors.Join(err, json.Unmarshal(content, &at)); err != nil {
+		t.Fatal(err)
 	}
-	answer, err := http.Get(at.Console + "/api/status")
+	return at.Console
+}
+
+// verdicts is 0 as long as the stack is not ready.
+func verdicts(console string) int {
+	answer, err := http.Get(console + "/api/status")
 	if err != nil {
 		return 0
 	}
