@@ -2,15 +2,18 @@ import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.io.*;
 import java.sql.*;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.apache.hadoop.hbase.*;
 import org.apache.hadoop.hbase.client.*;
+import org.apache.phoenix.schema.types.PDataType;
 
 /**
  * Runs what it reads line by line: an SQL statement over Phoenix's own JDBC driver, or "!flush TABLE",
- * "!compact TABLE", "!move TABLE", "!split TABLE KEY" and "!scan TABLE" through HBase's client. It answers one line for
+ * "!compact TABLE", "!move TABLE", "!split TABLE KEY" and "!scan TABLE" through HBase's client, or "!bytes TYPE VALUE". It answers one line for
  * each row, tab-separated, and ends each answer with a line that is "." or "!" and an error.
  */
 public class Sql {
@@ -24,7 +27,8 @@ public class Sql {
             out.flush();
             for (String line; (line = in.readLine()) != null;) {
                 try {
-                    if (line.startsWith("!")) admin(line.substring(1).split(" "), out);
+                    if (line.startsWith("!bytes ")) out.println("=" + encoded(line.split(" ", 3)));
+                    else if (line.startsWith("!")) admin(line.substring(1).split(" "), out);
                     else run(sql, line, out);
                     out.println(".");
                 } catch (Exception e) {
@@ -49,6 +53,18 @@ public class Sql {
                 out.println(line);
             }
         }
+    }
+
+    /** The bytes, in hexadecimal, that Phoenix makes of a value of an SQL type: "!bytes TYPE VALUE". */
+    static String encoded(String[] words) {
+        PDataType<?> type = PDataType.fromSqlTypeName(words[1]);
+        Object value;
+        switch (words[1]) {
+        case "TIMESTAMP": value = Timestamp.from(Instant.parse(words[2])); break;
+        case "DATE": value = new java.sql.Date(Long.parseLong(words[2])); break;
+        default: value = type.toObject(words[2]);
+        }
+        return value == null ? "" : HexFormat.of().formatHex(type.toBytes(value));
     }
 
     static String show(Object value) {

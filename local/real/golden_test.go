@@ -63,6 +63,54 @@ func (j *judge) testGolden(t *testing.T) {
 	}
 }
 
+// testGoldenCatalog compares what Phoenix writes of table and indexes into its catalog with catalog.json.
+// It needs the tables of testGolden.
+func (j *judge) testGoldenCatalog(t *testing.T) {
+	content, err := os.ReadFile("../../shared/phoenix/testdata/catalog.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var golden map[string][]goldenCell
+	if err := json.Unmarshal(content, &golden); err != nil {
+		t.Fatal(err)
+	}
+	catalog := j.cells(t, phoenix.CatalogTable)
+	for name, want := range golden {
+		header := hex.EncodeToString([]byte("\x00USER_TEST\x00" + name))
+		described := func(c goldenCell) bool { return c.Row == header || strings.HasPrefix(c.Row, header+"00") }
+		timeless := func(cells []goldenCell) []goldenCell {
+			return slices.DeleteFunc(sortCells(cells), func(c goldenCell) bool {
+				return c.Qualifier == "LAST_DDL_TIMESTAMP" || !described(c)
+			})
+		}
+		got := timeless(catalog)
+		if diff := cmp.Diff(timeless(want), got); diff != "" {
+			t.Errorf("the catalog of %s (-golden +Phoenix):\n%.3000s", name, diff)
+		} else {
+			t.Logf("%s: %d cells as in catalog.json", name, len(got))
+		}
+	}
+}
+
+// testGoldenTypes has Phoenix encode the values of types.json again.
+func (j *judge) testGoldenTypes(t *testing.T) {
+	content, err := os.ReadFile("../../shared/phoenix/testdata/types.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var golden []struct{ Type, Value, Hex string }
+	if err := json.Unmarshal(content, &golden); err != nil {
+		t.Fatal(err)
+	}
+	for _, value := range golden {
+		got := j.query(t, "!bytes "+value.Type+" "+value.Value)
+		if len(got) != 1 || got[0][0] != value.Hex {
+			t.Errorf("%s %s is %v in Phoenix, %s in types.json", value.Type, value.Value, got, value.Hex)
+		}
+	}
+	t.Logf("%d values as in types.json", len(golden))
+}
+
 func (j *judge) cells(t *testing.T, table string) (cells []goldenCell) {
 	t.Helper()
 	for row, err := range j.client.Scan(t.Context(), table, phoenix.Range{}) {

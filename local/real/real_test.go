@@ -69,6 +69,8 @@ func TestHBase(t *testing.T) {
 	j.query(t, phoenix.IndexDDL(table, index))
 	j.open(t)
 	t.Run("the golden cells are those of SQL", j.testGolden)
+	t.Run("the golden catalog is that of SQL", j.testGoldenCatalog)
+	t.Run("the golden values are those of SQL", j.testGoldenTypes)
 	t.Run("rows by SQL", j.testRows)
 	t.Run("after flush and major compaction", j.testCompaction)
 	t.Run("after a SQL UPSERT and DELETE", j.testSQLWrites)
