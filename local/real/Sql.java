@@ -12,9 +12,10 @@ import org.apache.hadoop.hbase.client.*;
 import org.apache.phoenix.schema.types.PDataType;
 
 /**
- * Runs what it reads line by line: an SQL statement over Phoenix's own JDBC driver, or "!flush TABLE",
- * "!compact TABLE", "!move TABLE", "!split TABLE KEY" and "!scan TABLE" through HBase's client, or "!bytes TYPE VALUE". It answers one line for
- * each row, tab-separated, and ends each answer with a line that is "." or "!" and an error.
+ * Runs what it reads line by line: an SQL statement over Phoenix's own JDBC driver; "!flush TABLE",
+ * "!compact TABLE", "!move TABLE", "!split TABLE KEY" or "!scan TABLE" through HBase's client; or
+ * "!bytes TYPE VALUE". It answers one line for each row, tab-separated, and ends each answer with a
+ * line that is "." or "!" and an error.
  */
 public class Sql {
     public static void main(String[] args) throws Exception {
