@@ -25,7 +25,11 @@ func runningOn(t *testing.T, o *upOptions) *stack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := startStack(t.Context(), o, m, nil, io.Discard)
+	external, err := o.external()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := startStack(t.Context(), o, m, external, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,11 +80,9 @@ func up(ctx context.Context, o *upOptions, stdout, stderr io.Writer) (err error)
 	if err != nil {
 		return err
 	}
-	var external environment
-	if o.env != "" {
-		if external, err = readEnvironment(o.env); err != nil {
-			return err
-		}
+	external, err := o.external()
+	if err != nil {
+		return err
 	}
 	if o.ephemeral {
 		o.ports.takeFree()
@@ -113,6 +111,14 @@ func up(ctx context.Context, o *upOptions, stdout, stderr io.Writer) (err error)
 		return nil
 	}
 	return result.print(o.asJSON, stdout)
+}
+
+// external are the services that --env names; none without it.
+func (o *upOptions) external() (environment, error) {
+	if o.env == "" {
+		return nil, nil
+	}
+	return readEnvironment(o.env)
 }
 
 // lockData refuses a second stack on the same data directory.

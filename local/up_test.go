@@ -110,6 +110,29 @@ func TestTakenPortsAreNamedBeforeAnythingStarts(t *testing.T) {
 	if entries, _ := os.ReadDir(o.data); len(entries) != 1 { // the lock file
 		t.Errorf("something was started: %v", entries)
 	}
+	// A service that is named elsewhere needs no port here, which is where it may well run itself.
+	err = o.ports.check(environment{"KAFKA_BROKERS": "127.0.0.1:1"})
+	if err == nil || strings.Contains(err.Error(), "--kafka-port") || !strings.Contains(err.Error(), "--oss-port") {
+		t.Errorf("with a Kafka elsewhere: error = %v", err)
+	}
+}
+
+func TestListenHost(t *testing.T) {
+	p := defaultPorts()
+	p.listenHost = "0.0.0.0"
+	if got := p.addr(p.console); got != "0.0.0.0:8080" {
+		t.Errorf("the console listens on %s", got)
+	}
+	if got := p.addr(p.kafka); got != "127.0.0.1:9092" {
+		t.Errorf("the embedded Kafka listens on %s: it has no authentication and stays on loopback", got)
+	}
+	for listening, want := range map[string]string{
+		"[::]:8080": "127.0.0.1:8080", "0.0.0.0:8080": "127.0.0.1:8080", "127.0.0.1:8080": "127.0.0.1:8080", "10.0.0.7:8080": "10.0.0.7:8080",
+	} {
+		if got := reachable(listening); got != want {
+			t.Errorf("what listens on %s is reached at %s, want %s", listening, got, want)
+		}
+	}
 }
 
 func TestExitCodes(t *testing.T) {

@@ -6,13 +6,15 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Properties;
 import java.util.concurrent.CompletableFuture;
 import org.apache.hadoop.hbase.*;
 import org.apache.hadoop.hbase.client.*;
 import org.apache.phoenix.schema.types.PDataType;
 
 /**
- * Runs what it reads line by line: an SQL statement over Phoenix's own JDBC driver; "!flush TABLE",
+ * Connects to the URL of its first argument with the properties, name=value, of the others. Then it
+ * runs what it reads line by line: an SQL statement over Phoenix's own JDBC driver; "!flush TABLE",
  * "!compact TABLE", "!move TABLE", "!split TABLE KEY" or "!scan TABLE" through HBase's client; or
  * "!bytes TYPE VALUE". It answers one line for each row, tab-separated, and ends each answer with a
  * line that is "." or "!" and an error.
@@ -22,7 +24,9 @@ public class Sql {
         PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), false, "UTF-8");
         System.setOut(System.err);
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        try (java.sql.Connection sql = DriverManager.getConnection(args[0])) {
+        Properties properties = new Properties();
+        for (int i = 1; i < args.length; i++) properties.setProperty(args[i].split("=", 2)[0], args[i].split("=", 2)[1]);
+        try (java.sql.Connection sql = DriverManager.getConnection(args[0], properties)) {
             sql.setAutoCommit(true);
             out.println(".");
             out.flush();

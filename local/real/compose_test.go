@@ -54,7 +54,8 @@ func (c containers) run(t *testing.T, args ...string) string {
 
 // TestCompose runs the containers of local/compose, built without pulling an image: the stack with its
 // drain and audit while servers are restarted, the rows by SQL from this machine with the thick and the
-// thin driver, and again after everything was taken down and put up.
+// thin driver, and again, with the driver in one jar that database tools load, after everything was taken
+// down and put up.
 func TestCompose(t *testing.T) {
 	var c containers
 	t.Cleanup(func() {
@@ -86,12 +87,15 @@ func TestCompose(t *testing.T) {
 
 	c.make(t, "compose-down")
 	c.run(t, "up", "-d", "schema", "queryserver", "kafka") // everything but the feed
-	if j.Client, err = Connect(patient(t), t.TempDir(), composeZooKeeper); err != nil {
+	driver, err := OpenDriver(patient(t), t.TempDir(), composeZooKeeper,
+		"phoenix.schema.isNamespaceMappingEnabled=false", "phoenix.schema.mapSystemTablesToNamespace=false")
+	if err != nil {
 		t.Fatal(err)
 	}
+	j.Client = &Client{ZooKeeper: composeZooKeeper, SQL: driver}
 	t.Cleanup(j.Close)
 	j.agrees(t)
-	t.Log("the rows are there after compose-down")
+	t.Log("the rows are there after compose-down, for the driver of one jar")
 }
 
 // checkContainers holds every container to what the file promises: no root, and no port that another

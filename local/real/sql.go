@@ -28,16 +28,32 @@ type SQL struct {
 
 // connect returns when Phoenix answers, which on a new HBase is after it has made its system tables.
 func connect(ctx context.Context, c *Client) (*SQL, error) {
-	program := filepath.Join(c.folder, "Sql.java")
+	return open(ctx, c.folder, c.classpath, c.ZooKeeper)
+}
+
+// OpenDriver connects with Phoenix's driver as a database tool loads it: one jar, no configuration but
+// the address and the connection properties ("name=value"). Logs go to folder.
+func OpenDriver(ctx context.Context, folder, zookeeper string, properties ...string) (*SQL, error) {
+	jars, err := Jars(ctx, "queryserver") // which has this jar for the same purpose
+	if err != nil {
+		return nil, err
+	}
+	classpath := filepath.Join(jars, "phoenix-client-embedded-hbase-2.5-5.2.1.jar") + ":" + filepath.Join(jars, "*")
+	return open(ctx, folder, classpath, zookeeper, properties...)
+}
+
+func open(ctx context.Context, folder, classpath, zookeeper string, properties ...string) (*SQL, error) {
+	program := filepath.Join(folder, "Sql.java")
 	if err := os.WriteFile(program, sqlProgram, 0o644); err != nil {
 		return nil, fmt.Errorf("write the SQL program: %w", err)
 	}
-	log, err := os.OpenFile(filepath.Join(c.folder, "sql.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	log, err := os.OpenFile(filepath.Join(folder, "sql.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("open the log of the SQL program: %w", err)
 	}
 	defer log.Close()
-	s := &SQL{cmd: exec.Command("java", "-Xmx512m", "-cp", c.classpath, program, "jdbc:phoenix:"+c.ZooKeeper+":/hbase")}
+	args := []string{"-Xmx512m", "-cp", classpath, program, "jdbc:phoenix:" + zookeeper + ":/hbase"}
+	s := &SQL{cmd: exec.Command("java", append(args, properties...)...)}
 	s.cmd.Stderr = log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if s.in, err = s.cmd.StdinPipe(); err != nil {
