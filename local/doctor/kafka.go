@@ -57,6 +57,9 @@ func topic(found kadm.TopicDetail, name string, topics Topics) Finding {
 			return bad(check, "bring back the brokers that hold it", "partition %d: %v", p.Partition, p.Err)
 		}
 	}
+	if len(found.Partitions) == 1 {
+		return good(check, "1 partition")
+	}
 	return good(check, "%d partitions", len(found.Partitions))
 }
 
