@@ -65,7 +65,7 @@ compose-nopull: functions command ## the same without pulling an image (Debian 1
 .PHONY: real-compose
 real-compose: ## run the containers without pulls, with faults, and judge their rows by SQL
 	go vet -tags real,compose ./local/real
-	go test -tags real,compose -run '^TestCompose$$' -count=1 -timeout 30m -v ./local/real | grep --line-buffered -vE '^(=== |[0-9/]+ [0-9:]+ WARN)'; exit $${PIPESTATUS[0]}
+	COMPOSE='$(COMPOSE) -f local/compose/docker-compose.nopull.yml' go test -tags real,compose -run '^TestCompose$$' -count=1 -timeout 30m -v ./local/real | grep --line-buffered -vE '^(=== |[0-9/]+ [0-9:]+ WARN)'; exit $${PIPESTATUS[0]}
 
 .PHONY: compose-down
 compose-down: ## stop the containers; their data stays, `make compose-clean` removes it

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -26,13 +27,13 @@ func doctorCommand() *cobra.Command {
 	var live, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check s.yaml and, with --live, every service; exit 1 names what is wrong and what mends it",
+		Short: "Check s.yaml, template.yml and, with --live, every service; exit 1 names what is wrong and what mends it",
 		Example: `  feedstream doctor
   feedstream doctor --live
   feedstream doctor --live --env production.env --json`,
 		Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			findings := []doctor.Finding{checkManifest(manifestPath)}
+			findings := checkFiles(manifestPath)
 			if live {
 				e, err := where.environment()
 				if err != nil {
@@ -51,12 +52,14 @@ func doctorCommand() *cobra.Command {
 	return cmd
 }
 
-func checkManifest(path string) doctor.Finding {
+// checkFiles looks at the manifest and at the template.yml beside it, if there is one.
+func checkFiles(path string) []doctor.Finding {
 	m, err := manifest.Load(path)
 	if err != nil {
-		return doctor.Finding{Check: "manifest", Detail: err.Error(), Remedy: "correct " + path + " at the lines named"}
+		return []doctor.Finding{{Check: "manifest", Detail: err.Error(), Remedy: "correct " + path + " at the lines named"}}
 	}
-	return doctor.Finding{Check: "manifest", OK: true, Detail: fmt.Sprintf("%s declares %d functions", path, len(m.Functions))}
+	good := doctor.Finding{Check: "manifest", OK: true, Detail: fmt.Sprintf("%s declares %d functions", path, len(m.Functions))}
+	return append([]doctor.Finding{good}, doctor.Template(path, filepath.Join(filepath.Dir(path), "template.yml"))...)
 }
 
 // atStart are the services that must be ready before a stack starts. The reference may be empty then.

@@ -8,19 +8,17 @@ import (
 	"os"
 	"reflect"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
-	"github.com/google/go-cmp/cmp"
 
 	"feedstream/shared/phoenix"
 )
 
-// What is written in more than one place, s.yaml, template.yml, the config structs and the tables of
-// the README, is compared here.
+// What is written in more than one place, s.yaml, the config structs and the tables of the README, is
+// compared here; template.yml is in local/doctor.
 
 type tree = map[string]any
 
@@ -110,132 +108,6 @@ func TestManifestSetsWhatFunctionsRead(t *testing.T) {
 				t.Errorf("s.yaml sets %s of feed-%s to %s, the default is %s", name, function, text, s.fallback)
 			}
 		}
-	}
-}
-
-var (
-	envOnly  = regexp.MustCompile(`^\$\{env\('([A-Z_]+)'(?:, '([^']*)')?\)\}$`)
-	envAny   = regexp.MustCompile(`\$\{env\('([A-Z_]+)'\)\}`)
-	hidden   = []string{"KafkaSaslPassword", "MongodbUri"}
-	byAnyone = []string{"CodeBucket", "CodePrefix"} // parameters of template.yml alone
-)
-
-// parameter is what template.yml calls a variable of who deploys.
-func parameter(variable string) string {
-	var name strings.Builder
-	for part := range strings.SplitSeq(strings.TrimPrefix(variable, "FEED_"), "_") {
-		name.WriteString(part[:1] + strings.ToLower(part[1:]))
-	}
-	return name.String()
-}
-
-// translated is a value of s.yaml as template.yml writes it; the parameters it needs go into needed.
-func translated(value any, needed tree) any {
-	switch value := value.(type) {
-	case tree:
-		out := tree{}
-		for name, inner := range value {
-			out[name] = translated(inner, needed)
-		}
-		return out
-	case []any:
-		out := make([]any, len(value))
-		for i, inner := range value {
-			out[i] = translated(inner, needed)
-		}
-		return out
-	case string:
-		if value == "${vars.region}" {
-			return tree{"Ref": "ALIYUN::Region"}
-		}
-		if m := envOnly.FindStringSubmatch(value); m != nil {
-			p := tree{"Type": "String"}
-			if strings.Contains(value, ", '") {
-				p["Default"] = m[2]
-			}
-			if slices.Contains(hidden, parameter(m[1])) {
-				p["NoEcho"] = true
-			}
-			needed[parameter(m[1])] = p
-			return tree{"Ref": parameter(m[1])}
-		}
-		if !strings.Contains(value, "${") {
-			return value
-		}
-		text := strings.ReplaceAll(value, "${vars.region}", "${ALIYUN::Region}")
-		text = strings.ReplaceAll(text, "${env('FEED_ACCOUNT_ID')}", "${ALIYUN::TenantId}")
-		return tree{"Fn::Sub": envAny.ReplaceAllStringFunc(text, func(expression string) string {
-			name := parameter(envAny.FindStringSubmatch(expression)[1])
-			needed[name] = tree{"Type": "String"}
-			return "${" + name + "}"
-		})}
-	}
-	return value
-}
-
-// upper gives the members of a value the initials that ROS wants.
-func upper(value any) any {
-	members, ok := value.(tree)
-	if !ok {
-		return value
-	}
-	out := tree{}
-	for name, inner := range members {
-		out[strings.ToUpper(name[:1])+name[1:]] = upper(inner)
-	}
-	return out
-}
-
-func TestTemplateSaysWhatTheManifestSays(t *testing.T) {
-	manifest, template := readYAML(t, "../s.yaml"), readYAML(t, "../template.yml")
-	needed, resources := tree{}, tree{}
-	for _, function := range functionNames {
-		p := props(manifest, function)
-		id := "Feed" + strings.ToUpper(function[:1]) + function[1:]
-		name := tree{"Fn::GetAtt": []any{id, "FunctionName"}}
-		properties := tree{
-			"Handler": "index.handler",
-			"Code":    tree{"OssBucketName": tree{"Ref": "CodeBucket"}, "OssObjectName": tree{"Fn::Sub": "${CodePrefix}" + function + ".zip"}},
-		}
-		for key, value := range p {
-			switch key {
-			case "region", "code", "triggers": // the stack's, above, below
-			case "concurrencyConfig":
-				resources[id+"Concurrency"] = tree{"Type": "ALIYUN::FC3::ConcurrencyConfig", "Properties": tree{
-					"FunctionName": name, "ReservedConcurrency": value.(tree)["reservedConcurrency"],
-				}}
-			case "environmentVariables":
-				properties["EnvironmentVariables"] = translated(value, needed)
-			case "vpcConfig":
-				vpc := value.(tree)
-				properties["VpcConfig"] = tree{
-					"VpcId": translated(vpc["vpcId"], needed), "VSwitchIds": translated(vpc["vSwitchIds"], needed),
-					"SecurityGroupId": translated(vpc["securityGroupId"], needed),
-				}
-			default:
-				properties[strings.ToUpper(key[:1])+key[1:]] = translated(upper(value), needed)
-			}
-		}
-		resources[id] = tree{"Type": "ALIYUN::FC3::Function", "Properties": properties}
-		trigger := p["triggers"].([]any)[0].(tree)
-		of := tree{
-			"FunctionName": name, "TriggerName": trigger["triggerName"], "TriggerType": trigger["triggerType"],
-			"TriggerConfig": translated(trigger["triggerConfig"], needed),
-		}
-		if qualifier, ok := trigger["qualifier"]; ok {
-			of["Qualifier"] = qualifier
-		}
-		resources[id+"Trigger"] = tree{"Type": "ALIYUN::FC3::Trigger", "Properties": of}
-	}
-	if diff := cmp.Diff(resources, template["Resources"]); diff != "" {
-		t.Errorf("template.yml differs from what s.yaml says (-s.yaml +template.yml):\n%s", diff)
-	}
-	parameters := template["Parameters"].(tree)
-	for _, name := range byAnyone {
-		delete(parameters, name)
-	}
-	if diff := cmp.Diff(needed, parameters); diff != "" {
-		t.Errorf("the parameters of template.yml differ (-needed +template.yml):\n%s", diff)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -25,29 +26,43 @@ const (
 	composeTriggers    = "http://localhost:8082"
 )
 
-// containers are the project of `make compose-nopull`.
-type containers struct{}
+const repository = "../.."
+
+// containers are the project of `make compose-nopull`, driven by the command that the Makefile uses.
+type containers struct{ command []string }
 
 // make runs a target of the Makefile, as whoever uses it does.
 func (containers) make(t *testing.T, target string) {
 	t.Helper()
 	began := time.Now()
-	if output, err := exec.CommandContext(context.WithoutCancel(t.Context()), "make", "-C", "../..", target).CombinedOutput(); err != nil {
+	if output, err := exec.CommandContext(context.WithoutCancel(t.Context()), "make", "-C", repository, target).CombinedOutput(); err != nil {
 		t.Fatalf("make %s: %v\n%s", target, err, output[max(0, len(output)-4000):])
 	}
 	t.Logf("make %s took %.1f s", target, time.Since(began).Seconds())
 }
 
-func (containers) compose(ctx context.Context, args ...string) *exec.Cmd {
-	files := []string{"-p", "feedstream", "-f", "../compose/docker-compose.yml", "-f", "../compose/docker-compose.nopull.yml"}
-	return exec.CommandContext(ctx, "docker-compose", append(files, args...)...)
+func (c containers) compose(ctx context.Context, args ...string) *exec.Cmd {
+	all := append(slices.Clone(c.command), args...)
+	cmd := exec.CommandContext(ctx, all[0], all[1:]...)
+	cmd.Dir = repository
+	return cmd
+}
+
+// feedstream runs a verb of the command on this machine, on the servers in the containers.
+func (c containers) feedstream(t *testing.T, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(patient(t), "bin/feedstream", append(args, "--env", "local/compose/config/feedstream.env")...)
+	cmd.Dir = repository
+	if output, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("feedstream %v on this machine: %v\n%s", args, err, output)
+	}
 }
 
 func (c containers) run(t *testing.T, args ...string) string {
 	t.Helper()
 	output, err := c.compose(t.Context(), args...).CombinedOutput()
 	if err != nil {
-		t.Fatalf("docker-compose %v: %v\n%s", args, err, output)
+		t.Fatalf("%v %v: %v\n%s", c.command, args, err, output)
 	}
 	return string(output)
 }
@@ -57,7 +72,10 @@ func (c containers) run(t *testing.T, args ...string) string {
 // thin driver, and again, with the driver in one jar that database tools load, after everything was taken
 // down and put up.
 func TestCompose(t *testing.T) {
-	var c containers
+	c := containers{strings.Fields(os.Getenv("COMPOSE"))}
+	if len(c.command) == 0 {
+		t.Fatal("COMPOSE is empty: run this test by `make real-compose`")
+	}
 	t.Cleanup(func() {
 		if t.Failed() {
 			output, err := c.compose(context.WithoutCancel(t.Context()), "logs", "--tail", "15").CombinedOutput()
@@ -70,9 +88,13 @@ func TestCompose(t *testing.T) {
 	awaitReady(t)
 	c.checkContainers(t)
 	answersOverHTTP(t)
+	c.run(t, "exec", "-T", "feedstream", "bin/feedstream", "doctor", "--live", "--env", "/compose.env")
+	c.feedstream(t, "doctor", "--live")
+	t.Log("doctor finds all in order, from a container and from this machine")
 	c.run(t, "stop", "feedstream") // its own feed must not move the rows
 
 	c.drainUnderFaults(t)
+	c.feedstream(t, "audit")
 	client, err := Connect(patient(t), t.TempDir(), composeZooKeeper)
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +124,7 @@ func TestCompose(t *testing.T) {
 // machine reaches.
 func (c containers) checkContainers(t *testing.T) {
 	t.Helper()
-	ids := strings.Fields(c.run(t, "ps", "-q"))
+	ids := strings.Fields(c.run(t, "ps", "-a", "-q"))
 	output, err := exec.CommandContext(t.Context(), "docker", append([]string{"inspect"}, ids...)...).Output()
 	if err != nil {
 		t.Fatal(err)

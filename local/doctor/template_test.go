@@ -1,0 +1,49 @@
+package doctor
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const manifest, template = "../../s.yaml", "../../template.yml"
+
+func TestTheTemplateSaysWhatTheManifestSays(t *testing.T) {
+	findings := Template(manifest, template)
+	if len(findings) != 1 || !findings[0].OK {
+		t.Errorf("findings = %+v", findings)
+	}
+}
+
+func TestTemplateDifferences(t *testing.T) {
+	content, err := os.ReadFile(template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct{ old, new, want string }{
+		"another size":   {"MemorySize: 1024", "MemorySize: 512", "Resources.FeedEnrich.Properties.MemorySize is 512, want 1024"},
+		"a setting less": {"        OUTPUT_TOPIC: feed-records\n", "", "OUTPUT_TOPIC is absent, want feed-records"},
+		"one more":       {"OUTPUT_TOPIC: feed-records", "OUTPUT_TOPIC: feed-records\n        EXTRA: x", "EXTRA is x, want absent"},
+		"a shown secret": {"NoEcho: true", "NoEcho: false", "NoEcho is false, want true"},
+		"no YAML":        {"Resources:", "Resources: [", "template.yml: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			broken := strings.Replace(string(content), test.old, test.new, 1)
+			if broken == string(content) {
+				t.Fatalf("template.yml does not hold %q", test.old)
+			}
+			path := filepath.Join(t.TempDir(), "template.yml")
+			if err := os.WriteFile(path, []byte(broken), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			findings := Template(manifest, path)
+			if len(findings) != 1 || findings[0].OK || !strings.Contains(findings[0].Detail, test.want) || findings[0].Remedy == "" {
+				t.Errorf("findings = %+v, want %q", findings, test.want)
+			}
+		})
+	}
+	if findings := Template(manifest, filepath.Join(t.TempDir(), "template.yml")); findings != nil {
+		t.Errorf("of a template that does not exist: %+v", findings)
+	}
+}
