@@ -113,7 +113,14 @@ func (s *stream) notify() {
 // poll hands fetched records to the tasks until the stream closes.
 func (s *stream) poll() {
 	for s.ctx.Err() == nil {
-		fetches := s.client.PollFetches(s.ctx)
+		patience, cancel := context.WithTimeout(s.ctx, silence)
+		fetches := s.client.PollFetches(patience)
+		silent := patience.Err() != nil && fetches.NumRecords() == 0 && s.ctx.Err() == nil
+		cancel()
+		if silent {
+			s.ask()
+			continue
+		}
 		fetches.EachError(func(_ string, partition int32, err error) {
 			if s.ctx.Err() == nil {
 				s.kafkaFailed(fmt.Errorf("fetch %s/%d: %w", s.declared.Topic, partition, err))
@@ -130,6 +137,20 @@ func (s *stream) poll() {
 			}
 		})
 		s.mu.Unlock()
+	}
+}
+
+// silence is how long the brokers may send nothing before they are asked whether they are there: the
+// client repeats what fails by itself and tells nobody.
+const silence = 2 * time.Second
+
+func (s *stream) ask() {
+	ctx, cancel := context.WithTimeout(s.ctx, silence)
+	defer cancel()
+	if err := s.client.Ping(ctx); err == nil {
+		s.kafkaAnswers()
+	} else if s.ctx.Err() == nil {
+		s.kafkaFailed(err)
 	}
 }
 
