@@ -34,22 +34,22 @@ func Kafka(ctx context.Context, brokers string, topics Topics, options ...kgo.Op
 	}
 	findings := []Finding{good(check, "%s answers", brokers)}
 	for _, name := range names {
-		findings = append(findings, topic(listed[name], name, topics))
+		findings = append(findings, topic(listed[name], name, topics, brokers))
 	}
 	if settings, err := admin.DescribeTopicConfigs(ctx, names...); err == nil {
-		findings = append(findings, limits(settings, topics)...)
+		findings = append(findings, limits(settings, topics, brokers)...)
 	}
 	return findings
 }
 
-func topic(found kadm.TopicDetail, name string, topics Topics) Finding {
+func topic(found kadm.TopicDetail, name string, topics Topics, brokers string) Finding {
 	check := "topic " + name
 	if found.Err != nil || len(found.Partitions) == 0 {
 		partitions, settings := 4, ""
 		if name == topics.Quarantine || name == topics.DeadLetter {
 			partitions, settings = 1, fmt.Sprintf(" --config max.message.bytes=%d", 1048588+setAsideRoom)
 		}
-		return bad(check, fmt.Sprintf("kafka-topics.sh --create --topic %s --partitions %d%s", name, partitions, settings),
+		return bad(check, fmt.Sprintf("kafka-topics.sh --create --topic %s --partitions %d%s --bootstrap-server %s", name, partitions, settings, brokers),
 			"it is not there: %v", found.Err)
 	}
 	for _, p := range found.Partitions.Sorted() {
@@ -64,7 +64,7 @@ func topic(found kadm.TopicDetail, name string, topics Topics) Finding {
 }
 
 // limits compares the settings of the topics with those of the input.
-func limits(described kadm.ResourceConfigs, topics Topics) []Finding {
+func limits(described kadm.ResourceConfigs, topics Topics, brokers string) []Finding {
 	settings := map[string]map[string]string{}
 	for _, resource := range described {
 		if resource.Err != nil {
@@ -77,7 +77,7 @@ func limits(described kadm.ResourceConfigs, topics Topics) []Finding {
 	}
 	var findings []Finding
 	alter := func(name, key, value string) string {
-		return fmt.Sprintf("kafka-configs.sh --alter --entity-type topics --entity-name %s --add-config %s=%s", name, key, value)
+		return fmt.Sprintf("kafka-configs.sh --alter --entity-type topics --entity-name %s --add-config %s=%s --bootstrap-server %s", name, key, value, brokers)
 	}
 	input := settings[topics.Input]
 	for _, name := range []string{topics.Quarantine, topics.DeadLetter} {

@@ -89,6 +89,9 @@ func TestCompose(t *testing.T) {
 	c.checkContainers(t)
 	answersOverHTTP(t)
 	c.run(t, "exec", "-T", "feedstream", "bin/feedstream", "doctor", "--live", "--env", "/compose.env")
+	if rows := c.run(t, "exec", "-T", "feedstream", "bin/feedstream", "query", "--data", "/data", "--code", "2318.HK"); !strings.Contains(rows, "|2318.HK") {
+		t.Errorf("query in its container prints no row:\n%s", rows)
+	}
 	c.feedstream(t, "doctor", "--live")
 	t.Log("doctor finds all in order, from a container and from this machine")
 	c.run(t, "stop", "feedstream") // its own feed must not move the rows
