@@ -84,7 +84,9 @@ func (c *Cache) Current(ctx context.Context) (View, error) {
 		select {
 		case c.checking <- struct{}{}:
 			defer func() { <-c.checking }()
-			c.refresh(ctx)
+			if c.loaded.Load() == current { // nobody checked since this request looked
+				c.refresh(ctx)
+			}
 		default: // somebody else is at it
 		}
 		return c.view(c.loaded.Load())
