@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"feedstream/local/services/hbase/internal/exception"
+
 	"github.com/go-zookeeper/zk"
 	"github.com/google/go-cmp/cmp"
 	"github.com/tsuna/gohbase"
@@ -90,7 +92,7 @@ func TestCreateTable(t *testing.T) {
 	if err := admin.CreateTable(create()); err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, admin.CreateTable(create()), tableExists)
+	wantError(t, admin.CreateTable(create()), exception.TableExists)
 	c := connect(t, s.ZooKeeperAddr())
 	for i, key := range []string{"a", "g", "z"} {
 		mustPut(t, c, "made", key, uint64(i+1), row{"A": key})
@@ -208,7 +210,7 @@ func TestSnappyIsRefusedByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	h, _ := reply(t, conn)
-	if h.GetCallId() != 3 || h.Exception.GetExceptionClassName() != DoNotRetryIO {
+	if h.GetCallId() != 3 || h.Exception.GetExceptionClassName() != exception.DoNotRetryIO {
 		t.Errorf("answer: %v", h)
 	}
 	wantError(t, errors.New(h.Exception.GetStackTrace()), "SnappyCodec")
@@ -218,9 +220,9 @@ func TestBadConnectionsEnd(t *testing.T) {
 	t.Parallel()
 	s := start(t, Options{Logger: slog.New(slog.DiscardHandler)})
 	tests := []struct{ name, bytes, want string }{
-		{"kerberos", "HBas\x00\x51", badAuth},
-		{"not hbase", "GET / HTTP/1.1\r\n", wrongVersion},
-		{"huge header", "HBas\x00\x50\xff\xff\xff\xff", requestTooBig},
+		{"kerberos", "HBas\x00\x51", exception.BadAuth},
+		{"not hbase", "GET / HTTP/1.1\r\n", exception.WrongVersion},
+		{"huge header", "HBas\x00\x50\xff\xff\xff\xff", exception.RequestTooBig},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

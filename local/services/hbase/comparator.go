@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 
+	"feedstream/local/services/hbase/internal/exception"
+
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
 )
@@ -46,7 +48,7 @@ func newComparator(m *pb.Comparator) (func([]byte) int, error) {
 	case "NullComparator":
 		return func([]byte) int { return 1 }, nil
 	}
-	return nil, unsupported("comparator %s", m.GetName())
+	return nil, exception.Unsupported("comparator %s", m.GetName())
 }
 
 func (c comparison) holds(value []byte) bool {

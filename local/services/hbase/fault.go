@@ -3,6 +3,8 @@ package hbase
 import (
 	"context"
 	"time"
+
+	"feedstream/local/services/hbase/internal/exception"
 )
 
 // Call is a request as a fault hook sees it.
@@ -65,7 +67,7 @@ func (s *Server) faulty(c Call, run func() (response, error)) (response, error) 
 		return response{}, f.exception()
 	}
 	if class := f.FailActions[0]; class != "" {
-		return response{}, raise(class, "%s", f.Message)
+		return response{}, exception.New(class, "%s", f.Message)
 	}
 	out, err := run()
 	pause(s.ctx, f.DelayAnswer)
@@ -75,7 +77,7 @@ func (s *Server) faulty(c Call, run func() (response, error)) (response, error) 
 	return out, err
 }
 
-func (f Fault) exception() error { return raise(f.Exception, "%s", f.Message) }
+func (f Fault) exception() error { return exception.New(f.Exception, "%s", f.Message) }
 
 // join is the fault of a whole Multi.
 func (f *Fault) join(other Fault) {

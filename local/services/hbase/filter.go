@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"feedstream/local/services/hbase/internal/exception"
+
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
 )
@@ -49,7 +51,7 @@ func newFilter(m *pb.Filter) (filter, error) {
 	name := strings.TrimPrefix(m.GetName(), filterPackage)
 	build := filterKinds(name)
 	if build == nil {
-		return nil, unsupported("filter %s", m.GetName())
+		return nil, exception.Unsupported("filter %s", m.GetName())
 	}
 	f, err := build(m.SerializedFilter)
 	if err != nil {
@@ -60,10 +62,10 @@ func newFilter(m *pb.Filter) (filter, error) {
 
 // raiseFilter keeps the class of an error that has one.
 func raiseFilter(name string, err error) error {
-	if e := asException(err); e.class != JavaIO {
+	if e := exception.Of(err); e.Class != exception.JavaIO {
 		return e
 	}
-	return raise(DoNotRetryIO, "filter %s cannot be read: %v", name, err)
+	return exception.New(exception.DoNotRetryIO, "filter %s cannot be read: %v", name, err)
 }
 
 func filterKinds(name string) func([]byte) (filter, error) {

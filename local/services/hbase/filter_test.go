@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"feedstream/local/services/hbase/internal/exception"
+
 	gofilter "github.com/tsuna/gohbase/filter"
 	"github.com/tsuna/gohbase/hrpc"
 )
@@ -97,6 +99,6 @@ func TestUnknownFiltersAreRefusedByName(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = c.Scan(s).Next()
-		wantError(t, err, want, DoNotRetryIO)
+		wantError(t, err, want, exception.DoNotRetryIO)
 	}
 }

@@ -3,6 +3,8 @@ package hbase
 import (
 	"fmt"
 
+	"feedstream/local/services/hbase/internal/exception"
+
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
@@ -19,7 +21,7 @@ func (s *Server) region(spec *pb.RegionSpecifier) (*region, error) {
 		return nil, err
 	}
 	if _, moved := s.moved.LoadAndDelete(r.name); moved {
-		return nil, raise(NotServingRegion, "%s has moved", r.name)
+		return nil, exception.New(exception.NotServingRegion, "%s has moved", r.name)
 	}
 	return r, nil
 }
@@ -31,7 +33,7 @@ func (s *Server) mutate(r *request) (response, error) {
 		return response{}, err
 	}
 	if m.Condition != nil {
-		return response{}, unsupported("checkAndMutate")
+		return response{}, exception.Unsupported("checkAndMutate")
 	}
 	reg, err := s.region(m.Region)
 	if err != nil {
@@ -94,7 +96,7 @@ func (s *Server) multi(r *request) (response, error) {
 		return response{}, err
 	}
 	if m.Condition != nil {
-		return response{}, unsupported("checkAndMutate in a Multi")
+		return response{}, exception.Unsupported("checkAndMutate in a Multi")
 	}
 	call := &multiCall{server: s, source: cellSource{r.cells}, batch: s.store.db.NewBatch()}
 	defer call.batch.Close()
@@ -150,13 +152,13 @@ func (c *multiCall) region(p place, actions *pb.RegionAction, f Fault) (*pb.Regi
 	case f.Exception != "":
 		err = f.exception()
 	case actions.GetAtomic():
-		err = unsupported("atomic region action (mutateRow)")
+		err = exception.Unsupported("atomic region action (mutateRow)")
 	}
 	if err != nil {
 		if skipErr := c.skip(actions); skipErr != nil {
 			return nil, skipErr
 		}
-		return &pb.RegionActionResult{Exception: asException(err).pair()}, nil
+		return &pb.RegionActionResult{Exception: exception.Of(err).Pair()}, nil
 	}
 	results := make([]pb.ResultOrException, len(actions.Action))
 	pointers := make([]*pb.ResultOrException, len(actions.Action))
@@ -168,12 +170,12 @@ func (c *multiCall) region(p place, actions *pb.RegionAction, f Fault) (*pb.Regi
 			if err := c.skipAction(a); err != nil {
 				return nil, err
 			}
-			err = raise(class, "%s", f.Message)
+			err = exception.New(class, "%s", f.Message)
 		} else {
 			result.Result, err = c.action(p.region, a)
 		}
 		if err != nil {
-			result.Result, result.Exception = nil, asException(err).pair()
+			result.Result, result.Exception = nil, exception.Of(err).Pair()
 		}
 	}
 	return &pb.RegionActionResult{ResultOrException: pointers}, nil
@@ -198,7 +200,7 @@ func (c *multiCall) action(r *region, a *pb.Action) (*pb.Result, error) {
 		c.buffer = cells
 		return noResult, addMutation(c.batch, r, a.Mutation.Row, cells)
 	}
-	return nil, unsupported("coprocessor call")
+	return nil, exception.Unsupported("coprocessor call")
 }
 
 // skip passes over the cells of a region that does not run.
@@ -214,7 +216,7 @@ func (c *multiCall) skip(actions *pb.RegionAction) error {
 func (c *multiCall) skipAction(a *pb.Action) error {
 	rest, err := skipBlocks(c.source.block, int(a.GetMutation().GetAssociatedCellCount()))
 	if err != nil {
-		return raise(DoNotRetryIO, "%v", err)
+		return exception.New(exception.DoNotRetryIO, "%v", err)
 	}
 	c.source.block = rest
 	return nil

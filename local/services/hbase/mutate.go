@@ -3,6 +3,8 @@ package hbase
 import (
 	"math"
 
+	"feedstream/local/services/hbase/internal/exception"
+
 	"github.com/tsuna/gohbase/pb"
 )
 
@@ -22,7 +24,7 @@ func (s *Server) mutation(r *region, m *pb.MutationProto, source *cellSource, bu
 	block := source.block
 	rest, err := skipBlocks(block, count)
 	if err != nil {
-		return nil, raise(DoNotRetryIO, "%v", err)
+		return nil, exception.New(exception.DoNotRetryIO, "%v", err)
 	}
 	source.block = rest
 	if err := checkMutation(r, m); err != nil {
@@ -33,10 +35,10 @@ func (s *Server) mutation(r *region, m *pb.MutationProto, source *cellSource, bu
 		var c cell
 		var row []byte
 		if row, c, block, err = cutBlock(block); err != nil {
-			return nil, raise(DoNotRetryIO, "%v", err)
+			return nil, exception.New(exception.DoNotRetryIO, "%v", err)
 		}
 		if string(row) != string(m.Row) {
-			return nil, raise(wrongRow, "row %x of a cell is not the row %x of its mutation", row, m.Row)
+			return nil, exception.New(exception.WrongRow, "row %x of a cell is not the row %x of its mutation", row, m.Row)
 		}
 		cells = append(cells, c)
 	}
@@ -51,14 +53,14 @@ func (s *Server) mutation(r *region, m *pb.MutationProto, source *cellSource, bu
 
 func checkMutation(r *region, m *pb.MutationProto) error {
 	if r.isMeta() {
-		return unsupported("writing to hbase:meta")
+		return exception.Unsupported("writing to hbase:meta")
 	}
 	switch m.GetMutateType() {
 	case pb.MutationProto_PUT, pb.MutationProto_DELETE:
 	default:
-		return unsupported("mutation %s; use put and delete", m.GetMutateType())
+		return exception.Unsupported("mutation %s; use put and delete", m.GetMutateType())
 	}
-	if err := checkRow(r, m.Row, failedSanity); err != nil {
+	if err := checkRow(r, m.Row, exception.FailedSanity); err != nil {
 		return err
 	}
 	return refuseAttributes(m.Attribute)
@@ -67,10 +69,10 @@ func checkMutation(r *region, m *pb.MutationProto) error {
 // checkRow refuses a row key that cannot be, and with the class outside one that is not in the region.
 func checkRow(r *region, row []byte, outside string) error {
 	if len(row) == 0 || len(row) > maxRowKey {
-		return raise(JavaIO, "a row key of %d bytes is not between 1 and %d", len(row), maxRowKey)
+		return exception.New(exception.JavaIO, "a row key of %d bytes is not between 1 and %d", len(row), maxRowKey)
 	}
 	if !r.holds(row) {
-		return raise(outside, "row %x is outside of region %s", row, r.name)
+		return exception.New(outside, "row %x is outside of region %s", row, r.name)
 	}
 	return nil
 }
@@ -78,7 +80,7 @@ func checkRow(r *region, row []byte, outside string) error {
 func refuseAttributes(attributes []*pb.NameBytesPair) error {
 	for _, a := range attributes {
 		if a.GetName() != "scan.attributes.metrics.enable" { // asks for figures only
-			return unsupported("operation attribute %s", a.GetName())
+			return exception.Unsupported("operation attribute %s", a.GetName())
 		}
 	}
 	return nil
@@ -96,7 +98,7 @@ func protoCells(cells []cell, m *pb.MutationProto) ([]cell, error) {
 				c.timestamp = int64(m.GetTimestamp())
 			}
 			if len(v.Tags) > 0 {
-				return nil, unsupported("cell tags")
+				return nil, exception.Unsupported("cell tags")
 			}
 			if m.GetMutateType() == pb.MutationProto_DELETE {
 				c.kind = deleteKind(v.GetDeleteType())
@@ -164,18 +166,18 @@ func checkCell(t *table, m *pb.MutationProto, c *cell) error {
 		return err
 	}
 	if size := blockSize(m.Row, c); size > maxCellBytes {
-		return raise(DoNotRetryIO, "a cell of %d bytes is over the limit of %d", size, maxCellBytes)
+		return exception.New(exception.DoNotRetryIO, "a cell of %d bytes is over the limit of %d", size, maxCellBytes)
 	}
 	if c.timestamp < 0 {
-		return raise(illegalArgument, "timestamp %d is negative", c.timestamp)
+		return exception.New(exception.IllegalArgument, "timestamp %d is negative", c.timestamp)
 	}
 	switch c.kind {
 	case typePut, typeDelete, typeDeleteColumn, typeDeleteFamily, typeDeleteFamilyVersion:
 	default:
-		return raise(DoNotRetryIO, "cell type %d is unknown", c.kind)
+		return exception.New(exception.DoNotRetryIO, "cell type %d is unknown", c.kind)
 	}
 	if isDelete := m.GetMutateType() == pb.MutationProto_DELETE; isDelete == (c.kind == typePut) {
-		return raise(DoNotRetryIO, "a cell of type %d is inside a %s", c.kind, m.GetMutateType())
+		return exception.New(exception.DoNotRetryIO, "a cell of type %d is inside a %s", c.kind, m.GetMutateType())
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 
+	"feedstream/local/services/hbase/internal/exception"
+
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
 )
@@ -36,7 +38,7 @@ func newQuery(t *table, s selection, hasLimit bool) (*query, error) {
 		return nil, err
 	}
 	if len(s.GetCfTimeRange()) > 0 {
-		return nil, unsupported("time range of a single column family")
+		return nil, exception.Unsupported("time range of a single column family")
 	}
 	q := &query{to: math.MaxInt64, versions: int(s.GetMaxVersions()), offset: int(s.GetStoreOffset()), limit: math.MaxInt}
 	if hasLimit {
@@ -49,7 +51,7 @@ func newQuery(t *table, s selection, hasLimit bool) (*query, error) {
 		}
 	}
 	if q.from > q.to {
-		return nil, raise(illegalArgument, "time range from %d ends before it, at %d", q.from, q.to)
+		return nil, exception.New(exception.IllegalArgument, "time range from %d ends before it, at %d", q.from, q.to)
 	}
 	if len(s.GetColumn()) > 0 {
 		q.columns = map[string][][]byte{}
@@ -172,9 +174,9 @@ func (s *Server) get(r *request) (response, error) {
 // read runs a Get on a region: its cells, and the result that announces them.
 func (s *Server) read(r *region, get *pb.Get) ([]cell, *pb.Result, error) {
 	if get.GetClosestRowBefore() {
-		return nil, nil, unsupported("Get of the closest row before; use a reversed scan")
+		return nil, nil, exception.Unsupported("Get of the closest row before; use a reversed scan")
 	}
-	if err := checkRow(r, get.Row, wrongRegion); err != nil {
+	if err := checkRow(r, get.Row, exception.WrongRegion); err != nil {
 		return nil, nil, err
 	}
 	q, err := newQuery(r.table, get, get.StoreLimit != nil)

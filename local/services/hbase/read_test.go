@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"feedstream/local/services/hbase/internal/exception"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/tsuna/gohbase"
 	"github.com/tsuna/gohbase/hrpc"
@@ -262,12 +264,12 @@ func TestScannerLifeCycle(t *testing.T) {
 	}
 	call(t, s, "Scan", &pb.ScanRequest{ScannerId: id, Renew: proto.Bool(true)}, &answer)
 	h := call(t, s, "Scan", &pb.ScanRequest{ScannerId: id, NumberOfRows: one, NextCallSeq: proto.Uint64(5)}, &answer)
-	if h.Exception.GetExceptionClassName() != outOfOrderNext {
+	if h.Exception.GetExceptionClassName() != exception.OutOfOrderNext {
 		t.Errorf("call out of order: %v", h.Exception)
 	}
 	call(t, s, "Scan", &pb.ScanRequest{ScannerId: id, CloseScanner: proto.Bool(true)}, &answer)
 	h = call(t, s, "Scan", &pb.ScanRequest{ScannerId: id, NumberOfRows: one}, &answer)
-	if h.Exception.GetExceptionClassName() != unknownScanner {
+	if h.Exception.GetExceptionClassName() != exception.UnknownScanner {
 		t.Errorf("closed scanner: %v", h.Exception)
 	}
 }

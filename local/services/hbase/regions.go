@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"time"
+
+	"feedstream/local/services/hbase/internal/exception"
 )
 
 // now is the server's clock in epoch milliseconds.
@@ -14,7 +16,7 @@ func (s *Server) now() int64 { return time.Now().UnixMilli() }
 func (s *Server) MoveRegion(tableName string, row []byte) error {
 	t := s.store.all()[tableName]
 	if t == nil {
-		return raise(tableNotFound, "%s", tableName)
+		return exception.New(exception.TableNotFound, "%s", tableName)
 	}
 	s.moved.Store(t.regionOf(row).name, true)
 	return nil
@@ -26,7 +28,7 @@ func (s *Server) SplitRegion(tableName string, row []byte) error {
 	return s.store.replace(tableName, func(t *table) ([]*region, error) {
 		old := t.regionOf(row)
 		if bytes.Equal(old.Start, row) {
-			return nil, raise(DoNotRetryIO, "region %s begins at row %x already; split inside of a region",
+			return nil, exception.New(exception.DoNotRetryIO, "region %s begins at row %x already; split inside of a region",
 				old.name, row)
 		}
 		id := max(s.now(), old.ID+1)

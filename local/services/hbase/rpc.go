@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 
+	"feedstream/local/services/hbase/internal/exception"
+
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -64,10 +66,10 @@ func (c *rpcConn) handshake() error {
 		return err
 	}
 	if string(preamble[:4]) != "HBas" || preamble[4] != 0 {
-		return raise(wrongVersion, "preamble % x is not HBase RPC version 0", preamble)
+		return exception.New(exception.WrongVersion, "preamble % x is not HBase RPC version 0", preamble)
 	}
 	if preamble[5] != simpleAuth {
-		return raise(badAuth, unsupportedPrefix+"authentication method %#x; use SIMPLE (0x50)", preamble[5])
+		return exception.New(exception.BadAuth, exception.UnsupportedPrefix+"authentication method %#x; use SIMPLE (0x50)", preamble[5])
 	}
 	b, err := c.readFrame(maxHeader)
 	if err != nil {
@@ -75,16 +77,16 @@ func (c *rpcConn) handshake() error {
 	}
 	var header pb.ConnectionHeader
 	if err := proto.Unmarshal(b, &header); err != nil {
-		return raise(wrongVersion, "connection header: %v", err)
+		return exception.New(exception.WrongVersion, "connection header: %v", err)
 	}
 	c.service = header.GetServiceName()
 	if codec := header.GetCellBlockCodecClass(); codec != "" && codec != keyValueCodec {
-		c.codec = raise(badCodec, unsupportedPrefix+"cell codec %s; use %s", codec, keyValueCodec)
+		c.codec = exception.New(exception.BadCodec, exception.UnsupportedPrefix+"cell codec %s; use %s", codec, keyValueCodec)
 	} else if codec == "" {
-		c.codec = unsupported("a connection without a cell codec; name %s", keyValueCodec)
+		c.codec = exception.Unsupported("a connection without a cell codec; name %s", keyValueCodec)
 	}
 	if compressor := header.GetCellBlockCompressorClass(); compressor != "" {
-		c.codec = unsupported("cell block compression %s; switch it off", compressor)
+		c.codec = exception.Unsupported("cell block compression %s; switch it off", compressor)
 	}
 	return nil
 }
@@ -96,7 +98,7 @@ func (c *rpcConn) readFrame(limit uint32) ([]byte, error) {
 	}
 	n := binary.BigEndian.Uint32(size[:])
 	if n > limit {
-		return nil, raise(requestTooBig, "a request of %d bytes is over the limit of %d", n, limit)
+		return nil, exception.New(exception.RequestTooBig, "a request of %d bytes is over the limit of %d", n, limit)
 	}
 	b := make([]byte, n)
 	_, err := io.ReadFull(c.reader, b)
@@ -142,7 +144,7 @@ func (c *rpcConn) answer(id uint32, r response, failure error) error {
 	header := &pb.ResponseHeader{CallId: &id}
 	var body []byte
 	if failure != nil {
-		header.Exception = asException(failure).header()
+		header.Exception = exception.Of(failure).Header()
 	} else {
 		if len(r.cells) > 0 {
 			header.CellBlockMeta = &pb.CellBlockMeta{Length: proto.Uint32(uint32(len(r.cells)))}
@@ -202,7 +204,7 @@ func (s *Server) refuse(c *rpcConn, err error) {
 		return
 	}
 	s.logger.Warn("hbase: connection ends", "client", c.RemoteAddr().String(), "error", err)
-	var e *exception
+	var e *exception.Error
 	if errors.As(err, &e) {
 		_ = c.answer(fatalCallID, response{}, err) // the connection ends either way
 	}
@@ -230,13 +232,13 @@ func (s *Server) call(c *rpcConn, r *request) (response, error) {
 	case "MasterService":
 		return s.masterService(r)
 	}
-	return response{}, raise(unknownService, "%s; the embedded HBase serves ClientService and MasterService", c.service)
+	return response{}, exception.New(exception.UnknownService, "%s; the embedded HBase serves ClientService and MasterService", c.service)
 }
 
 // decode reads the message of a request.
 func (r *request) decode(m proto.Message) error {
 	if err := proto.Unmarshal(r.param, m); err != nil {
-		return raise(DoNotRetryIO, "%s request cannot be read: %s", r.method, strings.TrimSpace(err.Error()))
+		return exception.New(exception.DoNotRetryIO, "%s request cannot be read: %s", r.method, strings.TrimSpace(err.Error()))
 	}
 	return nil
 }

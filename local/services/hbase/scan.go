@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"feedstream/local/services/hbase/internal/exception"
+
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -265,7 +267,7 @@ func (s *Server) scan(r *request) (response, error) {
 	}
 	return s.faulty(scanCall(r, sc.region), func() (response, error) {
 		if _, moved := s.moved.LoadAndDelete(sc.region.name); moved {
-			return response{}, raise(NotServingRegion, "%s has moved", sc.region.name)
+			return response{}, exception.New(exception.NotServingRegion, "%s has moved", sc.region.name)
 		}
 		return s.continueScan(sc, &m)
 	})
@@ -278,7 +280,7 @@ func scanCall(r *request, reg *region) Call {
 func (s *Server) openScan(r *region, m *pb.ScanRequest) (response, error) {
 	scan := m.GetScan()
 	if scan == nil {
-		return response{}, raise(DoNotRetryIO, "a scan request names neither a scan nor a scanner")
+		return response{}, exception.New(exception.DoNotRetryIO, "a scan request names neither a scan nor a scanner")
 	}
 	q, err := newQuery(r.table, scan, scan.StoreLimit != nil)
 	if err != nil {
@@ -356,12 +358,12 @@ func (s *scanner) next(limit int, m *pb.ScanRequest) (_ page, more bool, _ error
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return page{}, false, raise(unknownScanner, "the scanner is closed")
+		return page{}, false, exception.New(exception.UnknownScanner, "the scanner is closed")
 	}
 	s.touch()
 	if m.NextCallSeq != nil {
 		if m.GetNextCallSeq() != s.seq {
-			return page{}, false, raise(outOfOrderNext, "expected call %d of the scanner, got %d", s.seq, m.GetNextCallSeq())
+			return page{}, false, exception.New(exception.OutOfOrderNext, "expected call %d of the scanner, got %d", s.seq, m.GetNextCallSeq())
 		}
 		s.seq++
 	}

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"feedstream/local/services/hbase/internal/exception"
 )
 
 // scanners are the open scanners by id.
@@ -33,7 +35,7 @@ func (s *scanners) find(id uint64) (*scanner, error) {
 	if sc := s.open[id]; sc != nil {
 		return sc, nil
 	}
-	return nil, raise(unknownScanner, "scanner %d is closed, was unused for over %s, or is of an earlier run",
+	return nil, exception.New(exception.UnknownScanner, "scanner %d is closed, was unused for over %s, or is of an earlier run",
 		id, scannerLease)
 }
 

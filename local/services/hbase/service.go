@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 
+	"feedstream/local/services/hbase/internal/exception"
+
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
 )
@@ -21,7 +23,7 @@ func (s *Server) clientService(r *request) (response, error) {
 	case "Multi":
 		return s.multi(r)
 	}
-	return response{}, unsupported("ClientService.%s", r.method)
+	return response{}, exception.Unsupported("ClientService.%s", r.method)
 }
 
 // masterService runs a method of the master.
@@ -43,7 +45,7 @@ func (s *Server) masterService(r *request) (response, error) {
 			return &pb.GetProcedureResultResponse{State: pb.GetProcedureResultResponse_FINISHED.Enum()}, nil
 		}
 	default:
-		return response{}, unsupported("MasterService.%s", r.method)
+		return response{}, exception.Unsupported("MasterService.%s", r.method)
 	}
 	return s.faulty(Call{Method: r.method, Actions: 1}, func() (response, error) {
 		m, err := run(r)
@@ -62,7 +64,7 @@ func (s *Server) tableNames(r *request) (proto.Message, error) {
 	}
 	match, err := regexp.Compile("^(?:" + pattern + ")$")
 	if err != nil {
-		return nil, raise(illegalArgument, "table name pattern: %v", err)
+		return nil, exception.New(exception.IllegalArgument, "table name pattern: %v", err)
 	}
 	var names []string
 	for name := range s.store.all() {
@@ -126,14 +128,14 @@ func familyOf(f *pb.ColumnFamilySchema) (Family, error) {
 	for _, a := range f.Attributes {
 		key, value := string(a.First), string(a.Second)
 		if allowed, ok := plain[key]; ok && !slices.Contains(allowed, value) {
-			return Family{}, unsupported("%s=%s of column family %s", key, value, family.Name)
+			return Family{}, exception.Unsupported("%s=%s of column family %s", key, value, family.Name)
 		}
 		if key != "VERSIONS" {
 			continue
 		}
 		n, err := strconv.Atoi(value)
 		if err != nil {
-			return Family{}, raise(illegalArgument, "VERSIONS %q of family %s is no number", value, family.Name)
+			return Family{}, exception.New(exception.IllegalArgument, "VERSIONS %q of family %s is no number", value, family.Name)
 		}
 		family.Versions = n
 	}

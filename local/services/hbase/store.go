@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 
+	"feedstream/local/services/hbase/internal/exception"
+
 	"github.com/cockroachdb/pebble/v2"
 )
 
@@ -77,7 +79,7 @@ func (s *store) create(d Table, now int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.tables[d.Name] != nil {
-		return raise(tableExists, "%s", d.Name)
+		return exception.New(exception.TableExists, "%s", d.Name)
 	}
 	t := newTable(d, s.nextID(), now)
 	batch := s.db.NewBatch()
@@ -116,7 +118,7 @@ func (s *store) replace(name string, change func(*table) ([]*region, error)) err
 	defer s.mu.Unlock()
 	old := s.tables[name]
 	if old == nil {
-		return raise(tableNotFound, "%s", name)
+		return exception.New(exception.TableNotFound, "%s", name)
 	}
 	regions, err := change(old)
 	if err != nil {
@@ -170,7 +172,7 @@ func (s *store) region(name string, encoded bool) (*region, error) {
 			}
 		}
 	}
-	return nil, raise(NotServingRegion, "%s is not online on this server", name)
+	return nil, exception.New(exception.NotServingRegion, "%s is not online on this server", name)
 }
 
 func rowKey(t *table, row []byte) []byte {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"feedstream/local/services/hbase/internal/exception"
 )
 
 // Table describes one HBase table.
@@ -60,22 +62,22 @@ type region struct {
 
 func (t *Table) validate() error {
 	if t.Name == "" || strings.ContainsAny(t.Name, ",\x00") {
-		return raise(illegalArgument, "table name %q is empty or holds a comma or NUL", t.Name)
+		return exception.New(exception.IllegalArgument, "table name %q is empty or holds a comma or NUL", t.Name)
 	}
 	if len(t.Families) == 0 {
-		return raise(DoNotRetryIO, "table %s has no column family; give it at least one", t.Name)
+		return exception.New(exception.DoNotRetryIO, "table %s has no column family; give it at least one", t.Name)
 	}
 	for _, f := range t.Families {
 		if f.Name == "" || len(f.Name) > 127 {
-			return raise(illegalArgument, "family name %q of table %s is not 1 to 127 bytes long", f.Name, t.Name)
+			return exception.New(exception.IllegalArgument, "family name %q of table %s is not 1 to 127 bytes long", f.Name, t.Name)
 		}
 		if f.Versions < 0 || f.Versions > maxVersions {
-			return unsupported("VERSIONS %d of family %s of table %s; at most %d", f.Versions, f.Name, t.Name, maxVersions)
+			return exception.Unsupported("VERSIONS %d of family %s of table %s; at most %d", f.Versions, f.Name, t.Name, maxVersions)
 		}
 	}
 	for i, key := range t.SplitKeys {
 		if len(key) == 0 || i > 0 && bytes.Compare(t.SplitKeys[i-1], key) >= 0 {
-			return raise(illegalArgument, "split key %x of table %s is empty or not above the one before it", key, t.Name)
+			return exception.New(exception.IllegalArgument, "split key %x of table %s is empty or not above the one before it", key, t.Name)
 		}
 	}
 	return nil
@@ -131,7 +133,7 @@ func (t *table) family(name []byte) (*Family, error) {
 			return &t.Families[i], nil
 		}
 	}
-	return nil, raise(noSuchFamily, "column family %s does not exist in table %s", name, t.Name)
+	return nil, exception.New(exception.NoSuchFamily, "column family %s does not exist in table %s", name, t.Name)
 }
 
 // keep is how many puts of a column the store holds on to.
