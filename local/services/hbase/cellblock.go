@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+
+	"feedstream/local/services/hbase/internal/store"
 )
 
 // A cell block is a run of cells as HBase's KeyValueCodec writes them:
@@ -20,55 +22,55 @@ const (
 var errBadCellBlock = errors.New("cell block is damaged")
 
 // blockSize is the length of a cell in a cell block.
-func blockSize(row []byte, c *cell) int {
-	return blockHeader + blockKeyFixed + len(row) + len(c.family) + len(c.qualifier) + len(c.value)
+func blockSize(row []byte, c *store.Cell) int {
+	return blockHeader + blockKeyFixed + len(row) + len(c.Family) + len(c.Qualifier) + len(c.Value)
 }
 
 // appendBlock writes one cell of a row.
-func appendBlock(b, row []byte, c *cell) []byte {
-	key := blockKeyFixed + len(row) + len(c.family) + len(c.qualifier)
-	b = binary.BigEndian.AppendUint32(b, uint32(8+key+len(c.value)))
+func appendBlock(b, row []byte, c *store.Cell) []byte {
+	key := blockKeyFixed + len(row) + len(c.Family) + len(c.Qualifier)
+	b = binary.BigEndian.AppendUint32(b, uint32(8+key+len(c.Value)))
 	b = binary.BigEndian.AppendUint32(b, uint32(key))
-	b = binary.BigEndian.AppendUint32(b, uint32(len(c.value)))
+	b = binary.BigEndian.AppendUint32(b, uint32(len(c.Value)))
 	b = binary.BigEndian.AppendUint16(b, uint16(len(row)))
 	b = append(b, row...)
-	b = append(b, byte(len(c.family)))
-	b = append(b, c.family...)
-	b = append(b, c.qualifier...)
-	b = binary.BigEndian.AppendUint64(b, uint64(c.timestamp))
-	b = append(b, c.kind)
-	return append(b, c.value...)
+	b = append(b, byte(len(c.Family)))
+	b = append(b, c.Family...)
+	b = append(b, c.Qualifier...)
+	b = binary.BigEndian.AppendUint64(b, uint64(c.Timestamp))
+	b = append(b, c.Kind)
+	return append(b, c.Value...)
 }
 
 // cutBlock reads the first cell of a cell block. Row and cell point into b.
-func cutBlock(b []byte) (row []byte, c cell, rest []byte, err error) {
+func cutBlock(b []byte) (row []byte, c store.Cell, rest []byte, err error) {
 	if len(b) < blockHeader {
-		return nil, cell{}, nil, errBadCellBlock
+		return nil, store.Cell{}, nil, errBadCellBlock
 	}
 	total := uint64(binary.BigEndian.Uint32(b))
 	keyLen := uint64(binary.BigEndian.Uint32(b[4:]))
 	valueLen := uint64(binary.BigEndian.Uint32(b[8:]))
 	if total != 8+keyLen+valueLen || uint64(len(b)) < 4+total || keyLen < blockKeyFixed || keyLen > math.MaxInt32 {
-		return nil, cell{}, nil, errBadCellBlock
+		return nil, store.Cell{}, nil, errBadCellBlock
 	}
 	end := blockHeader + int(keyLen)
 	key, value := b[blockHeader:end:end], b[end:4+total:4+total]
 	rowLen := int(binary.BigEndian.Uint16(key))
 	if len(key) < blockKeyFixed+rowLen {
-		return nil, cell{}, nil, errBadCellBlock
+		return nil, store.Cell{}, nil, errBadCellBlock
 	}
 	row, key = key[2:2+rowLen:2+rowLen], key[2+rowLen:]
 	familyLen := int(key[0])
 	if len(key) < 1+familyLen+9 {
-		return nil, cell{}, nil, errBadCellBlock
+		return nil, store.Cell{}, nil, errBadCellBlock
 	}
 	tail := key[len(key)-9:]
-	return row, cell{
-		family:    key[1 : 1+familyLen : 1+familyLen],
-		qualifier: key[1+familyLen : len(key)-9 : len(key)-9],
-		timestamp: int64(binary.BigEndian.Uint64(tail)),
-		kind:      tail[8],
-		value:     value,
+	return row, store.Cell{
+		Family:    key[1 : 1+familyLen : 1+familyLen],
+		Qualifier: key[1+familyLen : len(key)-9 : len(key)-9],
+		Timestamp: int64(binary.BigEndian.Uint64(tail)),
+		Kind:      tail[8],
+		Value:     value,
 	}, b[4+total:], nil
 }
 

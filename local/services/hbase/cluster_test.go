@@ -191,7 +191,7 @@ func TestRestartKeepsTablesRowsAndPorts(t *testing.T) {
 	if diff := cmp.Diff([]string{"A@50=49"}, get(t, c, stock, "\x01r")); diff != "" {
 		t.Error(diff)
 	}
-	if n := len(again.store.all()[stock].Regions); n != 17 {
+	if n := len(again.store.All()[stock].Regions); n != 17 {
 		t.Errorf("%d regions, want 17", n)
 	}
 	if _, err := Start(Options{Dir: dir}); err == nil {

@@ -76,7 +76,7 @@ func TestFinalFaultsReachTheCaller(t *testing.T) {
 	s := start(t, Options{})
 	c := connect(t, s.ZooKeeperAddr())
 	s.Fault(func(call Call) Fault {
-		if call.Method == "Multi" && call.Region == s.store.all()[stock].Regions[3].name {
+		if call.Method == "Multi" && call.Region == s.store.All()[stock].Regions[3].Name {
 			return Fault{FailActions: map[int]string{1: exception.DoNotRetryIO}, Message: "made to fail"}
 		}
 		return Fault{}

@@ -1,27 +1,25 @@
 package hbase
 
 import (
-	"fmt"
-
 	"feedstream/local/services/hbase/internal/exception"
+	"feedstream/local/services/hbase/internal/store"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
 )
 
 // region finds the region a request names. A region that was moved is refused once.
-func (s *Server) region(spec *pb.RegionSpecifier) (*region, error) {
+func (s *Server) region(spec *pb.RegionSpecifier) (*store.Region, error) {
 	name := string(spec.GetValue())
 	if name == metaName || name == metaHash {
 		return s.meta, nil
 	}
-	r, err := s.store.region(name, spec.GetType() == pb.RegionSpecifier_ENCODED_REGION_NAME)
+	r, err := s.store.Region(name, spec.GetType() == pb.RegionSpecifier_ENCODED_REGION_NAME)
 	if err != nil {
 		return nil, err
 	}
-	if _, moved := s.moved.LoadAndDelete(r.name); moved {
-		return nil, exception.New(exception.NotServingRegion, "%s has moved", r.name)
+	if _, moved := s.moved.LoadAndDelete(r.Name); moved {
+		return nil, exception.New(exception.NotServingRegion, "%s has moved", r.Name)
 	}
 	return r, nil
 }
@@ -39,50 +37,29 @@ func (s *Server) mutate(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	return s.faulty(Call{Method: r.method, Table: reg.table.Name, Region: reg.name, Actions: 1}, func() (response, error) {
+	return s.faulty(Call{Method: r.method, Table: reg.Table.Name, Region: reg.Name, Actions: 1}, func() (response, error) {
 		cells, err := s.mutation(reg, m.Mutation, &cellSource{r.cells}, nil)
 		if err != nil {
 			return response{}, err
 		}
-		batch := s.store.db.NewBatch()
+		batch := s.store.NewBatch()
 		defer batch.Close()
-		if err := addMutation(batch, reg, m.Mutation.Row, cells); err != nil {
+		if err := batch.Write(reg.Table, m.Mutation.Row, cells); err != nil {
 			return response{}, err
 		}
-		if err := commit(batch); err != nil {
+		if err := batch.Commit(); err != nil {
 			return response{}, err
 		}
 		return response{message: &pb.MutateResponse{Processed: proto.Bool(true)}}, nil
 	})
 }
 
-func addMutation(batch *pebble.Batch, r *region, row []byte, cells []cell) error {
-	if len(cells) == 0 {
-		return nil
-	}
-	if err := writeRow(batch, r.table, row, cells); err != nil {
-		return fmt.Errorf("write row %x of %s: %w", row, r.table.Name, err)
-	}
-	return nil
-}
-
-// commit applies a batch and returns when it is on disk.
-func commit(batch *pebble.Batch) error {
-	if batch.Empty() {
-		return nil
-	}
-	if err := batch.Commit(pebble.Sync); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return nil
-}
-
 // multiCall is a Multi on its way: what it writes, and what it answers.
 type multiCall struct {
 	server *Server
 	source cellSource
-	batch  *pebble.Batch
-	buffer []cell
+	batch  *store.Batch
+	buffer []store.Cell
 	blocks []byte // cells of the answer
 	faults []Fault
 	whole  Fault
@@ -98,7 +75,7 @@ func (s *Server) multi(r *request) (response, error) {
 	if m.Condition != nil {
 		return response{}, exception.Unsupported("checkAndMutate in a Multi")
 	}
-	call := &multiCall{server: s, source: cellSource{r.cells}, batch: s.store.db.NewBatch()}
+	call := &multiCall{server: s, source: cellSource{r.cells}, batch: s.store.NewBatch()}
 	defer call.batch.Close()
 	regions := call.plan(m.RegionAction)
 	pause(s.ctx, call.whole.Delay)
@@ -115,7 +92,7 @@ func (s *Server) multi(r *request) (response, error) {
 			return response{}, err
 		}
 	}
-	if err := commit(call.batch); err != nil {
+	if err := call.batch.Commit(); err != nil {
 		return response{}, err
 	}
 	pause(s.ctx, call.whole.DelayAnswer)
@@ -124,7 +101,7 @@ func (s *Server) multi(r *request) (response, error) {
 
 // place is a region, or why it cannot be used.
 type place struct {
-	*region
+	*store.Region
 	err error
 }
 
@@ -138,7 +115,7 @@ func (c *multiCall) plan(actions []*pb.RegionAction) []place {
 		if err != nil {
 			continue
 		}
-		c.faults[i] = c.server.ask(Call{Method: "Multi", Table: r.table.Name, Region: r.name, Actions: len(a.Action)})
+		c.faults[i] = c.server.ask(Call{Method: "Multi", Table: r.Table.Name, Region: r.Name, Actions: len(a.Action)})
 		c.whole.join(c.faults[i])
 	}
 	return places
@@ -172,7 +149,7 @@ func (c *multiCall) region(p place, actions *pb.RegionAction, f Fault) (*pb.Regi
 			}
 			err = exception.New(class, "%s", f.Message)
 		} else {
-			result.Result, err = c.action(p.region, a)
+			result.Result, err = c.action(p.Region, a)
 		}
 		if err != nil {
 			result.Result, result.Exception = nil, exception.Of(err).Pair()
@@ -184,7 +161,7 @@ func (c *multiCall) region(p place, actions *pb.RegionAction, f Fault) (*pb.Regi
 // noResult is what a mutation gives back: success, and no cells.
 var noResult = &pb.Result{}
 
-func (c *multiCall) action(r *region, a *pb.Action) (*pb.Result, error) {
+func (c *multiCall) action(r *store.Region, a *pb.Action) (*pb.Result, error) {
 	switch {
 	case a.Get != nil:
 		cells, result, err := c.server.read(r, a.Get)
@@ -198,7 +175,7 @@ func (c *multiCall) action(r *region, a *pb.Action) (*pb.Result, error) {
 			return nil, err
 		}
 		c.buffer = cells
-		return noResult, addMutation(c.batch, r, a.Mutation.Row, cells)
+		return noResult, c.batch.Write(r.Table, a.Mutation.Row, cells)
 	}
 	return nil, exception.Unsupported("coprocessor call")
 }

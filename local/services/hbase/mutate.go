@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"feedstream/local/services/hbase/internal/exception"
+	"feedstream/local/services/hbase/internal/store"
 
 	"github.com/tsuna/gohbase/pb"
 )
@@ -19,7 +20,7 @@ type cellSource struct{ block []byte }
 
 // mutation turns one put or delete into cells ready to be written: checked, and with real timestamps.
 // The source has moved past its cells unless the error says that the cell block is damaged.
-func (s *Server) mutation(r *region, m *pb.MutationProto, source *cellSource, buffer []cell) ([]cell, error) {
+func (s *Server) mutation(r *store.Region, m *pb.MutationProto, source *cellSource, buffer []store.Cell) ([]store.Cell, error) {
 	count := int(m.GetAssociatedCellCount())
 	block := source.block
 	rest, err := skipBlocks(block, count)
@@ -32,7 +33,7 @@ func (s *Server) mutation(r *region, m *pb.MutationProto, source *cellSource, bu
 	}
 	cells := buffer[:0]
 	for range count {
-		var c cell
+		var c store.Cell
 		var row []byte
 		if row, c, block, err = cutBlock(block); err != nil {
 			return nil, exception.New(exception.DoNotRetryIO, "%v", err)
@@ -46,13 +47,13 @@ func (s *Server) mutation(r *region, m *pb.MutationProto, source *cellSource, bu
 		return nil, err
 	}
 	if m.GetMutateType() == pb.MutationProto_DELETE && len(cells) == 0 {
-		cells = wholeRow(r.table, m)
+		cells = wholeRow(r.Table, m)
 	}
-	return s.finish(r.table, m, cells)
+	return s.finish(r.Table, m, cells)
 }
 
-func checkMutation(r *region, m *pb.MutationProto) error {
-	if r.isMeta() {
+func checkMutation(r *store.Region, m *pb.MutationProto) error {
+	if isMeta(r) {
 		return exception.Unsupported("writing to hbase:meta")
 	}
 	switch m.GetMutateType() {
@@ -67,12 +68,12 @@ func checkMutation(r *region, m *pb.MutationProto) error {
 }
 
 // checkRow refuses a row key that cannot be, and with the class outside one that is not in the region.
-func checkRow(r *region, row []byte, outside string) error {
+func checkRow(r *store.Region, row []byte, outside string) error {
 	if len(row) == 0 || len(row) > maxRowKey {
 		return exception.New(exception.JavaIO, "a row key of %d bytes is not between 1 and %d", len(row), maxRowKey)
 	}
-	if !r.holds(row) {
-		return exception.New(outside, "row %x is outside of region %s", row, r.name)
+	if !r.Holds(row) {
+		return exception.New(outside, "row %x is outside of region %s", row, r.Name)
 	}
 	return nil
 }
@@ -87,21 +88,21 @@ func refuseAttributes(attributes []*pb.NameBytesPair) error {
 }
 
 // protoCells appends the cells that stand in the message itself.
-func protoCells(cells []cell, m *pb.MutationProto) ([]cell, error) {
+func protoCells(cells []store.Cell, m *pb.MutationProto) ([]store.Cell, error) {
 	for _, column := range m.ColumnValue {
 		for _, v := range column.QualifierValue {
-			c := cell{family: column.Family, qualifier: v.Qualifier, value: v.Value, kind: typePut, timestamp: latest}
+			c := store.Cell{Family: column.Family, Qualifier: v.Qualifier, Value: v.Value, Kind: store.KindPut, Timestamp: latest}
 			switch {
 			case v.Timestamp != nil:
-				c.timestamp = int64(v.GetTimestamp())
+				c.Timestamp = int64(v.GetTimestamp())
 			case m.Timestamp != nil:
-				c.timestamp = int64(m.GetTimestamp())
+				c.Timestamp = int64(m.GetTimestamp())
 			}
 			if len(v.Tags) > 0 {
 				return nil, exception.Unsupported("cell tags")
 			}
 			if m.GetMutateType() == pb.MutationProto_DELETE {
-				c.kind = deleteKind(v.GetDeleteType())
+				c.Kind = deleteKind(v.GetDeleteType())
 			}
 			cells = append(cells, c)
 		}
@@ -112,47 +113,47 @@ func protoCells(cells []cell, m *pb.MutationProto) ([]cell, error) {
 func deleteKind(t pb.MutationProto_DeleteType) byte {
 	switch t {
 	case pb.MutationProto_DELETE_MULTIPLE_VERSIONS:
-		return typeDeleteColumn
+		return store.KindDeleteColumn
 	case pb.MutationProto_DELETE_FAMILY:
-		return typeDeleteFamily
+		return store.KindDeleteFamily
 	case pb.MutationProto_DELETE_FAMILY_VERSION:
-		return typeDeleteFamilyVersion
+		return store.KindDeleteFamilyVersion
 	}
-	return typeDelete
+	return store.KindDelete
 }
 
 // wholeRow is a delete that names nothing: every family.
-func wholeRow(t *table, m *pb.MutationProto) []cell {
+func wholeRow(t *store.Table, m *pb.MutationProto) []store.Cell {
 	timestamp := int64(latest)
 	if m.Timestamp != nil {
 		timestamp = int64(m.GetTimestamp())
 	}
-	var cells []cell
+	var cells []store.Cell
 	for _, f := range t.Families {
-		cells = append(cells, cell{family: []byte(f.Name), kind: typeDeleteFamily, timestamp: timestamp})
+		cells = append(cells, store.Cell{Family: []byte(f.Name), Kind: store.KindDeleteFamily, Timestamp: timestamp})
 	}
 	return cells
 }
 
 // finish checks the cells and gives those without a timestamp the server's time.
-func (s *Server) finish(t *table, m *pb.MutationProto, cells []cell) ([]cell, error) {
+func (s *Server) finish(t *store.Table, m *pb.MutationProto, cells []store.Cell) ([]store.Cell, error) {
 	now := s.now()
 	for i := range cells {
 		c := &cells[i]
 		if err := checkCell(t, m, c); err != nil {
 			return nil, err
 		}
-		switch c.kind {
-		case typeDeleteFamily, typeDeleteFamilyVersion:
-			c.qualifier, c.value = nil, nil
-		case typeDelete, typeDeleteColumn:
-			c.value = nil
+		switch c.Kind {
+		case store.KindDeleteFamily, store.KindDeleteFamilyVersion:
+			c.Qualifier, c.Value = nil, nil
+		case store.KindDelete, store.KindDeleteColumn:
+			c.Value = nil
 		}
-		if c.timestamp != latest {
+		if c.Timestamp != latest {
 			continue
 		}
-		c.timestamp = now
-		if c.kind == typeDelete {
+		c.Timestamp = now
+		if c.Kind == store.KindDelete {
 			if err := s.aimAtNewest(t, m.Row, c); err != nil {
 				return nil, err
 			}
@@ -161,36 +162,36 @@ func (s *Server) finish(t *table, m *pb.MutationProto, cells []cell) ([]cell, er
 	return cells, nil
 }
 
-func checkCell(t *table, m *pb.MutationProto, c *cell) error {
-	if _, err := t.family(c.family); err != nil {
+func checkCell(t *store.Table, m *pb.MutationProto, c *store.Cell) error {
+	if _, err := t.Family(c.Family); err != nil {
 		return err
 	}
 	if size := blockSize(m.Row, c); size > maxCellBytes {
 		return exception.New(exception.DoNotRetryIO, "a cell of %d bytes is over the limit of %d", size, maxCellBytes)
 	}
-	if c.timestamp < 0 {
-		return exception.New(exception.IllegalArgument, "timestamp %d is negative", c.timestamp)
+	if c.Timestamp < 0 {
+		return exception.New(exception.IllegalArgument, "timestamp %d is negative", c.Timestamp)
 	}
-	switch c.kind {
-	case typePut, typeDelete, typeDeleteColumn, typeDeleteFamily, typeDeleteFamilyVersion:
+	switch c.Kind {
+	case store.KindPut, store.KindDelete, store.KindDeleteColumn, store.KindDeleteFamily, store.KindDeleteFamilyVersion:
 	default:
-		return exception.New(exception.DoNotRetryIO, "cell type %d is unknown", c.kind)
+		return exception.New(exception.DoNotRetryIO, "cell type %d is unknown", c.Kind)
 	}
-	if isDelete := m.GetMutateType() == pb.MutationProto_DELETE; isDelete == (c.kind == typePut) {
-		return exception.New(exception.DoNotRetryIO, "a cell of type %d is inside a %s", c.kind, m.GetMutateType())
+	if isDelete := m.GetMutateType() == pb.MutationProto_DELETE; isDelete == (c.Kind == store.KindPut) {
+		return exception.New(exception.DoNotRetryIO, "a cell of type %d is inside a %s", c.Kind, m.GetMutateType())
 	}
 	return nil
 }
 
 // aimAtNewest gives a delete of the newest version the timestamp of that version, if there is one.
-func (s *Server) aimAtNewest(t *table, row []byte, c *cell) error {
-	stored, err := s.store.readRow(t, row)
+func (s *Server) aimAtNewest(t *store.Table, row []byte, c *store.Cell) error {
+	stored, err := s.store.Row(t, row)
 	if err != nil {
 		return err
 	}
 	for _, have := range stored {
-		if have.kind == typePut && sameColumn(have, *c) {
-			c.timestamp = have.timestamp
+		if have.Kind == store.KindPut && store.SameColumn(have, *c) {
+			c.Timestamp = have.Timestamp
 			return nil
 		}
 	}

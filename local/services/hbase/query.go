@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"feedstream/local/services/hbase/internal/exception"
+	"feedstream/local/services/hbase/internal/store"
 
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
@@ -33,7 +34,7 @@ type selection interface {
 	GetAttribute() []*pb.NameBytesPair
 }
 
-func newQuery(t *table, s selection, hasLimit bool) (*query, error) {
+func newQuery(t *store.Table, s selection, hasLimit bool) (*query, error) {
 	if err := refuseAttributes(s.GetAttribute()); err != nil {
 		return nil, err
 	}
@@ -57,7 +58,7 @@ func newQuery(t *table, s selection, hasLimit bool) (*query, error) {
 		q.columns = map[string][][]byte{}
 	}
 	for _, c := range s.GetColumn() {
-		if _, err := t.family(c.Family); err != nil {
+		if _, err := t.Family(c.Family); err != nil {
 			return nil, err
 		}
 		q.columns[string(c.Family)] = c.Qualifier
@@ -68,7 +69,7 @@ func newQuery(t *table, s selection, hasLimit bool) (*query, error) {
 }
 
 // cells picks from the stored cells of a row what the query wants. The result may be empty, and may alias cells.
-func (q *query) cells(t *table, row []byte, cells []cell) ([]cell, error) {
+func (q *query) cells(t *store.Table, row []byte, cells []store.Cell) ([]store.Cell, error) {
 	if q.filter != nil {
 		q.filter.reset()
 		if q.filter.dropKey(row) {
@@ -78,10 +79,10 @@ func (q *query) cells(t *table, row []byte, cells []cell) ([]cell, error) {
 	out := cells[:0]
 	for len(cells) > 0 {
 		n := 1
-		for n < len(cells) && string(cells[n].family) == string(cells[0].family) {
+		for n < len(cells) && string(cells[n].Family) == string(cells[0].Family) {
 			n++
 		}
-		f, err := t.family(cells[0].family)
+		f, err := t.Family(cells[0].Family)
 		if err != nil {
 			return nil, err
 		}
@@ -98,7 +99,7 @@ func (q *query) cells(t *table, row []byte, cells []cell) ([]cell, error) {
 }
 
 // oneFamily appends the wanted cells of one family; more is false when the filter is done with the row.
-func (q *query) oneFamily(out, cells []cell, row []byte, f *Family) (_ []cell, more bool) {
+func (q *query) oneFamily(out, cells []store.Cell, row []byte, f *Family) (_ []store.Cell, more bool) {
 	qualifiers, named := q.columns[f.Name]
 	if q.columns != nil && !named {
 		return out, true
@@ -108,10 +109,10 @@ func (q *query) oneFamily(out, cells []cell, row []byte, f *Family) (_ []cell, m
 		candidatesMax = f.Versions // the filter sees all versions the family has; the query's number counts what passes
 	}
 	start, seen := len(out), 0
-	var column cell
+	var column store.Cell
 	var candidates, taken int
 	for i, c := range cells {
-		if i == 0 || !bytes.Equal(c.qualifier, column.qualifier) {
+		if i == 0 || !bytes.Equal(c.Qualifier, column.Qualifier) {
 			column, candidates, taken = c, 0, 0
 		}
 		if candidates >= candidatesMax || taken >= q.versions || !q.wants(&c, qualifiers) {
@@ -136,12 +137,12 @@ func (q *query) oneFamily(out, cells []cell, row []byte, f *Family) (_ []cell, m
 }
 
 // wants tells whether a cell is a value in the time range and, when any are named, in one of the columns.
-func (q *query) wants(c *cell, qualifiers [][]byte) bool {
-	return c.kind == typePut && c.timestamp >= q.from && c.timestamp < q.to &&
-		(len(qualifiers) == 0 || contains(qualifiers, c.qualifier))
+func (q *query) wants(c *store.Cell, qualifiers [][]byte) bool {
+	return c.Kind == store.KindPut && c.Timestamp >= q.from && c.Timestamp < q.to &&
+		(len(qualifiers) == 0 || contains(qualifiers, c.Qualifier))
 }
 
-func (q *query) judge(row []byte, c *cell) verdict {
+func (q *query) judge(row []byte, c *store.Cell) verdict {
 	if q.filter == nil {
 		return include
 	}
@@ -162,7 +163,7 @@ func (s *Server) get(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	return s.faulty(Call{Method: r.method, Table: reg.table.Name, Region: reg.name, Actions: 1}, func() (response, error) {
+	return s.faulty(Call{Method: r.method, Table: reg.Table.Name, Region: reg.Name, Actions: 1}, func() (response, error) {
 		cells, result, err := s.read(reg, m.Get)
 		if err != nil {
 			return response{}, err
@@ -172,14 +173,14 @@ func (s *Server) get(r *request) (response, error) {
 }
 
 // read runs a Get on a region: its cells, and the result that announces them.
-func (s *Server) read(r *region, get *pb.Get) ([]cell, *pb.Result, error) {
+func (s *Server) read(r *store.Region, get *pb.Get) ([]store.Cell, *pb.Result, error) {
 	if get.GetClosestRowBefore() {
 		return nil, nil, exception.Unsupported("Get of the closest row before; use a reversed scan")
 	}
 	if err := checkRow(r, get.Row, exception.WrongRegion); err != nil {
 		return nil, nil, err
 	}
-	q, err := newQuery(r.table, get, get.StoreLimit != nil)
+	q, err := newQuery(r.Table, get, get.StoreLimit != nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -187,7 +188,7 @@ func (s *Server) read(r *region, get *pb.Get) ([]cell, *pb.Result, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	cells, err := q.cells(r.table, get.Row, stored)
+	cells, err := q.cells(r.Table, get.Row, stored)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -198,14 +199,14 @@ func (s *Server) read(r *region, get *pb.Get) ([]cell, *pb.Result, error) {
 }
 
 // row reads the stored cells of a row of any table, hbase:meta among them.
-func (s *Server) row(r *region, row []byte) ([]cell, error) {
-	if r.isMeta() {
+func (s *Server) row(r *store.Region, row []byte) ([]store.Cell, error) {
+	if isMeta(r) {
 		return s.metaRow(row), nil
 	}
-	return s.store.readRow(r.table, row)
+	return s.store.Row(r.Table, row)
 }
 
-func appendBlocks(b, row []byte, cells []cell) []byte {
+func appendBlocks(b, row []byte, cells []store.Cell) []byte {
 	for i := range cells {
 		b = appendBlock(b, row, &cells[i])
 	}

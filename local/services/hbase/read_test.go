@@ -207,7 +207,7 @@ func call(t *testing.T, s *Server, method string, param, answer proto.Message) *
 func TestScanFlagsOfNewerClients(t *testing.T) {
 	t.Parallel()
 	s, _ := versionedServer(t)
-	first := s.store.all()["v"].Regions[0]
+	first := s.store.All()["v"].Regions[0]
 	ends := func(withStart, withStop uint64) []byte {
 		b := protowire.AppendVarint(protowire.AppendTag(nil, fieldIncludeStart, protowire.VarintType), withStart)
 		return protowire.AppendVarint(protowire.AppendTag(b, fieldIncludeStop, protowire.VarintType), withStop)
@@ -253,7 +253,7 @@ func TestScanFlagsOfNewerClients(t *testing.T) {
 func TestScannerLifeCycle(t *testing.T) {
 	t.Parallel()
 	s, _ := versionedServer(t)
-	first := s.store.all()["v"].Regions[0]
+	first := s.store.All()["v"].Regions[0]
 	var answer pb.ScanResponse
 	one := proto.Uint32(1)
 	open := &pb.ScanRequest{Region: specifier(first), Scan: &pb.Scan{}, NumberOfRows: one, NextCallSeq: proto.Uint64(0)}

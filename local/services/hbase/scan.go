@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"feedstream/local/services/hbase/internal/exception"
+	"feedstream/local/services/hbase/internal/store"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -26,16 +26,6 @@ const (
 	fieldLimitOfRows  = 11
 )
 
-// rows walks over stored rows in scan order.
-type rows interface {
-	// advance moves to the next row, at first to the first one, and tells whether there is one.
-	advance() bool
-	// key and cells are the row moved to. Both are valid until advance.
-	key() []byte
-	cells() ([]cell, error)
-	close() error
-}
-
 // span is a range of rows within one region.
 type span struct {
 	start, stop  []byte // empty means open
@@ -45,7 +35,7 @@ type span struct {
 	lower, upper []byte // the same as lower bound, inclusive, and upper bound, exclusive or nil
 }
 
-func newSpan(r *region, scan *pb.Scan) span {
+func newSpan(r *store.Region, scan *pb.Scan) span {
 	p := span{start: scan.StartRow, stop: scan.StopRow, withStart: true, reversed: scan.GetReversed()}
 	unknown := scan.ProtoReflect().GetUnknown()
 	if v, ok := varintField(unknown, fieldIncludeStart); ok {
@@ -108,69 +98,18 @@ func varintField(b []byte, field protowire.Number) (uint64, bool) {
 	return 0, false
 }
 
-// storedRows walks over the rows of a table, as they were when the walk began.
-type storedRows struct {
-	it       *pebble.Iterator
-	prefix   int
-	reversed bool
-	started  bool
-	buffer   []cell
-}
-
-func (s *store) walk(t *table, p span) (rows, error) {
-	options := &pebble.IterOptions{LowerBound: rowKey(t, p.lower), UpperBound: endKey(t)}
-	if len(p.upper) > 0 {
-		options.UpperBound = rowKey(t, p.upper)
-	}
-	if bytes.Compare(options.LowerBound, options.UpperBound) > 0 {
-		options.UpperBound = options.LowerBound
-	}
-	it, err := s.db.NewIter(options)
-	if err != nil {
-		return nil, err
-	}
-	return &storedRows{it: it, prefix: len(rowKey(t, nil)), reversed: p.reversed}, nil
-}
-
-func (r *storedRows) advance() bool {
-	first := !r.started
-	r.started = true
-	switch {
-	case first && r.reversed:
-		return r.it.Last()
-	case first:
-		return r.it.First()
-	case r.reversed:
-		return r.it.Prev()
-	}
-	return r.it.Next()
-}
-
-func (r *storedRows) key() []byte { return r.it.Key()[r.prefix:] }
-
-func (r *storedRows) cells() ([]cell, error) {
-	value, err := r.it.ValueAndErr()
-	if err != nil {
-		return nil, err
-	}
-	r.buffer, _, err = decodeRow(r.buffer[:0], value)
-	return r.buffer, err
-}
-
-func (r *storedRows) close() error { return r.it.Close() }
-
 // scanner is an open scan of one region.
 type scanner struct {
 	mu      sync.Mutex
-	region  *region
+	region  *store.Region
 	query   *query
-	rows    rows
+	rows    store.Rows
 	batch   int // cells of a result at most
 	size    int // bytes of an answer, roughly
 	partial bool
 	left    int // rows the client still wants, when it said so
 	more    bool
-	pending []cell // rest of the row that rows stands on
+	pending []store.Cell // rest of the row that rows stands on
 	seq     uint64
 	used    atomic.Int64 // epoch milliseconds of the last call
 	closed  bool
@@ -201,7 +140,7 @@ func (s *scanner) fill(limit int) (page, error) {
 				return page{}, err
 			}
 			if len(s.pending) == 0 {
-				s.more = s.rows.advance()
+				s.more = s.rows.Advance()
 				continue
 			}
 		}
@@ -216,12 +155,12 @@ func (s *scanner) fill(limit int) (page, error) {
 
 // load reads the row that rows stands on and picks its cells.
 func (s *scanner) load(p *page) error {
-	stored, err := s.rows.cells()
+	stored, err := s.rows.Cells()
 	if err != nil {
 		return err
 	}
 	p.scanned++
-	s.pending, err = s.query.cells(s.region.table, s.rows.key(), stored)
+	s.pending, err = s.query.cells(s.region.Table, s.rows.Key(), stored)
 	if err == nil && len(s.pending) == 0 {
 		p.dropped++
 	}
@@ -230,7 +169,7 @@ func (s *scanner) load(p *page) error {
 
 // emit adds one result: the pending row, or as much of it as fits when the client takes parts of rows.
 func (s *scanner) emit(p *page) {
-	row, n := s.rows.key(), 0
+	row, n := s.rows.Key(), 0
 	for n < len(s.pending) && n < s.batch {
 		p.cells = appendBlock(p.cells, row, &s.pending[n])
 		n++
@@ -242,7 +181,7 @@ func (s *scanner) emit(p *page) {
 	p.counts = append(p.counts, uint32(n))
 	if len(s.pending) == 0 {
 		s.left--
-		s.more = s.rows.advance()
+		s.more = s.rows.Advance()
 	}
 	// A result as long as the cell limit counts as a part even at the end of its row, as in HBase.
 	p.partial = append(p.partial, len(s.pending) > 0 || n == s.batch && s.more)
@@ -266,23 +205,23 @@ func (s *Server) scan(r *request) (response, error) {
 		return response{}, err
 	}
 	return s.faulty(scanCall(r, sc.region), func() (response, error) {
-		if _, moved := s.moved.LoadAndDelete(sc.region.name); moved {
-			return response{}, exception.New(exception.NotServingRegion, "%s has moved", sc.region.name)
+		if _, moved := s.moved.LoadAndDelete(sc.region.Name); moved {
+			return response{}, exception.New(exception.NotServingRegion, "%s has moved", sc.region.Name)
 		}
 		return s.continueScan(sc, &m)
 	})
 }
 
-func scanCall(r *request, reg *region) Call {
-	return Call{Method: r.method, Table: reg.table.Name, Region: reg.name, Actions: 1}
+func scanCall(r *request, reg *store.Region) Call {
+	return Call{Method: r.method, Table: reg.Table.Name, Region: reg.Name, Actions: 1}
 }
 
-func (s *Server) openScan(r *region, m *pb.ScanRequest) (response, error) {
+func (s *Server) openScan(r *store.Region, m *pb.ScanRequest) (response, error) {
 	scan := m.GetScan()
 	if scan == nil {
 		return response{}, exception.New(exception.DoNotRetryIO, "a scan request names neither a scan nor a scanner")
 	}
-	q, err := newQuery(r.table, scan, scan.StoreLimit != nil)
+	q, err := newQuery(r.Table, scan, scan.StoreLimit != nil)
 	if err != nil {
 		return response{}, err
 	}
@@ -297,12 +236,12 @@ func (s *Server) openScan(r *region, m *pb.ScanRequest) (response, error) {
 	if v, ok := varintField(m.ProtoReflect().GetUnknown(), fieldLimitOfRows); ok && v > 0 && v < math.MaxInt32 {
 		sc.left = int(v)
 	}
-	if r.isMeta() {
-		sc.rows = s.metaWalk(newSpan(r, scan))
-	} else if sc.rows, err = s.store.walk(r.table, newSpan(r, scan)); err != nil {
+	if span := newSpan(r, scan); isMeta(r) {
+		sc.rows = s.metaWalk(span)
+	} else if sc.rows, err = s.store.Walk(r.Table, span.lower, span.upper, span.reversed); err != nil {
 		return response{}, err
 	}
-	sc.more = sc.rows.advance()
+	sc.more = sc.rows.Advance()
 	id := s.scanners.add(sc)
 	limit := 1
 	if m.NumberOfRows != nil {

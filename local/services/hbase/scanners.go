@@ -78,7 +78,7 @@ func (s *scanner) close() error {
 		return nil
 	}
 	s.closed = true
-	return s.rows.close()
+	return s.rows.Close()
 }
 
 func (s *scanner) idleSince(t time.Time) bool { return s.used.Load() < t.UnixMilli() }

@@ -32,6 +32,15 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"feedstream/local/services/hbase/internal/store"
+)
+
+// What a table is made of.
+type (
+	Table  = store.Schema
+	Family = store.Family
+	Cell   = store.Seed
 )
 
 // Options say where a server listens and what it holds.
@@ -47,8 +56,8 @@ type Options struct {
 // Server is a running HBase.
 type Server struct {
 	logger    *slog.Logger
-	store     *store
-	meta      *region
+	store     *store.Store
+	meta      *store.Region
 	zookeeper net.Listener
 	rpc       net.Listener
 	host      string
@@ -83,7 +92,7 @@ func Start(o Options) (*Server, error) {
 		}
 		o.Tables = tables
 	}
-	db, err := openStore(o.Dir, o.Logger)
+	db, err := store.Open(o.Dir, o.Logger)
 	if err != nil {
 		return nil, err
 	}
@@ -102,10 +111,10 @@ func Start(o Options) (*Server, error) {
 // prepare creates missing tables and listens.
 func (s *Server) prepare(o Options) error {
 	for _, t := range o.Tables {
-		if s.store.all()[t.Name] != nil {
+		if s.store.All()[t.Name] != nil {
 			continue
 		}
-		if err := s.store.create(t, s.started); err != nil {
+		if err := s.store.Create(t, s.started); err != nil {
 			return fmt.Errorf("create hbase table %s: %w", t.Name, err)
 		}
 	}
@@ -158,7 +167,7 @@ func (s *Server) Close() error {
 	}
 	s.mu.Unlock()
 	s.running.Wait()
-	if err := errors.Join(s.scanners.closeAll(), s.store.close()); err != nil {
+	if err := errors.Join(s.scanners.closeAll(), s.store.Close()); err != nil {
 		return fmt.Errorf("close hbase: %w", err)
 	}
 	return nil

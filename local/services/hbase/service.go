@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"feedstream/local/services/hbase/internal/exception"
+	"feedstream/local/services/hbase/internal/store"
 
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
@@ -67,7 +68,7 @@ func (s *Server) tableNames(r *request) (proto.Message, error) {
 		return nil, exception.New(exception.IllegalArgument, "table name pattern: %v", err)
 	}
 	var names []string
-	for name := range s.store.all() {
+	for name := range s.store.All() {
 		if match.MatchString(name) {
 			names = append(names, name)
 		}
@@ -75,7 +76,7 @@ func (s *Server) tableNames(r *request) (proto.Message, error) {
 	slices.Sort(names)
 	answer := &pb.GetTableNamesResponse{}
 	for _, name := range names {
-		namespace, qualifier := (&table{Name: name}).namespace()
+		namespace, qualifier := (&store.Table{Name: name}).Namespace()
 		if m.GetNamespace() == "" || m.GetNamespace() == namespace {
 			answer.TableNames = append(answer.TableNames,
 				&pb.TableName{Namespace: []byte(namespace), Qualifier: []byte(qualifier)})
@@ -112,7 +113,7 @@ func (s *Server) createTable(r *request) (proto.Message, error) {
 		}
 		d.Families = append(d.Families, family)
 	}
-	if err := s.store.create(d, s.now()); err != nil {
+	if err := s.store.Create(d, s.now()); err != nil {
 		return nil, err
 	}
 	return &pb.CreateTableResponse{ProcId: proto.Uint64(1)}, nil
