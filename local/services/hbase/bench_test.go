@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"feedstream/local/services/hbase/internal/store"
+	"feedstream/local/services/hbase/internal/wire"
 
 	"github.com/tsuna/gohbase/hrpc"
 	"github.com/tsuna/gohbase/pb"
@@ -99,7 +100,7 @@ func benchMulti(b *testing.B, s *Server, n int) []byte {
 			action.Action = append(action.Action, &pb.Action{Index: proto.Uint32(uint32(i + 1)), Mutation: &pb.MutationProto{
 				Row: key, MutateType: pb.MutationProto_PUT.Enum(), AssociatedCellCount: proto.Int32(int32(len(benchColumns)))}})
 			for _, q := range benchColumns {
-				block = appendBlock(block, key, &store.Cell{Family: []byte("0"), Qualifier: []byte(q), Timestamp: 1700000000000,
+				block = wire.AppendBlock(block, key, &store.Cell{Family: []byte("0"), Qualifier: []byte(q), Timestamp: 1700000000000,
 					Kind: store.KindPut, Value: []byte("fifteen bytes..")})
 			}
 		}
@@ -146,7 +147,7 @@ func specifier(r *store.Region) *pb.RegionSpecifier {
 // regionClient is how a client of the region server introduces itself.
 func regionClient() *pb.ConnectionHeader {
 	return &pb.ConnectionHeader{
-		ServiceName: proto.String("ClientService"), CellBlockCodecClass: proto.String(keyValueCodec),
+		ServiceName: proto.String("ClientService"), CellBlockCodecClass: proto.String(wire.KeyValueCodec),
 	}
 }
 

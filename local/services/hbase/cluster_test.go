@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"feedstream/local/services/hbase/internal/exception"
+	"feedstream/local/services/hbase/internal/wire"
 
 	"github.com/go-zookeeper/zk"
 	"github.com/google/go-cmp/cmp"
@@ -235,7 +236,7 @@ func TestBadConnectionsEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			h, _ := reply(t, conn)
-			if h.GetCallId() != fatalCallID || h.Exception.GetExceptionClassName() != test.want {
+			if h.GetCallId() != wire.FatalCallID || h.Exception.GetExceptionClassName() != test.want {
 				t.Errorf("answer: %v", h)
 			}
 			if n, err := conn.Read(make([]byte, 1)); err == nil {
@@ -248,7 +249,7 @@ func TestBadConnectionsEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if _, err := conn.Write(binary.BigEndian.AppendUint32(nil, zkMaxFrame+1)); err != nil {
+	if _, err := conn.Write(binary.BigEndian.AppendUint32(nil, 1<<20+1)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"feedstream/local/services/hbase/internal/exception"
+	"feedstream/local/services/hbase/internal/wire"
 )
 
 // Call is a request as a fault hook sees it.
@@ -57,22 +58,22 @@ func (s *Server) ask(c Call) Fault {
 }
 
 // faulty runs a call that concerns one region, with its fault around it.
-func (s *Server) faulty(c Call, run func() (response, error)) (response, error) {
+func (s *Server) faulty(c Call, run func() (wire.Response, error)) (wire.Response, error) {
 	f := s.ask(c)
 	pause(s.ctx, f.Delay)
 	if f.Drop == DropBefore {
-		return response{drop: true}, nil
+		return wire.Response{Drop: true}, nil
 	}
 	if f.Exception != "" {
-		return response{}, f.exception()
+		return wire.Response{}, f.exception()
 	}
 	if class := f.FailActions[0]; class != "" {
-		return response{}, exception.New(class, "%s", f.Message)
+		return wire.Response{}, exception.New(class, "%s", f.Message)
 	}
 	out, err := run()
 	pause(s.ctx, f.DelayAnswer)
 	if f.Drop == DropAfter {
-		return response{drop: true}, nil
+		return wire.Response{Drop: true}, nil
 	}
 	return out, err
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"feedstream/local/services/hbase/internal/store"
+	"feedstream/local/services/hbase/internal/wire"
 
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
@@ -57,7 +58,7 @@ func (s *Server) metaCell(family, qualifier string, timestamp int64, value []byt
 
 func (s *Server) regionCells(r *store.Region) []store.Cell {
 	namespace, qualifier := r.Table.Namespace()
-	info := magic(&pb.RegionInfo{
+	info := wire.Magic(&pb.RegionInfo{
 		RegionId:  proto.Uint64(uint64(r.ID)),
 		TableName: &pb.TableName{Namespace: []byte(namespace), Qualifier: []byte(qualifier)},
 		StartKey:  r.Start,

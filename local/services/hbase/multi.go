@@ -3,6 +3,7 @@ package hbase
 import (
 	"feedstream/local/services/hbase/internal/exception"
 	"feedstream/local/services/hbase/internal/store"
+	"feedstream/local/services/hbase/internal/wire"
 
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
@@ -25,32 +26,32 @@ func (s *Server) region(spec *pb.RegionSpecifier) (*store.Region, error) {
 }
 
 // mutate runs one put or delete.
-func (s *Server) mutate(r *request) (response, error) {
+func (s *Server) mutate(r *wire.Request) (wire.Response, error) {
 	var m pb.MutateRequest
-	if err := r.decode(&m); err != nil {
-		return response{}, err
+	if err := r.Decode(&m); err != nil {
+		return wire.Response{}, err
 	}
 	if m.Condition != nil {
-		return response{}, exception.Unsupported("checkAndMutate")
+		return wire.Response{}, exception.Unsupported("checkAndMutate")
 	}
 	reg, err := s.region(m.Region)
 	if err != nil {
-		return response{}, err
+		return wire.Response{}, err
 	}
-	return s.faulty(Call{Method: r.method, Table: reg.Table.Name, Region: reg.Name, Actions: 1}, func() (response, error) {
-		cells, err := s.mutation(reg, m.Mutation, &cellSource{r.cells}, nil)
+	return s.faulty(Call{Method: r.Method, Table: reg.Table.Name, Region: reg.Name, Actions: 1}, func() (wire.Response, error) {
+		cells, err := s.mutation(reg, m.Mutation, &cellSource{r.Cells}, nil)
 		if err != nil {
-			return response{}, err
+			return wire.Response{}, err
 		}
 		batch := s.store.NewBatch()
 		defer batch.Close()
 		if err := batch.Write(reg.Table, m.Mutation.Row, cells); err != nil {
-			return response{}, err
+			return wire.Response{}, err
 		}
 		if err := batch.Commit(); err != nil {
-			return response{}, err
+			return wire.Response{}, err
 		}
-		return response{message: &pb.MutateResponse{Processed: proto.Bool(true)}}, nil
+		return wire.Response{Message: &pb.MutateResponse{Processed: proto.Bool(true)}}, nil
 	})
 }
 
@@ -67,36 +68,36 @@ type multiCall struct {
 
 // multi runs mutations and gets of many regions. All its writes are one batch and one sync. Its gets do not see
 // its writes.
-func (s *Server) multi(r *request) (response, error) {
+func (s *Server) multi(r *wire.Request) (wire.Response, error) {
 	var m pb.MultiRequest
-	if err := r.decode(&m); err != nil {
-		return response{}, err
+	if err := r.Decode(&m); err != nil {
+		return wire.Response{}, err
 	}
 	if m.Condition != nil {
-		return response{}, exception.Unsupported("checkAndMutate in a Multi")
+		return wire.Response{}, exception.Unsupported("checkAndMutate in a Multi")
 	}
-	call := &multiCall{server: s, source: cellSource{r.cells}, batch: s.store.NewBatch()}
+	call := &multiCall{server: s, source: cellSource{r.Cells}, batch: s.store.NewBatch()}
 	defer call.batch.Close()
 	regions := call.plan(m.RegionAction)
 	pause(s.ctx, call.whole.Delay)
 	if call.whole.Drop == DropBefore {
-		return response{drop: true}, nil
+		return wire.Response{Drop: true}, nil
 	}
 	if call.whole.Exception != "" {
-		return response{}, call.whole.exception()
+		return wire.Response{}, call.whole.exception()
 	}
 	answer := &pb.MultiResponse{RegionActionResult: make([]*pb.RegionActionResult, len(m.RegionAction))}
 	for i, action := range m.RegionAction {
 		var err error
 		if answer.RegionActionResult[i], err = call.region(regions[i], action, call.faults[i]); err != nil {
-			return response{}, err
+			return wire.Response{}, err
 		}
 	}
 	if err := call.batch.Commit(); err != nil {
-		return response{}, err
+		return wire.Response{}, err
 	}
 	pause(s.ctx, call.whole.DelayAnswer)
-	return response{message: answer, cells: call.blocks, drop: call.whole.Drop == DropAfter}, nil
+	return wire.Response{Message: answer, Cells: call.blocks, Drop: call.whole.Drop == DropAfter}, nil
 }
 
 // place is a region, or why it cannot be used.
@@ -166,7 +167,7 @@ func (c *multiCall) action(r *store.Region, a *pb.Action) (*pb.Result, error) {
 	case a.Get != nil:
 		cells, result, err := c.server.read(r, a.Get)
 		if err == nil {
-			c.blocks = appendBlocks(c.blocks, a.Get.Row, cells)
+			c.blocks = wire.AppendBlocks(c.blocks, a.Get.Row, cells)
 		}
 		return result, err
 	case a.Mutation != nil:
@@ -191,7 +192,7 @@ func (c *multiCall) skip(actions *pb.RegionAction) error {
 }
 
 func (c *multiCall) skipAction(a *pb.Action) error {
-	rest, err := skipBlocks(c.source.block, int(a.GetMutation().GetAssociatedCellCount()))
+	rest, err := wire.SkipBlocks(c.source.block, int(a.GetMutation().GetAssociatedCellCount()))
 	if err != nil {
 		return exception.New(exception.DoNotRetryIO, "%v", err)
 	}

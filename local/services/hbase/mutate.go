@@ -5,6 +5,7 @@ import (
 
 	"feedstream/local/services/hbase/internal/exception"
 	"feedstream/local/services/hbase/internal/store"
+	"feedstream/local/services/hbase/internal/wire"
 
 	"github.com/tsuna/gohbase/pb"
 )
@@ -23,7 +24,7 @@ type cellSource struct{ block []byte }
 func (s *Server) mutation(r *store.Region, m *pb.MutationProto, source *cellSource, buffer []store.Cell) ([]store.Cell, error) {
 	count := int(m.GetAssociatedCellCount())
 	block := source.block
-	rest, err := skipBlocks(block, count)
+	rest, err := wire.SkipBlocks(block, count)
 	if err != nil {
 		return nil, exception.New(exception.DoNotRetryIO, "%v", err)
 	}
@@ -35,7 +36,7 @@ func (s *Server) mutation(r *store.Region, m *pb.MutationProto, source *cellSour
 	for range count {
 		var c store.Cell
 		var row []byte
-		if row, c, block, err = cutBlock(block); err != nil {
+		if row, c, block, err = wire.CutBlock(block); err != nil {
 			return nil, exception.New(exception.DoNotRetryIO, "%v", err)
 		}
 		if string(row) != string(m.Row) {
@@ -166,7 +167,7 @@ func checkCell(t *store.Table, m *pb.MutationProto, c *store.Cell) error {
 	if _, err := t.Family(c.Family); err != nil {
 		return err
 	}
-	if size := blockSize(m.Row, c); size > maxCellBytes {
+	if size := wire.BlockSize(m.Row, c); size > maxCellBytes {
 		return exception.New(exception.DoNotRetryIO, "a cell of %d bytes is over the limit of %d", size, maxCellBytes)
 	}
 	if c.Timestamp < 0 {

@@ -9,7 +9,6 @@ import (
 	"feedstream/local/services/hbase/internal/store"
 
 	"github.com/tsuna/gohbase/pb"
-	"google.golang.org/protobuf/proto"
 )
 
 // query says which cells of a row a Get or Scan wants.
@@ -151,64 +150,4 @@ func (q *query) judge(row []byte, c *store.Cell) verdict {
 
 func contains(list [][]byte, b []byte) bool {
 	return slices.ContainsFunc(list, func(other []byte) bool { return bytes.Equal(other, b) })
-}
-
-// get runs a Get.
-func (s *Server) get(r *request) (response, error) {
-	var m pb.GetRequest
-	if err := r.decode(&m); err != nil {
-		return response{}, err
-	}
-	reg, err := s.region(m.Region)
-	if err != nil {
-		return response{}, err
-	}
-	return s.faulty(Call{Method: r.method, Table: reg.Table.Name, Region: reg.Name, Actions: 1}, func() (response, error) {
-		cells, result, err := s.read(reg, m.Get)
-		if err != nil {
-			return response{}, err
-		}
-		return response{message: &pb.GetResponse{Result: result}, cells: appendBlocks(nil, m.Get.Row, cells)}, nil
-	})
-}
-
-// read runs a Get on a region: its cells, and the result that announces them.
-func (s *Server) read(r *store.Region, get *pb.Get) ([]store.Cell, *pb.Result, error) {
-	if get.GetClosestRowBefore() {
-		return nil, nil, exception.Unsupported("Get of the closest row before; use a reversed scan")
-	}
-	if err := checkRow(r, get.Row, exception.WrongRegion); err != nil {
-		return nil, nil, err
-	}
-	q, err := newQuery(r.Table, get, get.StoreLimit != nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	stored, err := s.row(r, get.Row)
-	if err != nil {
-		return nil, nil, err
-	}
-	cells, err := q.cells(r.Table, get.Row, stored)
-	if err != nil {
-		return nil, nil, err
-	}
-	if get.GetExistenceOnly() {
-		return nil, &pb.Result{Exists: proto.Bool(len(cells) > 0)}, nil
-	}
-	return cells, &pb.Result{AssociatedCellCount: proto.Int32(int32(len(cells)))}, nil
-}
-
-// row reads the stored cells of a row of any table, hbase:meta among them.
-func (s *Server) row(r *store.Region, row []byte) ([]store.Cell, error) {
-	if isMeta(r) {
-		return s.metaRow(row), nil
-	}
-	return s.store.Row(r.Table, row)
-}
-
-func appendBlocks(b, row []byte, cells []store.Cell) []byte {
-	for i := range cells {
-		b = appendBlock(b, row, &cells[i])
-	}
-	return b
 }

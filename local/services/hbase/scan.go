@@ -10,6 +10,7 @@ import (
 
 	"feedstream/local/services/hbase/internal/exception"
 	"feedstream/local/services/hbase/internal/store"
+	"feedstream/local/services/hbase/internal/wire"
 
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -171,7 +172,7 @@ func (s *scanner) load(p *page) error {
 func (s *scanner) emit(p *page) {
 	row, n := s.rows.Key(), 0
 	for n < len(s.pending) && n < s.batch {
-		p.cells = appendBlock(p.cells, row, &s.pending[n])
+		p.cells = wire.AppendBlock(p.cells, row, &s.pending[n])
 		n++
 		if s.partial && len(p.cells) >= s.size {
 			break
@@ -188,42 +189,42 @@ func (s *scanner) emit(p *page) {
 }
 
 // scan opens, continues, renews or closes a scanner.
-func (s *Server) scan(r *request) (response, error) {
+func (s *Server) scan(r *wire.Request) (wire.Response, error) {
 	var m pb.ScanRequest
-	if err := r.decode(&m); err != nil {
-		return response{}, err
+	if err := r.Decode(&m); err != nil {
+		return wire.Response{}, err
 	}
 	if m.ScannerId == nil {
 		reg, err := s.region(m.Region)
 		if err != nil {
-			return response{}, err
+			return wire.Response{}, err
 		}
-		return s.faulty(scanCall(r, reg), func() (response, error) { return s.openScan(reg, &m) })
+		return s.faulty(scanCall(r, reg), func() (wire.Response, error) { return s.openScan(reg, &m) })
 	}
 	sc, err := s.scanners.find(m.GetScannerId())
 	if err != nil {
-		return response{}, err
+		return wire.Response{}, err
 	}
-	return s.faulty(scanCall(r, sc.region), func() (response, error) {
+	return s.faulty(scanCall(r, sc.region), func() (wire.Response, error) {
 		if _, moved := s.moved.LoadAndDelete(sc.region.Name); moved {
-			return response{}, exception.New(exception.NotServingRegion, "%s has moved", sc.region.Name)
+			return wire.Response{}, exception.New(exception.NotServingRegion, "%s has moved", sc.region.Name)
 		}
 		return s.continueScan(sc, &m)
 	})
 }
 
-func scanCall(r *request, reg *store.Region) Call {
-	return Call{Method: r.method, Table: reg.Table.Name, Region: reg.Name, Actions: 1}
+func scanCall(r *wire.Request, reg *store.Region) Call {
+	return Call{Method: r.Method, Table: reg.Table.Name, Region: reg.Name, Actions: 1}
 }
 
-func (s *Server) openScan(r *store.Region, m *pb.ScanRequest) (response, error) {
+func (s *Server) openScan(r *store.Region, m *pb.ScanRequest) (wire.Response, error) {
 	scan := m.GetScan()
 	if scan == nil {
-		return response{}, exception.New(exception.DoNotRetryIO, "a scan request names neither a scan nor a scanner")
+		return wire.Response{}, exception.New(exception.DoNotRetryIO, "a scan request names neither a scan nor a scanner")
 	}
 	q, err := newQuery(r.Table, scan, scan.StoreLimit != nil)
 	if err != nil {
-		return response{}, err
+		return wire.Response{}, err
 	}
 	sc := &scanner{region: r, query: q, batch: math.MaxInt, size: maxResultSize, left: math.MaxInt}
 	sc.partial = m.GetClientHandlesPartials()
@@ -239,7 +240,7 @@ func (s *Server) openScan(r *store.Region, m *pb.ScanRequest) (response, error) 
 	if span := newSpan(r, scan); isMeta(r) {
 		sc.rows = s.metaWalk(span)
 	} else if sc.rows, err = s.store.Walk(r.Table, span.lower, span.upper, span.reversed); err != nil {
-		return response{}, err
+		return wire.Response{}, err
 	}
 	sc.more = sc.rows.Advance()
 	id := s.scanners.add(sc)
@@ -252,27 +253,27 @@ func (s *Server) openScan(r *store.Region, m *pb.ScanRequest) (response, error) 
 	return s.scanPage(id, sc, limit, m)
 }
 
-func (s *Server) continueScan(sc *scanner, m *pb.ScanRequest) (response, error) {
+func (s *Server) continueScan(sc *scanner, m *pb.ScanRequest) (wire.Response, error) {
 	if m.GetRenew() {
 		sc.touch()
-		return response{message: &pb.ScanResponse{ScannerId: m.ScannerId, MoreResults: proto.Bool(true)}}, nil
+		return wire.Response{Message: &pb.ScanResponse{ScannerId: m.ScannerId, MoreResults: proto.Bool(true)}}, nil
 	}
 	limit := int(m.GetNumberOfRows())
 	if m.GetCloseScanner() && limit == 0 {
-		return response{message: &pb.ScanResponse{MoreResults: proto.Bool(false)}}, s.scanners.remove(m.GetScannerId())
+		return wire.Response{Message: &pb.ScanResponse{MoreResults: proto.Bool(false)}}, s.scanners.remove(m.GetScannerId())
 	}
 	return s.scanPage(m.GetScannerId(), sc, limit, m)
 }
 
 // scanPage answers with the next page of a scanner, and closes the scanner when nothing follows.
-func (s *Server) scanPage(id uint64, sc *scanner, limit int, m *pb.ScanRequest) (response, error) {
+func (s *Server) scanPage(id uint64, sc *scanner, limit int, m *pb.ScanRequest) (wire.Response, error) {
 	p, more, err := sc.next(limit, m)
 	if err != nil {
-		return response{}, err
+		return wire.Response{}, err
 	}
 	if p.done || !more || m.GetCloseScanner() {
 		if err := s.scanners.remove(id); err != nil {
-			return response{}, err
+			return wire.Response{}, err
 		}
 	}
 	answer := &pb.ScanResponse{
@@ -289,7 +290,7 @@ func (s *Server) scanPage(id uint64, sc *scanner, limit int, m *pb.ScanRequest) 
 			{Name: proto.String("ROWS_FILTERED"), Value: &p.dropped},
 		}}
 	}
-	return response{message: answer, cells: p.cells}, nil
+	return wire.Response{Message: answer, Cells: p.cells}, nil
 }
 
 // next is fill for one caller at a time, in the order the client numbers its calls.

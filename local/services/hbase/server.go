@@ -34,6 +34,8 @@ import (
 	"time"
 
 	"feedstream/local/services/hbase/internal/store"
+	"feedstream/local/services/hbase/internal/wire"
+	"feedstream/local/services/hbase/internal/zookeeper"
 )
 
 // What a table is made of.
@@ -102,8 +104,9 @@ func Start(o Options) (*Server, error) {
 	if err := s.prepare(o); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	s.serve(s.zookeeper, s.serveZooKeeper)
-	s.serve(s.rpc, s.serveRPC)
+	nodes := zookeeper.Cluster(clusterID, s.serverName())
+	s.serve(s.zookeeper, func(conn net.Conn) { nodes.Serve(conn, s.sessions.Add(1)) })
+	s.serve(s.rpc, func(conn net.Conn) { wire.Serve(conn, s.logger, s.call) })
 	s.running.Go(s.expireScanners)
 	return s, nil
 }

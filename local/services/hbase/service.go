@@ -7,14 +7,30 @@ import (
 
 	"feedstream/local/services/hbase/internal/exception"
 	"feedstream/local/services/hbase/internal/store"
+	"feedstream/local/services/hbase/internal/wire"
 
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
 )
 
+// clusterID is the name under which clients know the cluster.
+const clusterID = "feedstream"
+
+// call runs one request.
+func (s *Server) call(service string, r *wire.Request) (wire.Response, error) {
+	switch service {
+	case "ClientService":
+		return s.clientService(r)
+	case "MasterService":
+		return s.masterService(r)
+	}
+	return wire.Response{}, exception.New(exception.UnknownService,
+		"%s; the embedded HBase serves ClientService and MasterService", service)
+}
+
 // clientService runs a method of the region server.
-func (s *Server) clientService(r *request) (response, error) {
-	switch r.method {
+func (s *Server) clientService(r *wire.Request) (wire.Response, error) {
+	switch r.Method {
 	case "Get":
 		return s.get(r)
 	case "Scan":
@@ -24,39 +40,39 @@ func (s *Server) clientService(r *request) (response, error) {
 	case "Multi":
 		return s.multi(r)
 	}
-	return response{}, exception.Unsupported("ClientService.%s", r.method)
+	return wire.Response{}, exception.Unsupported("ClientService.%s", r.Method)
 }
 
 // masterService runs a method of the master.
-func (s *Server) masterService(r *request) (response, error) {
-	var run func(*request) (proto.Message, error)
-	switch r.method {
+func (s *Server) masterService(r *wire.Request) (wire.Response, error) {
+	var run func(*wire.Request) (proto.Message, error)
+	switch r.Method {
 	case "IsMasterRunning":
-		run = func(*request) (proto.Message, error) {
+		run = func(*wire.Request) (proto.Message, error) {
 			return &pb.IsMasterRunningResponse{IsMasterRunning: proto.Bool(true)}, nil
 		}
 	case "GetTableNames":
 		run = s.tableNames
 	case "GetClusterStatus":
-		run = func(*request) (proto.Message, error) { return s.clusterStatus(), nil }
+		run = func(*wire.Request) (proto.Message, error) { return s.clusterStatus(), nil }
 	case "CreateTable":
 		run = s.createTable
 	case "getProcedureResult":
-		run = func(*request) (proto.Message, error) {
+		run = func(*wire.Request) (proto.Message, error) {
 			return &pb.GetProcedureResultResponse{State: pb.GetProcedureResultResponse_FINISHED.Enum()}, nil
 		}
 	default:
-		return response{}, exception.Unsupported("MasterService.%s", r.method)
+		return wire.Response{}, exception.Unsupported("MasterService.%s", r.Method)
 	}
-	return s.faulty(Call{Method: r.method, Actions: 1}, func() (response, error) {
+	return s.faulty(Call{Method: r.Method, Actions: 1}, func() (wire.Response, error) {
 		m, err := run(r)
-		return response{message: m}, err
+		return wire.Response{Message: m}, err
 	})
 }
 
-func (s *Server) tableNames(r *request) (proto.Message, error) {
+func (s *Server) tableNames(r *wire.Request) (proto.Message, error) {
 	var m pb.GetTableNamesRequest
-	if err := r.decode(&m); err != nil {
+	if err := r.Decode(&m); err != nil {
 		return nil, err
 	}
 	pattern := ".*"
@@ -85,19 +101,24 @@ func (s *Server) tableNames(r *request) (proto.Message, error) {
 	return answer, nil
 }
 
+func (s *Server) serverName() *pb.ServerName {
+	port, started := uint32(s.port), uint64(s.started)
+	return &pb.ServerName{HostName: &s.host, Port: &port, StartCode: &started}
+}
+
 func (s *Server) clusterStatus() proto.Message {
 	return &pb.GetClusterStatusResponse{ClusterStatus: &pb.ClusterStatus{
 		HbaseVersion: &pb.HBaseVersionFileContent{Version: proto.String("2.6.1")},
-		ClusterId:    &pb.ClusterId{ClusterId: proto.String("feedstream")},
+		ClusterId:    &pb.ClusterId{ClusterId: proto.String(clusterID)},
 		Master:       s.serverName(),
 		LiveServers:  []*pb.LiveServerInfo{{Server: s.serverName(), ServerLoad: &pb.ServerLoad{}}},
 	}}
 }
 
 // createTable makes a table at once: its procedure is over before a client can ask for it.
-func (s *Server) createTable(r *request) (proto.Message, error) {
+func (s *Server) createTable(r *wire.Request) (proto.Message, error) {
 	var m pb.CreateTableRequest
-	if err := r.decode(&m); err != nil {
+	if err := r.Decode(&m); err != nil {
 		return nil, err
 	}
 	name := m.GetTableSchema().GetTableName()

@@ -1,4 +1,4 @@
-package hbase
+package wire
 
 import (
 	"encoding/binary"
@@ -21,13 +21,13 @@ const (
 
 var errBadCellBlock = errors.New("cell block is damaged")
 
-// blockSize is the length of a cell in a cell block.
-func blockSize(row []byte, c *store.Cell) int {
+// BlockSize is the length of a cell in a cell block.
+func BlockSize(row []byte, c *store.Cell) int {
 	return blockHeader + blockKeyFixed + len(row) + len(c.Family) + len(c.Qualifier) + len(c.Value)
 }
 
-// appendBlock writes one cell of a row.
-func appendBlock(b, row []byte, c *store.Cell) []byte {
+// AppendBlock writes one cell of a row.
+func AppendBlock(b, row []byte, c *store.Cell) []byte {
 	key := blockKeyFixed + len(row) + len(c.Family) + len(c.Qualifier)
 	b = binary.BigEndian.AppendUint32(b, uint32(8+key+len(c.Value)))
 	b = binary.BigEndian.AppendUint32(b, uint32(key))
@@ -42,8 +42,16 @@ func appendBlock(b, row []byte, c *store.Cell) []byte {
 	return append(b, c.Value...)
 }
 
-// cutBlock reads the first cell of a cell block. Row and cell point into b.
-func cutBlock(b []byte) (row []byte, c store.Cell, rest []byte, err error) {
+// AppendBlocks writes the cells of a row.
+func AppendBlocks(b, row []byte, cells []store.Cell) []byte {
+	for i := range cells {
+		b = AppendBlock(b, row, &cells[i])
+	}
+	return b
+}
+
+// CutBlock reads the first cell of a cell block. Row and cell point into b.
+func CutBlock(b []byte) (row []byte, c store.Cell, rest []byte, err error) {
 	if len(b) < blockHeader {
 		return nil, store.Cell{}, nil, errBadCellBlock
 	}
@@ -74,8 +82,8 @@ func cutBlock(b []byte) (row []byte, c store.Cell, rest []byte, err error) {
 	}, b[4+total:], nil
 }
 
-// skipBlocks passes over n cells.
-func skipBlocks(b []byte, n int) ([]byte, error) {
+// SkipBlocks passes over n cells.
+func SkipBlocks(b []byte, n int) ([]byte, error) {
 	for ; n > 0; n-- {
 		if len(b) < 4 || uint64(len(b)) < 4+uint64(binary.BigEndian.Uint32(b)) {
 			return nil, errBadCellBlock
