@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"feedstream/local/services/hbase/internal/store"
-	"feedstream/local/services/hbase/internal/wire"
-
 	"github.com/tsuna/gohbase/hrpc"
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/store"
+	"feedstream/local/services/hbase/internal/wire"
 )
 
 const benchRows = 1000

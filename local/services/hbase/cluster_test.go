@@ -11,15 +11,15 @@ import (
 	"testing"
 	"time"
 
-	"feedstream/local/services/hbase/internal/exception"
-	"feedstream/local/services/hbase/internal/wire"
-
 	"github.com/go-zookeeper/zk"
 	"github.com/google/go-cmp/cmp"
 	"github.com/tsuna/gohbase"
 	"github.com/tsuna/gohbase/hrpc"
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/exception"
+	"feedstream/local/services/hbase/internal/wire"
 )
 
 type quietZK struct{}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"feedstream/local/services/hbase/internal/exception"
+	"feedstream/local/services/hbase/internal/store"
 	"feedstream/local/services/hbase/internal/wire"
 )
 
@@ -55,6 +56,11 @@ func (s *Server) ask(c Call) Fault {
 		return Fault{}
 	}
 	return (*hook)(c)
+}
+
+// callOf is a request to one region as a fault hook sees it.
+func callOf(r *wire.Request, reg *store.Region) Call {
+	return Call{Method: r.Method, Table: reg.Table.Name, Region: reg.Name, Actions: 1}
 }
 
 // faulty runs a call that concerns one region, with its fault around it.

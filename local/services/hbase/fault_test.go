@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"feedstream/local/services/hbase/internal/exception"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/tsuna/gohbase/hrpc"
+
+	"feedstream/local/services/hbase/internal/exception"
 )
 
 // once lets a fault happen on the first call that matches.

@@ -5,10 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"feedstream/local/services/hbase/internal/exception"
-
 	gofilter "github.com/tsuna/gohbase/filter"
 	"github.com/tsuna/gohbase/hrpc"
+
+	"feedstream/local/services/hbase/internal/exception"
 )
 
 func TestFilters(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"feedstream/local/services/hbase/internal/exception"
+	"feedstream/local/services/hbase/internal/query"
 	"feedstream/local/services/hbase/internal/store"
 	"feedstream/local/services/hbase/internal/wire"
 )
@@ -19,7 +20,7 @@ func (s *Server) get(r *wire.Request) (wire.Response, error) {
 	if err != nil {
 		return wire.Response{}, err
 	}
-	return s.faulty(Call{Method: r.Method, Table: reg.Table.Name, Region: reg.Name, Actions: 1}, func() (wire.Response, error) {
+	return s.faulty(callOf(r, reg), func() (wire.Response, error) {
 		cells, result, err := s.read(reg, m.Get)
 		if err != nil {
 			return wire.Response{}, err
@@ -36,7 +37,7 @@ func (s *Server) read(r *store.Region, get *pb.Get) ([]store.Cell, *pb.Result, e
 	if err := checkRow(r, get.Row, exception.WrongRegion); err != nil {
 		return nil, nil, err
 	}
-	q, err := newQuery(r.Table, get, get.StoreLimit != nil)
+	q, err := query.New(r.Table, get, get.StoreLimit != nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -44,7 +45,7 @@ func (s *Server) read(r *store.Region, get *pb.Get) ([]store.Cell, *pb.Result, e
 	if err != nil {
 		return nil, nil, err
 	}
-	cells, err := q.cells(r.Table, get.Row, stored)
+	cells, err := q.Cells(r.Table, get.Row, stored)
 	if err != nil {
 		return nil, nil, err
 	}

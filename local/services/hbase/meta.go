@@ -6,11 +6,12 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"feedstream/local/services/hbase/internal/store"
-	"feedstream/local/services/hbase/internal/wire"
-
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/scanner"
+	"feedstream/local/services/hbase/internal/store"
+	"feedstream/local/services/hbase/internal/wire"
 )
 
 const (
@@ -43,7 +44,8 @@ type storedRow struct {
 func (s *Server) metaRows() []storedRow {
 	var rows []storedRow
 	for _, t := range s.store.All() {
-		rows = append(rows, storedRow{[]byte(t.Name), []store.Cell{s.metaCell("table", "state", s.started, []byte{0x08, 0x00})}})
+		state := s.metaCell("table", "state", s.started, []byte{0x08, 0x00})
+		rows = append(rows, storedRow{[]byte(t.Name), []store.Cell{state}})
 		for _, r := range t.Regions {
 			rows = append(rows, storedRow{[]byte(r.Name), s.regionCells(r)})
 		}
@@ -53,7 +55,8 @@ func (s *Server) metaRows() []storedRow {
 }
 
 func (s *Server) metaCell(family, qualifier string, timestamp int64, value []byte) store.Cell {
-	return store.Cell{Family: []byte(family), Qualifier: []byte(qualifier), Timestamp: timestamp, Kind: store.KindPut, Value: value}
+	return store.Cell{Family: []byte(family), Qualifier: []byte(qualifier), Timestamp: timestamp,
+		Kind: store.KindPut, Value: value}
 }
 
 func (s *Server) regionCells(r *store.Region) []store.Cell {
@@ -86,38 +89,38 @@ func (s *Server) metaRow(key []byte) []store.Cell {
 }
 
 // metaWalk scans hbase:meta.
-func (s *Server) metaWalk(p span) store.Rows {
+func (s *Server) metaWalk(p scanner.Span) store.Rows {
 	var found []storedRow
 	for _, row := range s.metaRows() {
-		if p.holdsMeta(row.key) {
+		if holdsMeta(p, row.key) {
 			found = append(found, row)
 		}
 	}
-	if p.reversed {
+	if p.Reversed {
 		slices.Reverse(found)
 	}
 	return &listedRows{rows: found, at: -1}
 }
 
 // holdsMeta tells whether a row is in the range, in the order of hbase:meta.
-func (p span) holdsMeta(row []byte) bool {
+func holdsMeta(p scanner.Span, row []byte) bool {
 	start, stop := 1, -1
-	if len(p.start) > 0 {
-		start = compareMeta(row, p.start)
+	if len(p.Start) > 0 {
+		start = compareMeta(row, p.Start)
 	}
-	if len(p.stop) > 0 {
-		stop = compareMeta(row, p.stop)
+	if len(p.Stop) > 0 {
+		stop = compareMeta(row, p.Stop)
 	}
-	if p.reversed {
+	if p.Reversed {
 		start, stop = -start, -stop
-		if len(p.start) == 0 {
+		if len(p.Start) == 0 {
 			start = 1
 		}
-		if len(p.stop) == 0 {
+		if len(p.Stop) == 0 {
 			stop = -1
 		}
 	}
-	return (start > 0 || start == 0 && p.withStart) && (stop < 0 || stop == 0 && p.withStop)
+	return (start > 0 || start == 0 && p.WithStart) && (stop < 0 || stop == 0 && p.WithStop)
 }
 
 // listedRows walks over rows in memory.

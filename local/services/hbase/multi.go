@@ -1,59 +1,12 @@
 package hbase
 
 import (
+	"github.com/tsuna/gohbase/pb"
+
 	"feedstream/local/services/hbase/internal/exception"
 	"feedstream/local/services/hbase/internal/store"
 	"feedstream/local/services/hbase/internal/wire"
-
-	"github.com/tsuna/gohbase/pb"
-	"google.golang.org/protobuf/proto"
 )
-
-// region finds the region a request names. A region that was moved is refused once.
-func (s *Server) region(spec *pb.RegionSpecifier) (*store.Region, error) {
-	name := string(spec.GetValue())
-	if name == metaName || name == metaHash {
-		return s.meta, nil
-	}
-	r, err := s.store.Region(name, spec.GetType() == pb.RegionSpecifier_ENCODED_REGION_NAME)
-	if err != nil {
-		return nil, err
-	}
-	if _, moved := s.moved.LoadAndDelete(r.Name); moved {
-		return nil, exception.New(exception.NotServingRegion, "%s has moved", r.Name)
-	}
-	return r, nil
-}
-
-// mutate runs one put or delete.
-func (s *Server) mutate(r *wire.Request) (wire.Response, error) {
-	var m pb.MutateRequest
-	if err := r.Decode(&m); err != nil {
-		return wire.Response{}, err
-	}
-	if m.Condition != nil {
-		return wire.Response{}, exception.Unsupported("checkAndMutate")
-	}
-	reg, err := s.region(m.Region)
-	if err != nil {
-		return wire.Response{}, err
-	}
-	return s.faulty(Call{Method: r.Method, Table: reg.Table.Name, Region: reg.Name, Actions: 1}, func() (wire.Response, error) {
-		cells, err := s.mutation(reg, m.Mutation, &cellSource{r.Cells}, nil)
-		if err != nil {
-			return wire.Response{}, err
-		}
-		batch := s.store.NewBatch()
-		defer batch.Close()
-		if err := batch.Write(reg.Table, m.Mutation.Row, cells); err != nil {
-			return wire.Response{}, err
-		}
-		if err := batch.Commit(); err != nil {
-			return wire.Response{}, err
-		}
-		return wire.Response{Message: &pb.MutateResponse{Processed: proto.Bool(true)}}, nil
-	})
-}
 
 // multiCall is a Multi on its way: what it writes, and what it answers.
 type multiCall struct {

@@ -5,14 +5,14 @@ import (
 	"strings"
 	"testing"
 
-	"feedstream/local/services/hbase/internal/exception"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/tsuna/gohbase"
 	"github.com/tsuna/gohbase/hrpc"
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/exception"
 )
 
 // versionedServer has a table of three versions with rows a to e in two regions, each with column A at 10, 20, 30,
@@ -206,6 +206,7 @@ func call(t *testing.T, s *Server, method string, param, answer proto.Message) *
 // TestScanFlagsOfNewerClients covers what gohbase cannot send: inclusive ends, row limits, cell limits, call numbers.
 func TestScanFlagsOfNewerClients(t *testing.T) {
 	t.Parallel()
+	const fieldIncludeStart, fieldIncludeStop, fieldLimitOfRows = 21, 22, 11 // of HBase's Client.proto
 	s, _ := versionedServer(t)
 	first := s.store.All()["v"].Regions[0]
 	ends := func(withStart, withStop uint64) []byte {

@@ -5,12 +5,30 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tsuna/gohbase/pb"
+
 	"feedstream/local/services/hbase/internal/exception"
 	"feedstream/local/services/hbase/internal/store"
 )
 
 // now is the server's clock in epoch milliseconds.
 func (s *Server) now() int64 { return time.Now().UnixMilli() }
+
+// region finds the region a request names. A region that was moved is refused once.
+func (s *Server) region(spec *pb.RegionSpecifier) (*store.Region, error) {
+	name := string(spec.GetValue())
+	if name == metaName || name == metaHash {
+		return s.meta, nil
+	}
+	r, err := s.store.Region(name, spec.GetType() == pb.RegionSpecifier_ENCODED_REGION_NAME)
+	if err != nil {
+		return nil, err
+	}
+	if _, moved := s.moved.LoadAndDelete(r.Name); moved {
+		return nil, exception.New(exception.NotServingRegion, "%s has moved", r.Name)
+	}
+	return r, nil
+}
 
 // MoveRegion moves the region that holds row, to this same server: the next call to the region is answered with
 // NotServingRegionException, hbase:meta gives the location again, and calls pass from then on.
@@ -40,7 +58,8 @@ func (s *Server) SplitRegion(tableName string, row []byte) error {
 				continue
 			}
 			at := slices.Clone(row)
-			regions = append(regions, &store.Region{Start: r.Start, End: at, ID: id}, &store.Region{Start: at, End: r.End, ID: id})
+			regions = append(regions,
+				&store.Region{Start: r.Start, End: at, ID: id}, &store.Region{Start: at, End: r.End, ID: id})
 		}
 		return regions, nil
 	})

@@ -9,9 +9,9 @@
 //
 // Rows live in Pebble. The key of a row is 0x02, the table's number in 4 bytes, and the row key; the value is the
 // whole row: its cells sorted by family, qualifier, newest timestamp, type. One value per row instead of one per
-// cell makes a put of ten cells as cheap as one of a single cell. Writes are merge operands (see row.go) and never
-// read. A call is acknowledged when its one batch is synced to the log, and calls that run side by side share a
-// sync; nothing acknowledged is lost when the process is killed.
+// cell makes a put of ten cells as cheap as one of a single cell. Writes are merge operands (see internal/store)
+// and never read. A call is acknowledged when its one batch is synced to the log, and calls that run side by side
+// share a sync; nothing acknowledged is lost when the process is killed.
 //
 // # Versions and deletes
 //
@@ -33,6 +33,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"feedstream/local/services/hbase/internal/scanner"
 	"feedstream/local/services/hbase/internal/store"
 	"feedstream/local/services/hbase/internal/wire"
 	"feedstream/local/services/hbase/internal/zookeeper"
@@ -72,7 +73,7 @@ type Server struct {
 	sessions atomic.Int64
 	fault    atomic.Pointer[func(Call) Fault]
 	moved    sync.Map // name of a region -> it is refused once more
-	scanners scanners
+	scanners scanner.Scanners
 
 	mu     sync.Mutex
 	conns  map[net.Conn]struct{}
@@ -107,7 +108,7 @@ func Start(o Options) (*Server, error) {
 	nodes := zookeeper.Cluster(clusterID, s.serverName())
 	s.serve(s.zookeeper, func(conn net.Conn) { nodes.Serve(conn, s.sessions.Add(1)) })
 	s.serve(s.rpc, func(conn net.Conn) { wire.Serve(conn, s.logger, s.call) })
-	s.running.Go(s.expireScanners)
+	s.running.Go(func() { s.scanners.Expire(s.ctx, s.logger) })
 	return s, nil
 }
 
@@ -170,7 +171,7 @@ func (s *Server) Close() error {
 	}
 	s.mu.Unlock()
 	s.running.Wait()
-	if err := errors.Join(s.scanners.closeAll(), s.store.Close()); err != nil {
+	if err := errors.Join(s.scanners.CloseAll(), s.store.Close()); err != nil {
 		return fmt.Errorf("close hbase: %w", err)
 	}
 	return nil

@@ -5,12 +5,12 @@ import (
 	"io"
 	"testing"
 
-	"feedstream/local/services/hbase/internal/store"
-	"feedstream/local/services/hbase/internal/wire"
-
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/store"
+	"feedstream/local/services/hbase/internal/wire"
 )
 
 // frame encodes a request as a client sends it.
@@ -69,7 +69,8 @@ func FuzzCall(f *testing.F) {
 		}
 		f.Add(method, b, block)
 	}
-	block := wire.AppendBlock(nil, []byte{0, 1}, &store.Cell{Family: []byte("0"), Qualifier: []byte("q"), Timestamp: 1, Kind: store.KindPut})
+	block := wire.AppendBlock(nil, []byte{0, 1},
+		&store.Cell{Family: []byte("0"), Qualifier: []byte("q"), Timestamp: 1, Kind: store.KindPut})
 	put := pb.MutationProto_PUT.Enum()
 	mutation := &pb.MutationProto{Row: []byte{0, 1}, MutateType: put, AssociatedCellCount: proto.Int32(1)}
 	action := &pb.RegionAction{Region: region, Action: []*pb.Action{{Mutation: mutation}}}

@@ -1,5 +1,5 @@
-// Package exception has the errors that HBase's clients know: each has a Java class, by which they choose whether to try
-// again.
+// Package exception has the errors that HBase's clients know: each has a Java class, by which they choose whether
+// to try again.
 package exception
 
 import (

@@ -11,9 +11,9 @@ import (
 	"slices"
 	"sync"
 
-	"feedstream/local/services/hbase/internal/exception"
-
 	"github.com/cockroachdb/pebble/v2"
+
+	"feedstream/local/services/hbase/internal/exception"
 )
 
 // Keys of the store begin with one of these bytes.

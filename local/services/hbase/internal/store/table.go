@@ -69,7 +69,8 @@ func (t *Schema) validate() error {
 	}
 	for _, f := range t.Families {
 		if f.Name == "" || len(f.Name) > 127 {
-			return exception.New(exception.IllegalArgument, "family name %q of table %s is not 1 to 127 bytes long", f.Name, t.Name)
+			return exception.New(exception.IllegalArgument,
+				"family name %q of table %s is not 1 to 127 bytes long", f.Name, t.Name)
 		}
 		if f.Versions < 0 || f.Versions > maxVersions {
 			return exception.Unsupported("VERSIONS %d of family %s of table %s; at most %d", f.Versions, f.Name, t.Name, maxVersions)
@@ -77,7 +78,8 @@ func (t *Schema) validate() error {
 	}
 	for i, key := range t.SplitKeys {
 		if len(key) == 0 || i > 0 && bytes.Compare(t.SplitKeys[i-1], key) >= 0 {
-			return exception.New(exception.IllegalArgument, "split key %x of table %s is empty or not above the one before it", key, t.Name)
+			return exception.New(exception.IllegalArgument,
+				"split key %x of table %s is empty or not above the one before it", key, t.Name)
 		}
 	}
 	return nil

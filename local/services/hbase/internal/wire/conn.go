@@ -50,7 +50,8 @@ func (c *conn) handshake() error {
 		return exception.New(exception.WrongVersion, "preamble % x is not HBase RPC version 0", preamble)
 	}
 	if preamble[5] != simpleAuth {
-		return exception.New(exception.BadAuth, exception.UnsupportedPrefix+"authentication method %#x; use SIMPLE (0x50)", preamble[5])
+		return exception.New(exception.BadAuth,
+			exception.UnsupportedPrefix+"authentication method %#x; use SIMPLE (0x50)", preamble[5])
 	}
 	b, err := c.readFrame(maxHeader)
 	if err != nil {
@@ -62,7 +63,8 @@ func (c *conn) handshake() error {
 	}
 	c.service = header.GetServiceName()
 	if codec := header.GetCellBlockCodecClass(); codec != "" && codec != KeyValueCodec {
-		c.codec = exception.New(exception.BadCodec, exception.UnsupportedPrefix+"cell codec %s; use %s", codec, KeyValueCodec)
+		c.codec = exception.New(exception.BadCodec,
+			exception.UnsupportedPrefix+"cell codec %s; use %s", codec, KeyValueCodec)
 	} else if codec == "" {
 		c.codec = exception.Unsupported("a connection without a cell codec; name %s", KeyValueCodec)
 	}
@@ -79,7 +81,8 @@ func (c *conn) readFrame(limit uint32) ([]byte, error) {
 	}
 	n := binary.BigEndian.Uint32(size[:])
 	if n > limit {
-		return nil, exception.New(exception.RequestTooBig, "a request of %d bytes is over the limit of %d", n, limit)
+		return nil, exception.New(exception.RequestTooBig,
+			"a request of %d bytes is over the limit of %d", n, limit)
 	}
 	b := make([]byte, n)
 	_, err := io.ReadFull(c.reader, b)

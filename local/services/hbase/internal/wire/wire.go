@@ -12,11 +12,11 @@ import (
 	"math"
 	"strings"
 
-	"feedstream/local/services/hbase/internal/exception"
-
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/exception"
 )
 
 // KeyValueCodec is the one form of cell blocks.
@@ -70,7 +70,8 @@ func decodeRequest(b []byte) (*Request, error) {
 // Decode reads the message of a request.
 func (r *Request) Decode(m proto.Message) error {
 	if err := proto.Unmarshal(r.Param, m); err != nil {
-		return exception.New(exception.DoNotRetryIO, "%s request cannot be read: %s", r.Method, strings.TrimSpace(err.Error()))
+		return exception.New(exception.DoNotRetryIO,
+			"%s request cannot be read: %s", r.Method, strings.TrimSpace(err.Error()))
 	}
 	return nil
 }

@@ -9,10 +9,10 @@ import (
 	"slices"
 	"strings"
 
-	"feedstream/local/services/hbase/internal/wire"
-
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/wire"
 )
 
 // ZooKeeper operations and error codes that the stub knows.

@@ -1,4 +1,4 @@
-package hbase
+package query
 
 import (
 	"bytes"
@@ -6,18 +6,18 @@ import (
 	"slices"
 	"strings"
 
-	"feedstream/local/services/hbase/internal/exception"
-	"feedstream/local/services/hbase/internal/store"
-
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/exception"
+	"feedstream/local/services/hbase/internal/store"
 )
 
-// verdict is what a filter says of a cell.
-type verdict int
+// answer is what a filter says of a cell.
+type answer int
 
 const (
-	include verdict = iota
+	include answer = iota
 	skip
 	nextColumn // skip, and the rest of the column
 	nextRow    // skip, and the rest of the row
@@ -28,7 +28,7 @@ const (
 type filter interface {
 	reset()
 	dropKey(row []byte) bool
-	cell(row []byte, c *store.Cell) verdict // may change what is returned of the cell
+	cell(row []byte, c *store.Cell) answer // may change what is returned of the cell
 	dropRow() bool
 	done() bool // nothing of what follows in this region passes
 }
@@ -36,11 +36,11 @@ type filter interface {
 // basicFilter lets everything pass; filters embed it.
 type basicFilter struct{}
 
-func (basicFilter) reset()                           {}
-func (basicFilter) dropKey([]byte) bool              { return false }
-func (basicFilter) cell([]byte, *store.Cell) verdict { return include }
-func (basicFilter) dropRow() bool                    { return false }
-func (basicFilter) done() bool                       { return false }
+func (basicFilter) reset()                          {}
+func (basicFilter) dropKey([]byte) bool             { return false }
+func (basicFilter) cell([]byte, *store.Cell) answer { return include }
+func (basicFilter) dropRow() bool                   { return false }
+func (basicFilter) done() bool                      { return false }
 
 const filterPackage = "org.apache.hadoop.hbase.filter."
 
@@ -115,10 +115,10 @@ func (f *prefixFilter) dropKey(row []byte) bool {
 	return f.outside
 }
 
-func (f *prefixFilter) cell([]byte, *store.Cell) verdict { return rowVerdict(f.outside) }
+func (f *prefixFilter) cell([]byte, *store.Cell) answer { return rowAnswer(f.outside) }
 
-// rowVerdict repeats a decision about the row for its cells, for filters inside a list that passes any.
-func rowVerdict(dropped bool) verdict {
+// rowAnswer repeats a decision about the row for its cells, for filters inside a list that passes any.
+func rowAnswer(dropped bool) answer {
 	if dropped {
 		return nextRow
 	}
@@ -133,7 +133,7 @@ type firstKeyOnly struct {
 
 func (f *firstKeyOnly) reset() { f.found = false }
 
-func (f *firstKeyOnly) cell([]byte, *store.Cell) verdict {
+func (f *firstKeyOnly) cell([]byte, *store.Cell) answer {
 	if f.found {
 		return nextRow
 	}
@@ -153,7 +153,7 @@ func newKeyOnly(b []byte) (filter, error) {
 	return &keyOnly{length: m.GetLenAsVal()}, err
 }
 
-func (f *keyOnly) cell(_ []byte, c *store.Cell) verdict {
+func (f *keyOnly) cell(_ []byte, c *store.Cell) answer {
 	if f.length {
 		c.Value = binary.BigEndian.AppendUint32(nil, uint32(len(c.Value)))
 	} else {
@@ -204,7 +204,7 @@ func newColumnValue(b []byte) (filter, error) {
 
 func (f *columnValue) reset() { f.found, f.matched = false, false }
 
-func (f *columnValue) cell(_ []byte, c *store.Cell) verdict {
+func (f *columnValue) cell(_ []byte, c *store.Cell) answer {
 	switch {
 	case f.matched:
 		return include
@@ -254,7 +254,7 @@ func (f *rowFilter) dropKey(row []byte) bool {
 	return f.out
 }
 
-func (f *rowFilter) cell([]byte, *store.Cell) verdict { return rowVerdict(f.out) }
+func (f *rowFilter) cell([]byte, *store.Cell) answer { return rowAnswer(f.out) }
 
 // qualifierFilter passes cells whose qualifier compares as wanted.
 type qualifierFilter struct {
@@ -271,7 +271,7 @@ func newQualifierFilter(b []byte) (filter, error) {
 	return &qualifierFilter{test: test}, err
 }
 
-func (f *qualifierFilter) cell(_ []byte, c *store.Cell) verdict {
+func (f *qualifierFilter) cell(_ []byte, c *store.Cell) answer {
 	if f.test.holds(c.Qualifier) {
 		return include
 	}
@@ -290,7 +290,7 @@ func newTimestampsFilter(b []byte) (filter, error) {
 	return &timestampsFilter{timestamps: m.Timestamps}, err
 }
 
-func (f *timestampsFilter) cell(_ []byte, c *store.Cell) verdict {
+func (f *timestampsFilter) cell(_ []byte, c *store.Cell) answer {
 	if slices.Contains(f.timestamps, c.Timestamp) {
 		return include
 	}
@@ -317,7 +317,7 @@ func (f *rowRanges) dropKey(row []byte) bool {
 	return f.out
 }
 
-func (f *rowRanges) cell([]byte, *store.Cell) verdict { return rowVerdict(f.out) }
+func (f *rowRanges) cell([]byte, *store.Cell) answer { return rowAnswer(f.out) }
 
 func inRange(r *pb.RowRange, row []byte) bool {
 	start, stop := bytes.Compare(row, r.StartRow), bytes.Compare(row, r.StopRow)

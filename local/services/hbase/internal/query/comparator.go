@@ -1,13 +1,13 @@
-package hbase
+package query
 
 import (
 	"bytes"
 	"strings"
 
-	"feedstream/local/services/hbase/internal/exception"
-
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/exception"
 )
 
 // comparison tests bytes against a comparator.

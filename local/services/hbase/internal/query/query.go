@@ -1,18 +1,19 @@
-package hbase
+// Package query chooses the cells that a Get or Scan wants: by column, version, time and filter.
+package query
 
 import (
 	"bytes"
 	"math"
 	"slices"
 
+	"github.com/tsuna/gohbase/pb"
+
 	"feedstream/local/services/hbase/internal/exception"
 	"feedstream/local/services/hbase/internal/store"
-
-	"github.com/tsuna/gohbase/pb"
 )
 
-// query says which cells of a row a Get or Scan wants.
-type query struct {
+// Query says which cells of a row a Get or Scan wants.
+type Query struct {
 	columns  map[string][][]byte // family -> qualifiers, none meaning all; an empty map means every family
 	from, to int64               // timestamps, to exclusive
 	versions int
@@ -21,8 +22,8 @@ type query struct {
 	filter   filter
 }
 
-// selection is the part of a query that Get and Scan express alike.
-type selection interface {
+// Selection is the part of a query that Get and Scan express alike.
+type Selection interface {
 	GetColumn() []*pb.Column
 	GetTimeRange() *pb.TimeRange
 	GetCfTimeRange() []*pb.ColumnFamilyTimeRange
@@ -33,14 +34,15 @@ type selection interface {
 	GetAttribute() []*pb.NameBytesPair
 }
 
-func newQuery(t *store.Table, s selection, hasLimit bool) (*query, error) {
-	if err := refuseAttributes(s.GetAttribute()); err != nil {
+// New reads a query; hasLimit tells a limit of 0 cells from none.
+func New(t *store.Table, s Selection, hasLimit bool) (*Query, error) {
+	if err := RefuseAttributes(s.GetAttribute()); err != nil {
 		return nil, err
 	}
 	if len(s.GetCfTimeRange()) > 0 {
 		return nil, exception.Unsupported("time range of a single column family")
 	}
-	q := &query{to: math.MaxInt64, versions: int(s.GetMaxVersions()), offset: int(s.GetStoreOffset()), limit: math.MaxInt}
+	q := &Query{to: math.MaxInt64, versions: int(s.GetMaxVersions()), offset: int(s.GetStoreOffset()), limit: math.MaxInt}
 	if hasLimit {
 		q.limit = int(s.GetStoreLimit())
 	}
@@ -51,7 +53,8 @@ func newQuery(t *store.Table, s selection, hasLimit bool) (*query, error) {
 		}
 	}
 	if q.from > q.to {
-		return nil, exception.New(exception.IllegalArgument, "time range from %d ends before it, at %d", q.from, q.to)
+		return nil, exception.New(exception.IllegalArgument,
+			"time range from %d ends before it, at %d", q.from, q.to)
 	}
 	if len(s.GetColumn()) > 0 {
 		q.columns = map[string][][]byte{}
@@ -67,8 +70,8 @@ func newQuery(t *store.Table, s selection, hasLimit bool) (*query, error) {
 	return q, err
 }
 
-// cells picks from the stored cells of a row what the query wants. The result may be empty, and may alias cells.
-func (q *query) cells(t *store.Table, row []byte, cells []store.Cell) ([]store.Cell, error) {
+// Cells picks from the stored cells of a row what the query wants. The result may be empty, and may alias cells.
+func (q *Query) Cells(t *store.Table, row []byte, cells []store.Cell) ([]store.Cell, error) {
 	if q.filter != nil {
 		q.filter.reset()
 		if q.filter.dropKey(row) {
@@ -97,8 +100,11 @@ func (q *query) cells(t *store.Table, row []byte, cells []store.Cell) ([]store.C
 	return out, nil
 }
 
+// Done tells whether nothing of what follows in the region passes.
+func (q *Query) Done() bool { return q.filter != nil && q.filter.done() }
+
 // oneFamily appends the wanted cells of one family; more is false when the filter is done with the row.
-func (q *query) oneFamily(out, cells []store.Cell, row []byte, f *Family) (_ []store.Cell, more bool) {
+func (q *Query) oneFamily(out, cells []store.Cell, row []byte, f *store.Family) (_ []store.Cell, more bool) {
 	qualifiers, named := q.columns[f.Name]
 	if q.columns != nil && !named {
 		return out, true
@@ -118,7 +124,7 @@ func (q *query) oneFamily(out, cells []store.Cell, row []byte, f *Family) (_ []s
 			continue
 		}
 		candidates++
-		switch q.judge(row, &c) {
+		switch q.answer(row, &c) {
 		case skip:
 			continue
 		case nextColumn:
@@ -136,12 +142,12 @@ func (q *query) oneFamily(out, cells []store.Cell, row []byte, f *Family) (_ []s
 }
 
 // wants tells whether a cell is a value in the time range and, when any are named, in one of the columns.
-func (q *query) wants(c *store.Cell, qualifiers [][]byte) bool {
+func (q *Query) wants(c *store.Cell, qualifiers [][]byte) bool {
 	return c.Kind == store.KindPut && c.Timestamp >= q.from && c.Timestamp < q.to &&
 		(len(qualifiers) == 0 || contains(qualifiers, c.Qualifier))
 }
 
-func (q *query) judge(row []byte, c *store.Cell) verdict {
+func (q *Query) answer(row []byte, c *store.Cell) answer {
 	if q.filter == nil {
 		return include
 	}
@@ -150,4 +156,14 @@ func (q *query) judge(row []byte, c *store.Cell) verdict {
 
 func contains(list [][]byte, b []byte) bool {
 	return slices.ContainsFunc(list, func(other []byte) bool { return bytes.Equal(other, b) })
+}
+
+// RefuseAttributes refuses the attributes of an operation that would change its answer.
+func RefuseAttributes(attributes []*pb.NameBytesPair) error {
+	for _, a := range attributes {
+		if a.GetName() != "scan.attributes.metrics.enable" { // asks for figures only
+			return exception.Unsupported("operation attribute %s", a.GetName())
+		}
+	}
+	return nil
 }

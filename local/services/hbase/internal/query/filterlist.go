@@ -1,4 +1,4 @@
-package hbase
+package query
 
 import (
 	"github.com/tsuna/gohbase/pb"
@@ -52,7 +52,7 @@ func (l allOf) dropKey(row []byte) bool {
 	return drop
 }
 
-func (l allOf) cell(row []byte, c *store.Cell) verdict {
+func (l allOf) cell(row []byte, c *store.Cell) answer {
 	worst := include
 	for _, m := range l {
 		if v := m.filter.cell(row, c); v != include {
@@ -99,7 +99,7 @@ func (l anyOf) dropKey(row []byte) bool {
 	return drop
 }
 
-func (l anyOf) cell(row []byte, c *store.Cell) verdict {
+func (l anyOf) cell(row []byte, c *store.Cell) answer {
 	if len(l) == 0 {
 		return include
 	}
@@ -118,7 +118,7 @@ func (l anyOf) cell(row []byte, c *store.Cell) verdict {
 }
 
 // ask shows a cell to one member unless it is over with the row or column, and returns the cell as changed by it.
-func (m *member) ask(row []byte, c store.Cell) (verdict, store.Cell) {
+func (m *member) ask(row []byte, c store.Cell) (answer, store.Cell) {
 	if m.rowOver || m.done() {
 		return nextRow, c
 	}
