@@ -81,28 +81,39 @@ type Server struct {
 }
 
 // Start opens the data directory and serves it. A directory that another server holds is an error.
-func Start(o Options) (*Server, error) {
-	if o.Dir == "" {
-		return nil, errors.New("start hbase: Options.Dir is empty; name a data directory")
+func Start(options Options) (*Server, error) {
+	if options.ZooKeeperAddr == "" {
+		options.ZooKeeperAddr = freeAddr
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+	s, err := open(options)
+	if err != nil {
+		return nil, fmt.Errorf("hbase at %s: %w", options.ZooKeeperAddr, err)
 	}
-	if o.Tables == nil {
+	return s, nil
+}
+
+func open(options Options) (*Server, error) {
+	if options.Dir == "" {
+		return nil, errors.New("open the store: Options.Dir is empty; name a data directory")
+	}
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	if options.Tables == nil {
 		tables, err := DefaultTables()
 		if err != nil {
 			return nil, err
 		}
-		o.Tables = tables
+		options.Tables = tables
 	}
-	db, err := store.Open(o.Dir, o.Logger)
+	db, err := store.Open(options.Dir, options.Logger)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{logger: o.Logger, store: db, meta: newMeta(), conns: map[net.Conn]struct{}{}}
+	s := &Server{logger: options.Logger, store: db, meta: newMeta(), conns: map[net.Conn]struct{}{}}
 	s.started = s.now()
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	if err := s.prepare(o); err != nil {
+	if err := s.prepare(options); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	nodes := zookeeper.Cluster(clusterID, s.serverName())
@@ -113,24 +124,24 @@ func Start(o Options) (*Server, error) {
 }
 
 // prepare creates missing tables and listens.
-func (s *Server) prepare(o Options) error {
-	for _, t := range o.Tables {
+func (s *Server) prepare(options Options) error {
+	for _, t := range options.Tables {
 		if s.store.All()[t.Name] != nil {
 			continue
 		}
 		if err := s.store.Create(t, s.started); err != nil {
-			return fmt.Errorf("create hbase table %s: %w", t.Name, err)
+			return fmt.Errorf("create table %s: %w", t.Name, err)
 		}
 	}
 	var err error
-	if s.zookeeper, err = listen(o.ZooKeeperAddr); err != nil {
+	if s.zookeeper, err = listen(options.ZooKeeperAddr); err != nil {
 		return fmt.Errorf("listen for zookeeper: %w", err)
 	}
-	if s.rpc, err = listen(o.Addr); err != nil {
-		return fmt.Errorf("listen for hbase: %w", err)
+	if s.rpc, err = listen(options.Addr); err != nil {
+		return fmt.Errorf("listen for the region server: %w", err)
 	}
 	address := s.rpc.Addr().(*net.TCPAddr)
-	s.port, s.host = address.Port, o.Host
+	s.port, s.host = address.Port, options.Host
 	if s.host == "" {
 		if s.host = address.IP.String(); address.IP.IsUnspecified() {
 			s.host = "127.0.0.1"
@@ -139,9 +150,12 @@ func (s *Server) prepare(o Options) error {
 	return nil
 }
 
+// freeAddr is a free port of loopback.
+const freeAddr = "127.0.0.1:0"
+
 func listen(addr string) (net.Listener, error) {
 	if addr == "" {
-		addr = "127.0.0.1:0"
+		addr = freeAddr
 	}
 	return net.Listen("tcp", addr)
 }
@@ -172,7 +186,7 @@ func (s *Server) Close() error {
 	s.mu.Unlock()
 	s.running.Wait()
 	if err := errors.Join(s.scanners.CloseAll(), s.store.Close()); err != nil {
-		return fmt.Errorf("close hbase: %w", err)
+		return fmt.Errorf("hbase at %s: close: %w", s.Addr(), err)
 	}
 	return nil
 }

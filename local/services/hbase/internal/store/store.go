@@ -46,11 +46,11 @@ func Open(dir string, logger *slog.Logger) (*Store, error) {
 	options.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
 	db, err := pebble.Open(dir, options)
 	if err != nil {
-		return nil, fmt.Errorf("open hbase store %s: %w", dir, err)
+		return nil, fmt.Errorf("open the store in %s: %w", dir, err)
 	}
 	s := &Store{db: db, tables: map[string]*Table{}}
 	if err := s.load(); err != nil {
-		return nil, errors.Join(fmt.Errorf("load tables of hbase store %s: %w", dir, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("load the tables of the store in %s: %w", dir, err), db.Close())
 	}
 	return s, nil
 }
