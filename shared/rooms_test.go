@@ -51,7 +51,8 @@ var rooms = []room{
 	// let one mistake pass on both.
 	{dir: "local/platform", inside: []string{"local/platform/*"}, outside: []string{"*"}},
 	{dir: "local/platform/*", inside: []string{"local/platform/*"}, outside: []string{"*"}},
-	{dir: "local/services/*", outside: []string{"*"}},
+	{dir: "local/services/fault"},
+	{dir: "local/services/*", inside: []string{"local/services/fault"}, outside: []string{"*"}},
 	{dir: "local/services/*/*/*", inside: []string{"local/services/*/*/*"}, outside: []string{"*"}},
 	{dir: "local/console", inside: []string{"local/platform", "local/console"}, outside: []string{"*"}},
 	{dir: "local/compose/*", inside: []string{"local/real", "local/services/*"}},

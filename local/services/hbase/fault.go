@@ -3,6 +3,10 @@ package hbase
 import (
 	"context"
 	"time"
+
+	"feedstream/local/services/hbase/internal/exception"
+	"feedstream/local/services/hbase/internal/store"
+	"feedstream/local/services/hbase/internal/wire"
 )
 
 // Call is a request as a fault hook sees it.
@@ -54,28 +58,33 @@ func (s *Server) ask(c Call) Fault {
 	return (*hook)(c)
 }
 
+// callOf is a request to one region as a fault hook sees it.
+func callOf(r *wire.Request, reg *store.Region) Call {
+	return Call{Method: r.Method, Table: reg.Table.Name, Region: reg.Name, Actions: 1}
+}
+
 // faulty runs a call that concerns one region, with its fault around it.
-func (s *Server) faulty(c Call, run func() (response, error)) (response, error) {
+func (s *Server) faulty(c Call, run func() (wire.Response, error)) (wire.Response, error) {
 	f := s.ask(c)
 	pause(s.ctx, f.Delay)
 	if f.Drop == DropBefore {
-		return response{drop: true}, nil
+		return wire.Response{Drop: true}, nil
 	}
 	if f.Exception != "" {
-		return response{}, f.exception()
+		return wire.Response{}, f.exception()
 	}
 	if class := f.FailActions[0]; class != "" {
-		return response{}, raise(class, "%s", f.Message)
+		return wire.Response{}, exception.New(class, "%s", f.Message)
 	}
 	out, err := run()
 	pause(s.ctx, f.DelayAnswer)
 	if f.Drop == DropAfter {
-		return response{drop: true}, nil
+		return wire.Response{Drop: true}, nil
 	}
 	return out, err
 }
 
-func (f Fault) exception() error { return raise(f.Exception, "%s", f.Message) }
+func (f Fault) exception() error { return exception.New(f.Exception, "%s", f.Message) }
 
 // join is the fault of a whole Multi.
 func (f *Fault) join(other Fault) {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/tsuna/gohbase/hrpc"
+
+	"feedstream/local/services/hbase/internal/exception"
 )
 
 // once lets a fault happen on the first call that matches.
@@ -42,14 +44,14 @@ func stockPuts(t testing.TB, n int) []*hrpc.Mutate {
 func TestClientOvercomesPassingFaults(t *testing.T) {
 	t.Parallel()
 	faults := map[string]Fault{
-		"not serving":      {Exception: NotServingRegion},
-		"too busy":         {Exception: RegionTooBusy},
-		"queue full":       {Exception: CallQueueTooBig, WholeCall: true},
-		"server stopped":   {Exception: RegionServerStopped, WholeCall: true},
-		"log closed":       {Exception: JavaIO, Message: "Cannot append; log is closed"},
+		"not serving":      {Exception: exception.NotServingRegion},
+		"too busy":         {Exception: exception.RegionTooBusy},
+		"queue full":       {Exception: exception.CallQueueTooBig, WholeCall: true},
+		"server stopped":   {Exception: exception.RegionServerStopped, WholeCall: true},
+		"log closed":       {Exception: exception.JavaIO, Message: "Cannot append; log is closed"},
 		"dropped before":   {Drop: DropBefore},
 		"dropped after":    {Drop: DropAfter},
-		"some actions":     {FailActions: map[int]string{0: RegionTooBusy, 2: NotServingRegion}},
+		"some actions":     {FailActions: map[int]string{0: exception.RegionTooBusy, 2: exception.NotServingRegion}},
 		"slow":             {Delay: time.Millisecond, DelayAnswer: time.Millisecond},
 		"slow and dropped": {Delay: time.Millisecond, Drop: DropAfter},
 	}
@@ -74,8 +76,8 @@ func TestFinalFaultsReachTheCaller(t *testing.T) {
 	s := start(t, Options{})
 	c := connect(t, s.ZooKeeperAddr())
 	s.Fault(func(call Call) Fault {
-		if call.Method == "Multi" && call.Region == s.store.all()[stock].Regions[3].name {
-			return Fault{FailActions: map[int]string{1: DoNotRetryIO}, Message: "made to fail"}
+		if call.Method == "Multi" && call.Region == s.store.All()[stock].Regions[3].Name {
+			return Fault{FailActions: map[int]string{1: exception.DoNotRetryIO}, Message: "made to fail"}
 		}
 		return Fault{}
 	})

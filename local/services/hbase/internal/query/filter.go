@@ -1,4 +1,4 @@
-package hbase
+package query
 
 import (
 	"bytes"
@@ -8,13 +8,16 @@ import (
 
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/exception"
+	"feedstream/local/services/hbase/internal/store"
 )
 
-// verdict is what a filter says of a cell.
-type verdict int
+// answer is what a filter says of a cell.
+type answer int
 
 const (
-	include verdict = iota
+	include answer = iota
 	skip
 	nextColumn // skip, and the rest of the column
 	nextRow    // skip, and the rest of the row
@@ -25,7 +28,7 @@ const (
 type filter interface {
 	reset()
 	dropKey(row []byte) bool
-	cell(row []byte, c *cell) verdict // may change what is returned of the cell
+	cell(row []byte, c *store.Cell) answer // may change what is returned of the cell
 	dropRow() bool
 	done() bool // nothing of what follows in this region passes
 }
@@ -33,11 +36,11 @@ type filter interface {
 // basicFilter lets everything pass; filters embed it.
 type basicFilter struct{}
 
-func (basicFilter) reset()                     {}
-func (basicFilter) dropKey([]byte) bool        { return false }
-func (basicFilter) cell([]byte, *cell) verdict { return include }
-func (basicFilter) dropRow() bool              { return false }
-func (basicFilter) done() bool                 { return false }
+func (basicFilter) reset()                          {}
+func (basicFilter) dropKey([]byte) bool             { return false }
+func (basicFilter) cell([]byte, *store.Cell) answer { return include }
+func (basicFilter) dropRow() bool                   { return false }
+func (basicFilter) done() bool                      { return false }
 
 const filterPackage = "org.apache.hadoop.hbase.filter."
 
@@ -49,7 +52,7 @@ func newFilter(m *pb.Filter) (filter, error) {
 	name := strings.TrimPrefix(m.GetName(), filterPackage)
 	build := filterKinds(name)
 	if build == nil {
-		return nil, unsupported("filter %s", m.GetName())
+		return nil, exception.Unsupported("filter %s", m.GetName())
 	}
 	f, err := build(m.SerializedFilter)
 	if err != nil {
@@ -60,10 +63,10 @@ func newFilter(m *pb.Filter) (filter, error) {
 
 // raiseFilter keeps the class of an error that has one.
 func raiseFilter(name string, err error) error {
-	if e := asException(err); e.class != JavaIO {
+	if e := exception.Of(err); e.Class != exception.JavaIO {
 		return e
 	}
-	return raise(DoNotRetryIO, "filter %s cannot be read: %v", name, err)
+	return exception.New(exception.DoNotRetryIO, "filter %s cannot be read: %v", name, err)
 }
 
 func filterKinds(name string) func([]byte) (filter, error) {
@@ -112,10 +115,10 @@ func (f *prefixFilter) dropKey(row []byte) bool {
 	return f.outside
 }
 
-func (f *prefixFilter) cell([]byte, *cell) verdict { return rowVerdict(f.outside) }
+func (f *prefixFilter) cell([]byte, *store.Cell) answer { return rowAnswer(f.outside) }
 
-// rowVerdict repeats a decision about the row for its cells, for filters inside a list that passes any.
-func rowVerdict(dropped bool) verdict {
+// rowAnswer repeats a decision about the row for its cells, for filters inside a list that passes any.
+func rowAnswer(dropped bool) answer {
 	if dropped {
 		return nextRow
 	}
@@ -130,7 +133,7 @@ type firstKeyOnly struct {
 
 func (f *firstKeyOnly) reset() { f.found = false }
 
-func (f *firstKeyOnly) cell([]byte, *cell) verdict {
+func (f *firstKeyOnly) cell([]byte, *store.Cell) answer {
 	if f.found {
 		return nextRow
 	}
@@ -150,11 +153,11 @@ func newKeyOnly(b []byte) (filter, error) {
 	return &keyOnly{length: m.GetLenAsVal()}, err
 }
 
-func (f *keyOnly) cell(_ []byte, c *cell) verdict {
+func (f *keyOnly) cell(_ []byte, c *store.Cell) answer {
 	if f.length {
-		c.value = binary.BigEndian.AppendUint32(nil, uint32(len(c.value)))
+		c.Value = binary.BigEndian.AppendUint32(nil, uint32(len(c.Value)))
 	} else {
-		c.value = nil
+		c.Value = nil
 	}
 	return include
 }
@@ -201,17 +204,17 @@ func newColumnValue(b []byte) (filter, error) {
 
 func (f *columnValue) reset() { f.found, f.matched = false, false }
 
-func (f *columnValue) cell(_ []byte, c *cell) verdict {
+func (f *columnValue) cell(_ []byte, c *store.Cell) answer {
 	switch {
 	case f.matched:
 		return include
 	case f.latestOnly && f.found:
 		return nextRow
-	case !bytes.Equal(c.family, f.family) || !bytes.Equal(c.qualifier, f.qualifier):
+	case !bytes.Equal(c.Family, f.family) || !bytes.Equal(c.Qualifier, f.qualifier):
 		return include
 	}
 	f.found = true
-	if f.test.holds(c.value) {
+	if f.test.holds(c.Value) {
 		f.matched = true
 		return include
 	}
@@ -251,7 +254,7 @@ func (f *rowFilter) dropKey(row []byte) bool {
 	return f.out
 }
 
-func (f *rowFilter) cell([]byte, *cell) verdict { return rowVerdict(f.out) }
+func (f *rowFilter) cell([]byte, *store.Cell) answer { return rowAnswer(f.out) }
 
 // qualifierFilter passes cells whose qualifier compares as wanted.
 type qualifierFilter struct {
@@ -268,8 +271,8 @@ func newQualifierFilter(b []byte) (filter, error) {
 	return &qualifierFilter{test: test}, err
 }
 
-func (f *qualifierFilter) cell(_ []byte, c *cell) verdict {
-	if f.test.holds(c.qualifier) {
+func (f *qualifierFilter) cell(_ []byte, c *store.Cell) answer {
+	if f.test.holds(c.Qualifier) {
 		return include
 	}
 	return nextColumn
@@ -287,8 +290,8 @@ func newTimestampsFilter(b []byte) (filter, error) {
 	return &timestampsFilter{timestamps: m.Timestamps}, err
 }
 
-func (f *timestampsFilter) cell(_ []byte, c *cell) verdict {
-	if slices.Contains(f.timestamps, c.timestamp) {
+func (f *timestampsFilter) cell(_ []byte, c *store.Cell) answer {
+	if slices.Contains(f.timestamps, c.Timestamp) {
 		return include
 	}
 	return skip
@@ -314,7 +317,7 @@ func (f *rowRanges) dropKey(row []byte) bool {
 	return f.out
 }
 
-func (f *rowRanges) cell([]byte, *cell) verdict { return rowVerdict(f.out) }
+func (f *rowRanges) cell([]byte, *store.Cell) answer { return rowAnswer(f.out) }
 
 func inRange(r *pb.RowRange, row []byte) bool {
 	start, stop := bytes.Compare(row, r.StartRow), bytes.Compare(row, r.StopRow)

@@ -1,4 +1,4 @@
-package hbase
+package query
 
 import (
 	"bytes"
@@ -6,6 +6,8 @@ import (
 
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/exception"
 )
 
 // comparison tests bytes against a comparator.
@@ -46,7 +48,7 @@ func newComparator(m *pb.Comparator) (func([]byte) int, error) {
 	case "NullComparator":
 		return func([]byte) int { return 1 }, nil
 	}
-	return nil, unsupported("comparator %s", m.GetName())
+	return nil, exception.Unsupported("comparator %s", m.GetName())
 }
 
 func (c comparison) holds(value []byte) bool {

@@ -1,41 +1,46 @@
-package hbase
+// Package zookeeper is the part of ZooKeeper by which HBase clients find their cluster: a few nodes that can be read.
+package zookeeper
 
 import (
 	"encoding/binary"
+	"fmt"
 	"io"
-	"net"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/wire"
 )
 
 // ZooKeeper operations and error codes that the stub knows.
 const (
-	zkExists       = 3
-	zkGetData      = 4
-	zkGetChildren  = 8
-	zkPing         = 11
-	zkGetChildren2 = 12
-	zkClose        = -11
+	opExists       = 3
+	opGetData      = 4
+	opGetChildren  = 8
+	opPing         = 11
+	opGetChildren2 = 12
+	opClose        = -11
 
-	zkUnimplemented = -6
-	zkNoNode        = -101
+	codeUnimplemented = -6
+	codeNoNode        = -101
 
-	zkMaxFrame = 1 << 20
-	zkRoot     = "/hbase"
+	maxFrame = 1 << 20
+	root     = "/hbase"
 )
 
-// znodes are the nodes under which HBase clients find the cluster.
-func (s *Server) znodes() map[string][]byte {
-	name := s.serverName()
-	return map[string][]byte{
-		zkRoot:                         nil,
-		zkRoot + "/meta-region-server": znode(&pb.MetaRegionServer{Server: name, State: pb.RegionState_OPEN.Enum()}),
-		zkRoot + "/master":             znode(&pb.Master{Master: name}),
-		zkRoot + "/hbaseid":            znode(&pb.ClusterId{ClusterId: proto.String("feedstream")}),
+// Nodes are data by path.
+type Nodes map[string][]byte
+
+// Cluster makes the nodes under which HBase clients find a cluster of one server.
+func Cluster(id string, name *pb.ServerName) Nodes {
+	return Nodes{
+		root:                         nil,
+		root + "/meta-region-server": znode(&pb.MetaRegionServer{Server: name, State: pb.RegionState_OPEN.Enum()}),
+		root + "/master":             znode(&pb.Master{Master: name}),
+		root + "/hbaseid":            znode(&pb.ClusterId{ClusterId: &id}),
 	}
 }
 
@@ -43,70 +48,55 @@ func (s *Server) znodes() map[string][]byte {
 func znode(m proto.Message) []byte {
 	const writer = "embedded"
 	b := append([]byte{0xff}, binary.BigEndian.AppendUint32(nil, uint32(len(writer)))...)
-	return append(append(b, writer...), magic(m)...)
+	return append(append(b, writer...), wire.Magic(m)...)
 }
 
-// magic puts PBUF before a message, as HBase does wherever it stores one.
-func magic(m proto.Message) []byte {
-	b, err := proto.Marshal(m)
-	if err != nil {
-		panic(err) // only a message with a missing required field fails, and ours are literals
-	}
-	return append([]byte("PBUF"), b...)
-}
-
-func (s *Server) serverName() *pb.ServerName {
-	port, started := uint32(s.port), uint64(s.started)
-	return &pb.ServerName{HostName: &s.host, Port: &port, StartCode: &started}
-}
-
-// serveZooKeeper runs one ZooKeeper session: the handshake, then requests one after the other.
-func (s *Server) serveZooKeeper(conn net.Conn) {
-	hello, err := readZK(conn)
+// Serve runs one session: the handshake, then requests one after the other.
+func (nodes Nodes) Serve(conn io.ReadWriter, session int64) {
+	hello, err := readFrame(conn)
 	if err != nil || len(hello) < 28 {
 		return
 	}
 	timeout := binary.BigEndian.Uint32(hello[12:])
 	b := binary.BigEndian.AppendUint32(nil, 0)
 	b = binary.BigEndian.AppendUint32(b, timeout)
-	b = binary.BigEndian.AppendUint64(b, uint64(s.sessions.Add(1)))
+	b = binary.BigEndian.AppendUint64(b, uint64(session))
 	b = binary.BigEndian.AppendUint32(b, 16)
 	b = append(b, make([]byte, 16)...)
 	if len(hello) > 44 { // newer clients say, and expect to hear, whether the session is read-only
 		b = append(b, 0)
 	}
-	if writeZK(conn, b) != nil {
+	if writeFrame(conn, b) != nil {
 		return
 	}
-	nodes := s.znodes()
 	for {
-		request, err := readZK(conn)
+		request, err := readFrame(conn)
 		if err != nil || len(request) < 8 {
 			return
 		}
-		if writeZK(conn, answerZK(nodes, request)) != nil || int32(binary.BigEndian.Uint32(request[4:])) == zkClose {
+		if writeFrame(conn, nodes.answer(request)) != nil || int32(binary.BigEndian.Uint32(request[4:])) == opClose {
 			return
 		}
 	}
 }
 
-// answerZK answers one request: 4 bytes id, 4 bytes operation, then mostly a path.
-func answerZK(nodes map[string][]byte, request []byte) []byte {
+// answer answers one request: 4 bytes id, 4 bytes operation, then mostly a path.
+func (nodes Nodes) answer(request []byte) []byte {
 	op := int32(binary.BigEndian.Uint32(request[4:]))
 	code := int32(0)
 	var body []byte
 	switch op {
-	case zkPing, zkClose:
-	case zkExists, zkGetData, zkGetChildren, zkGetChildren2:
-		name, ok := zkPath(request[8:])
+	case opPing, opClose:
+	case opExists, opGetData, opGetChildren, opGetChildren2:
+		name, ok := pathOf(request[8:])
 		data, found := nodes[name]
 		if !ok || !found {
-			code = zkNoNode
+			code = codeNoNode
 			break
 		}
-		body = answerNode(op, data, children(nodes, name))
+		body = answerNode(op, data, nodes.children(name))
 	default:
-		code = zkUnimplemented
+		code = codeUnimplemented
 	}
 	b := append([]byte{}, request[:4]...)
 	b = binary.BigEndian.AppendUint64(b, 1) // transaction id
@@ -117,17 +107,17 @@ func answerZK(nodes map[string][]byte, request []byte) []byte {
 func answerNode(op int32, data []byte, names []string) []byte {
 	var b []byte
 	switch op {
-	case zkGetData:
+	case opGetData:
 		b = binary.BigEndian.AppendUint32(b, uint32(len(data)))
 		b = append(b, data...)
-	case zkGetChildren, zkGetChildren2:
+	case opGetChildren, opGetChildren2:
 		b = binary.BigEndian.AppendUint32(b, uint32(len(names)))
 		for _, name := range names {
 			b = binary.BigEndian.AppendUint32(b, uint32(len(name)))
 			b = append(b, name...)
 		}
 	}
-	if op == zkGetChildren {
+	if op == opGetChildren {
 		return b
 	}
 	return append(b, stat(len(data), len(names))...)
@@ -144,7 +134,7 @@ func stat(length, names int) []byte {
 	return b
 }
 
-func children(nodes map[string][]byte, parent string) []string {
+func (nodes Nodes) children(parent string) []string {
 	var names []string
 	for name := range nodes {
 		if path.Dir(name) == parent {
@@ -155,7 +145,7 @@ func children(nodes map[string][]byte, parent string) []string {
 	return names
 }
 
-func zkPath(b []byte) (string, bool) {
+func pathOf(b []byte) (string, bool) {
 	if len(b) < 4 {
 		return "", false
 	}
@@ -166,21 +156,21 @@ func zkPath(b []byte) (string, bool) {
 	return string(b[4 : 4+n]), true
 }
 
-func readZK(r io.Reader) ([]byte, error) {
+func readFrame(r io.Reader) ([]byte, error) {
 	var size [4]byte
 	if _, err := io.ReadFull(r, size[:]); err != nil {
 		return nil, err
 	}
 	n := binary.BigEndian.Uint32(size[:])
-	if n > zkMaxFrame {
-		return nil, errBadFrame
+	if n > maxFrame {
+		return nil, fmt.Errorf("a frame of %d bytes is over the limit of %d", n, maxFrame)
 	}
 	b := make([]byte, n)
 	_, err := io.ReadFull(r, b)
 	return b, err
 }
 
-func writeZK(w io.Writer, b []byte) error {
+func writeFrame(w io.Writer, b []byte) error {
 	_, err := w.Write(append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(b)), uint32(len(b))), b...))
 	return err
 }

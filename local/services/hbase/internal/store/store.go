@@ -1,4 +1,6 @@
-package hbase
+// Package store keeps tables and rows in Pebble: what a cell is, which cells of a row hide others, and how both lie on
+// disk.
+package store
 
 import (
 	"encoding/binary"
@@ -10,6 +12,8 @@ import (
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"feedstream/local/services/hbase/internal/exception"
 )
 
 // Keys of the store begin with one of these bytes.
@@ -18,16 +22,16 @@ const (
 	prefixRow   = 0x02 // + table number, 4 bytes + row -> the row
 )
 
-// store keeps tables and rows in Pebble.
-type store struct {
+// Store keeps tables and rows in Pebble.
+type Store struct {
 	db *pebble.DB
 
 	mu     sync.RWMutex
-	tables map[string]*table
+	tables map[string]*Table
 }
 
-// openStore opens or creates the store in dir. One process at a time may hold it; Pebble locks the directory.
-func openStore(dir string, logger *slog.Logger) (*store, error) {
+// Open opens or creates the store in dir. One process at a time may hold it; Pebble locks the directory.
+func Open(dir string, logger *slog.Logger) (*Store, error) {
 	cache := pebble.NewCache(16 << 20)
 	defer cache.Unref()
 	options := &pebble.Options{
@@ -42,22 +46,22 @@ func openStore(dir string, logger *slog.Logger) (*store, error) {
 	options.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
 	db, err := pebble.Open(dir, options)
 	if err != nil {
-		return nil, fmt.Errorf("open hbase store %s: %w", dir, err)
+		return nil, fmt.Errorf("open the store in %s: %w", dir, err)
 	}
-	s := &store{db: db, tables: map[string]*table{}}
+	s := &Store{db: db, tables: map[string]*Table{}}
 	if err := s.load(); err != nil {
-		return nil, errors.Join(fmt.Errorf("load tables of hbase store %s: %w", dir, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("load the tables of the store in %s: %w", dir, err), db.Close())
 	}
 	return s, nil
 }
 
-func (s *store) load() error {
+func (s *Store) load() error {
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixTable}, UpperBound: []byte{prefixTable + 1}})
 	if err != nil {
 		return err
 	}
 	for it.First(); it.Valid(); it.Next() {
-		var t table
+		var t Table
 		if err := json.Unmarshal(it.Value(), &t); err != nil {
 			return errors.Join(fmt.Errorf("table %q: %w", it.Key()[1:], err), it.Close())
 		}
@@ -67,17 +71,18 @@ func (s *store) load() error {
 	return it.Close()
 }
 
-func (s *store) close() error { return s.db.Close() }
+// Close closes the store; nothing may use it any more.
+func (s *Store) Close() error { return s.db.Close() }
 
-// create makes a table with its first rows in one step. It fails when the table exists.
-func (s *store) create(d Table, now int64) error {
+// Create makes a table with its first rows in one step. It fails when the table exists.
+func (s *Store) Create(d Schema, now int64) error {
 	if err := d.validate(); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.tables[d.Name] != nil {
-		return raise(tableExists, "%s", d.Name)
+		return exception.New(exception.TableExists, "%s", d.Name)
 	}
 	t := newTable(d, s.nextID(), now)
 	batch := s.db.NewBatch()
@@ -86,11 +91,11 @@ func (s *store) create(d Table, now int64) error {
 		return err
 	}
 	for _, c := range d.Cells {
-		if _, err := t.family([]byte(c.Family)); err != nil {
+		if _, err := t.Family([]byte(c.Family)); err != nil {
 			return err
 		}
-		cells := []cell{{family: []byte(c.Family), qualifier: []byte(c.Qualifier), timestamp: c.Timestamp,
-			kind: typePut, value: c.Value}}
+		cells := []Cell{{Family: []byte(c.Family), Qualifier: []byte(c.Qualifier), Timestamp: c.Timestamp,
+			Kind: KindPut, Value: c.Value}}
 		if err := writeRow(batch, t, c.Row, cells); err != nil {
 			return err
 		}
@@ -102,7 +107,7 @@ func (s *store) create(d Table, now int64) error {
 	return nil
 }
 
-func (s *store) nextID() uint32 {
+func (s *Store) nextID() uint32 {
 	var last uint32
 	for _, t := range s.tables {
 		last = max(last, t.ID)
@@ -110,19 +115,19 @@ func (s *store) nextID() uint32 {
 	return last + 1
 }
 
-// replace stores other regions for a table.
-func (s *store) replace(name string, change func(*table) ([]*region, error)) error {
+// Replace stores other regions for a table.
+func (s *Store) Replace(name string, change func(*Table) ([]*Region, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.tables[name]
 	if old == nil {
-		return raise(tableNotFound, "%s", name)
+		return exception.New(exception.TableNotFound, "%s", name)
 	}
 	regions, err := change(old)
 	if err != nil {
 		return err
 	}
-	t := &table{Name: old.Name, ID: old.ID, Families: old.Families, Regions: regions}
+	t := &Table{Name: old.Name, ID: old.ID, Families: old.Families, Regions: regions}
 	t.adopt()
 	batch := s.db.NewBatch()
 	defer batch.Close()
@@ -137,8 +142,8 @@ func (s *store) replace(name string, change func(*table) ([]*region, error)) err
 }
 
 // withTable copies the map, because readers hold on to the one they got.
-func withTable(tables map[string]*table, t *table) map[string]*table {
-	next := make(map[string]*table, len(tables)+1)
+func withTable(tables map[string]*Table, t *Table) map[string]*Table {
+	next := make(map[string]*Table, len(tables)+1)
 	for name, other := range tables {
 		next[name] = other
 	}
@@ -146,7 +151,7 @@ func withTable(tables map[string]*table, t *table) map[string]*table {
 	return next
 }
 
-func putTable(batch *pebble.Batch, t *table) error {
+func putTable(batch *pebble.Batch, t *Table) error {
 	text, err := json.Marshal(t)
 	if err != nil {
 		return fmt.Errorf("describe table %s: %w", t.Name, err)
@@ -154,50 +159,38 @@ func putTable(batch *pebble.Batch, t *table) error {
 	return batch.Set(append([]byte{prefixTable}, t.Name...), text, nil)
 }
 
-// all returns the tables by name; the map must not be changed.
-func (s *store) all() map[string]*table {
+// All returns the tables by name; the map must not be changed.
+func (s *Store) All() map[string]*Table {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.tables
 }
 
-// region finds a region by its name or, when encoded is set, by the hash in it.
-func (s *store) region(name string, encoded bool) (*region, error) {
-	for _, t := range s.all() {
+// Region finds a region by its name or, when encoded is set, by the hash in it.
+func (s *Store) Region(name string, encoded bool) (*Region, error) {
+	for _, t := range s.All() {
 		for _, r := range t.Regions {
-			if !encoded && r.name == name || encoded && r.encodedName() == name {
+			if !encoded && r.Name == name || encoded && r.encodedName() == name {
 				return r, nil
 			}
 		}
 	}
-	return nil, raise(NotServingRegion, "%s is not online on this server", name)
+	return nil, exception.New(exception.NotServingRegion, "%s is not online on this server", name)
 }
 
-func rowKey(t *table, row []byte) []byte {
+func rowKey(t *Table, row []byte) []byte {
 	key := make([]byte, 0, 5+len(row))
 	key = binary.BigEndian.AppendUint32(append(key, prefixRow), t.ID)
 	return append(key, row...)
 }
 
 // endKey is the key behind the last row of a table.
-func endKey(t *table) []byte {
+func endKey(t *Table) []byte {
 	return binary.BigEndian.AppendUint32([]byte{prefixRow}, t.ID+1)
 }
 
-// writeRow adds the cells of one mutation to a batch. It sorts cells.
-func writeRow(batch *pebble.Batch, t *table, row []byte, cells []cell) error {
-	keep := t.keep()
-	cells = canonical(cells, int(keep))
-	op := batch.MergeDeferred(5+len(row), rowSize(cells))
-	op.Key[0] = prefixRow
-	binary.BigEndian.PutUint32(op.Key[1:], t.ID)
-	copy(op.Key[5:], row)
-	appendRow(op.Value[:0], keep, cells)
-	return op.Finish()
-}
-
-// readRow returns the cells of a row, none when it does not exist.
-func (s *store) readRow(t *table, row []byte) ([]cell, error) {
+// Row returns the cells of a row, none when it does not exist.
+func (s *Store) Row(t *Table, row []byte) ([]Cell, error) {
 	value, closer, err := s.db.Get(rowKey(t, row))
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil

@@ -1,4 +1,4 @@
-package hbase
+package store
 
 import (
 	"encoding/binary"
@@ -21,11 +21,11 @@ import (
 var errBadRow = errors.New("stored row is damaged")
 
 // rowSize is the length of what appendRow writes.
-func rowSize(cells []cell) int {
+func rowSize(cells []Cell) int {
 	n := 1
 	for i := range cells {
 		c := &cells[i]
-		n += fieldSize(c.family) + fieldSize(c.qualifier) + 8 + 1 + fieldSize(c.value)
+		n += fieldSize(c.Family) + fieldSize(c.Qualifier) + 8 + 1 + fieldSize(c.Value)
 	}
 	return n
 }
@@ -38,15 +38,15 @@ func fieldSize(b []byte) int {
 	return n + len(b)
 }
 
-func appendRow(b []byte, keep byte, cells []cell) []byte {
+func appendRow(b []byte, keep byte, cells []Cell) []byte {
 	b = append(b, keep)
 	for i := range cells {
 		c := &cells[i]
-		b = appendField(b, c.family)
-		b = appendField(b, c.qualifier)
-		b = binary.BigEndian.AppendUint64(b, uint64(c.timestamp))
-		b = append(b, c.kind)
-		b = appendField(b, c.value)
+		b = appendField(b, c.Family)
+		b = appendField(b, c.Qualifier)
+		b = binary.BigEndian.AppendUint64(b, uint64(c.Timestamp))
+		b = append(b, c.Kind)
+		b = appendField(b, c.Value)
 	}
 	return b
 }
@@ -57,22 +57,22 @@ func appendField(b, field []byte) []byte {
 }
 
 // decodeRow appends the cells of a stored row to cells. They point into b.
-func decodeRow(cells []cell, b []byte) (_ []cell, keep byte, err error) {
+func decodeRow(cells []Cell, b []byte) (_ []Cell, keep byte, err error) {
 	if len(b) == 0 {
 		return nil, 0, errBadRow
 	}
 	keep, b = b[0], b[1:]
 	for len(b) > 0 {
-		var c cell
+		var c Cell
 		var ok bool
-		if c.family, b, ok = cutField(b); !ok {
+		if c.Family, b, ok = cutField(b); !ok {
 			return nil, 0, errBadRow
 		}
-		if c.qualifier, b, ok = cutField(b); !ok || len(b) < 9 {
+		if c.Qualifier, b, ok = cutField(b); !ok || len(b) < 9 {
 			return nil, 0, errBadRow
 		}
-		c.timestamp, c.kind, b = int64(binary.BigEndian.Uint64(b)), b[8], b[9:]
-		if c.value, b, ok = cutField(b); !ok {
+		c.Timestamp, c.Kind, b = int64(binary.BigEndian.Uint64(b)), b[8], b[9:]
+		if c.Value, b, ok = cutField(b); !ok {
 			return nil, 0, errBadRow
 		}
 		cells = append(cells, c)
@@ -119,7 +119,7 @@ func (m *merge) Finish(bool) ([]byte, io.Closer, error) {
 	if len(m.operands) == 1 {
 		return m.operands[0], nil, nil
 	}
-	var cells []cell
+	var cells []Cell
 	var keep byte
 	for _, operand := range m.operands {
 		var err error

@@ -1,4 +1,4 @@
-package hbase
+package store
 
 import (
 	"bytes"
@@ -6,40 +6,41 @@ import (
 	"slices"
 )
 
-// Cell types as HBase numbers them; within one timestamp the higher type sorts first.
+// Kinds of cells as HBase numbers them; within one timestamp the higher type sorts first.
 const (
-	typePut                 = 4
-	typeDelete              = 8
-	typeDeleteFamilyVersion = 10
-	typeDeleteColumn        = 12
-	typeDeleteFamily        = 14
+	KindPut                 = 4
+	KindDelete              = 8
+	KindDeleteFamilyVersion = 10
+	KindDeleteColumn        = 12
+	KindDeleteFamily        = 14
 )
 
-// cell is one value or tombstone of a row. Its slices are only as durable as the buffer it was decoded from.
-type cell struct {
-	family    []byte
-	qualifier []byte
-	timestamp int64
-	kind      byte
-	value     []byte
+// Cell is one value or tombstone of a row. Its slices are only as durable as the buffer it was decoded from.
+type Cell struct {
+	Family    []byte
+	Qualifier []byte
+	Timestamp int64
+	Kind      byte
+	Value     []byte
 }
 
 // compareCells orders as HBase does: family, qualifier, newest timestamp first, tombstones before puts.
-func compareCells(a, b *cell) int {
-	if c := bytes.Compare(a.family, b.family); c != 0 {
+func compareCells(a, b *Cell) int {
+	if c := bytes.Compare(a.Family, b.Family); c != 0 {
 		return c
 	}
-	if c := bytes.Compare(a.qualifier, b.qualifier); c != 0 {
+	if c := bytes.Compare(a.Qualifier, b.Qualifier); c != 0 {
 		return c
 	}
-	if c := cmp.Compare(b.timestamp, a.timestamp); c != 0 {
+	if c := cmp.Compare(b.Timestamp, a.Timestamp); c != 0 {
 		return c
 	}
-	return cmp.Compare(b.kind, a.kind)
+	return cmp.Compare(b.Kind, a.Kind)
 }
 
-func sameColumn(a, b cell) bool {
-	return bytes.Equal(a.qualifier, b.qualifier) && bytes.Equal(a.family, b.family)
+// SameColumn tells whether two cells of a row are versions of one value.
+func SameColumn(a, b Cell) bool {
+	return bytes.Equal(a.Qualifier, b.Qualifier) && bytes.Equal(a.Family, b.Family)
 }
 
 // canonical sorts the cells of one row, of which later ones are the younger writes, and removes what no read can
@@ -48,12 +49,12 @@ func sameColumn(a, b cell) bool {
 //
 // It is idempotent, and canonical(canonical(a)+canonical(b)) = canonical(a+b), so it may run on any part of a
 // row's history, which is what Pebble's merges need.
-func canonical(cells []cell, keep int) []cell {
+func canonical(cells []Cell, keep int) []Cell {
 	cells = sorted(cells)
 	out := cells[:0]
 	for len(cells) > 0 {
 		n := 1
-		for n < len(cells) && bytes.Equal(cells[n].family, cells[0].family) {
+		for n < len(cells) && bytes.Equal(cells[n].Family, cells[0].Family) {
 			n++
 		}
 		out = appendFamily(out, cells[:n], keep)
@@ -64,7 +65,7 @@ func canonical(cells []cell, keep int) []cell {
 
 // sorted puts cells in order, of equal ones the later first. It sorts numbers, because moving cells is slow: they
 // are large and full of pointers.
-func sorted(cells []cell) []cell {
+func sorted(cells []Cell) []Cell {
 	inOrder := true
 	for i := 1; i < len(cells) && inOrder; i++ {
 		inOrder = compareCells(&cells[i-1], &cells[i]) < 0
@@ -82,7 +83,7 @@ func sorted(cells []cell) []cell {
 		}
 		return cmp.Compare(b, a)
 	})
-	out := make([]cell, len(cells))
+	out := make([]Cell, len(cells))
 	for i, at := range order {
 		out[i] = cells[at]
 	}
@@ -90,47 +91,47 @@ func sorted(cells []cell) []cell {
 }
 
 // appendFamily is canonical for the sorted cells of one family. out may share its array with cells, behind them.
-func appendFamily(out, cells []cell, keep int) []cell {
+func appendFamily(out, cells []Cell, keep int) []Cell {
 	var wide tombstones
 	for _, c := range cells {
-		switch c.kind {
-		case typeDeleteFamily:
-			wide.below(c.timestamp)
-		case typeDeleteFamilyVersion:
-			wide.at(c.timestamp)
+		switch c.Kind {
+		case KindDeleteFamily:
+			wide.below(c.Timestamp)
+		case KindDeleteFamilyVersion:
+			wide.at(c.Timestamp)
 		}
 	}
 	var narrow tombstones
-	var previous cell
+	var previous Cell
 	puts := 0
 	for i, c := range cells {
-		if i == 0 || !bytes.Equal(c.qualifier, previous.qualifier) {
+		if i == 0 || !bytes.Equal(c.Qualifier, previous.Qualifier) {
 			narrow, puts = tombstones{}, 0
-		} else if c.timestamp == previous.timestamp && c.kind == previous.kind {
+		} else if c.Timestamp == previous.Timestamp && c.Kind == previous.Kind {
 			continue
 		}
 		previous = c
-		switch c.kind {
-		case typeDeleteFamily:
-			if c.timestamp < wide.until() {
+		switch c.Kind {
+		case KindDeleteFamily:
+			if c.Timestamp < wide.until() {
 				continue
 			}
-		case typeDeleteFamilyVersion:
-			if c.timestamp <= wide.until() {
+		case KindDeleteFamilyVersion:
+			if c.Timestamp <= wide.until() {
 				continue
 			}
-		case typeDeleteColumn:
-			if c.timestamp <= max(wide.until(), narrow.until()) {
+		case KindDeleteColumn:
+			if c.Timestamp <= max(wide.until(), narrow.until()) {
 				continue
 			}
-			narrow.below(c.timestamp)
-		case typeDelete:
-			if wide.hide(c.timestamp) || narrow.hide(c.timestamp) {
+			narrow.below(c.Timestamp)
+		case KindDelete:
+			if wide.hide(c.Timestamp) || narrow.hide(c.Timestamp) {
 				continue
 			}
-			narrow.at(c.timestamp)
+			narrow.at(c.Timestamp)
 		default:
-			if wide.hide(c.timestamp) || narrow.hide(c.timestamp) || puts == keep {
+			if wide.hide(c.Timestamp) || narrow.hide(c.Timestamp) || puts == keep {
 				continue
 			}
 			puts++

@@ -1,8 +1,10 @@
-package hbase
+package query
 
 import (
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/store"
 )
 
 // newFilterList joins filters that must all pass, or of which one must.
@@ -30,7 +32,7 @@ type member struct {
 	filter
 	rowOver    bool
 	columnOver bool
-	column     cell
+	column     store.Cell
 }
 
 // allOf passes what all its members pass.
@@ -50,7 +52,7 @@ func (l allOf) dropKey(row []byte) bool {
 	return drop
 }
 
-func (l allOf) cell(row []byte, c *cell) verdict {
+func (l allOf) cell(row []byte, c *store.Cell) answer {
 	worst := include
 	for _, m := range l {
 		if v := m.filter.cell(row, c); v != include {
@@ -97,7 +99,7 @@ func (l anyOf) dropKey(row []byte) bool {
 	return drop
 }
 
-func (l anyOf) cell(row []byte, c *cell) verdict {
+func (l anyOf) cell(row []byte, c *store.Cell) answer {
 	if len(l) == 0 {
 		return include
 	}
@@ -116,11 +118,11 @@ func (l anyOf) cell(row []byte, c *cell) verdict {
 }
 
 // ask shows a cell to one member unless it is over with the row or column, and returns the cell as changed by it.
-func (m *member) ask(row []byte, c cell) (verdict, cell) {
+func (m *member) ask(row []byte, c store.Cell) (answer, store.Cell) {
 	if m.rowOver || m.done() {
 		return nextRow, c
 	}
-	if m.columnOver && sameColumn(m.column, c) {
+	if m.columnOver && store.SameColumn(m.column, c) {
 		return nextColumn, c
 	}
 	v := m.filter.cell(row, &c)
