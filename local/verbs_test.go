@@ -19,6 +19,17 @@ func verb(t *testing.T, data string, args ...string) string {
 	return stdout.String()
 }
 
+// answer runs a command line that may fail, and reads what it prints as JSON when it does not.
+func answer(t *testing.T, data string, into any, args ...string) (exit int, problem string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	exit = run(t.Context(), append(args, "--data", data), &stdout, &stderr)
+	if exit == 0 {
+		must(t, json.Unmarshal(stdout.Bytes(), into))
+	}
+	return exit, stderr.String()
+}
+
 func parsed[T any](t *testing.T, text string) T {
 	t.Helper()
 	var value T

@@ -100,9 +100,14 @@ func (s *services) startOSS(addr string) (err error) {
 	return failed("start OSS", err)
 }
 
-func (s *services) startHBase(zookeeper, region string) (err error) {
+func (s *services) startHBase(zookeeper, region string) error {
+	tables, err := hbase.FeedTables(s.names.Table, s.names.Index)
+	if err != nil {
+		return failed("start HBase", err)
+	}
 	s.hbase, err = hbase.Start(hbase.Options{
 		ZooKeeperAddr: zookeeper, Addr: region, Dir: filepath.Join(s.dir, "hbase"), Logger: s.logger.With("service", "hbase"),
+		Tables: tables,
 	})
 	return failed("start HBase", err)
 }
