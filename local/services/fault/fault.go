@@ -51,15 +51,24 @@ func (f Fault) Hit(ctx context.Context, now Moment) error {
 	if err := wait(ctx, f.Delay); err != nil {
 		return fmt.Errorf("%w: %w", ErrDrop, err)
 	}
-	switch {
-	case f.Drop:
+	if f.Drop {
 		return ErrDrop
-	case f.Err != "" && f.Message == "":
-		return &Error{Name: f.Err, Message: "injected fault"}
-	case f.Err != "":
-		return &Error{Name: f.Err, Message: f.Message}
+	}
+	if err := f.Failure(); err != nil {
+		return err
 	}
 	return nil
+}
+
+// Failure is the error that the fault answers with, nil when it answers with none.
+func (f Fault) Failure() *Error {
+	switch {
+	case f.Err == "":
+		return nil
+	case f.Message == "":
+		return &Error{Name: f.Err, Message: "injected fault"}
+	}
+	return &Error{Name: f.Err, Message: f.Message}
 }
 
 // Around runs a call with its fault before or after it.

@@ -3,6 +3,8 @@ package hbase
 import (
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/wire"
 )
 
 // clusterID is the name under which clients know the cluster.
@@ -13,11 +15,15 @@ func (s *Server) serverName() *pb.ServerName {
 	return &pb.ServerName{HostName: &s.host, Port: &port, StartCode: &started}
 }
 
-func (s *Server) clusterStatus() proto.Message {
+func (s *Server) masterRunning(*wire.Request) (proto.Message, error) {
+	return &pb.IsMasterRunningResponse{IsMasterRunning: proto.Bool(true)}, nil
+}
+
+func (s *Server) clusterStatus(*wire.Request) (proto.Message, error) {
 	return &pb.GetClusterStatusResponse{ClusterStatus: &pb.ClusterStatus{
 		HbaseVersion: &pb.HBaseVersionFileContent{Version: proto.String("2.6.1")},
 		ClusterId:    &pb.ClusterId{ClusterId: proto.String(clusterID)},
 		Master:       s.serverName(),
 		LiveServers:  []*pb.LiveServerInfo{{Server: s.serverName(), ServerLoad: &pb.ServerLoad{}}},
-	}}
+	}}, nil
 }

@@ -20,7 +20,7 @@ func (s *Server) get(r *wire.Request) (wire.Response, error) {
 	if err != nil {
 		return wire.Response{}, err
 	}
-	return s.faulty(callOf(r, reg), func() (wire.Response, error) {
+	return s.faulty(callOf(r, reg, 1), func() (wire.Response, error) {
 		cells, result, err := s.read(reg, m.Get)
 		if err != nil {
 			return wire.Response{}, err

@@ -3,6 +3,7 @@ package hbase
 import (
 	"github.com/tsuna/gohbase/pb"
 
+	"feedstream/local/services/fault"
 	"feedstream/local/services/hbase/internal/exception"
 	"feedstream/local/services/hbase/internal/store"
 	"feedstream/local/services/hbase/internal/wire"
@@ -15,8 +16,7 @@ type multiCall struct {
 	batch  *store.Batch
 	buffer []store.Cell
 	blocks []byte // cells of the answer
-	faults []Fault
-	whole  Fault
+	faults multiFaults
 }
 
 // multi runs mutations and gets of many regions. All its writes are one batch and one sync. Its gets do not see
@@ -31,26 +31,24 @@ func (s *Server) multi(r *wire.Request) (wire.Response, error) {
 	}
 	call := &multiCall{server: s, source: cellSource{r.Cells}, batch: s.store.NewBatch()}
 	defer call.batch.Close()
-	regions := call.plan(m.RegionAction)
-	pause(s.ctx, call.whole.Delay)
-	if call.whole.Drop == DropBefore {
-		return wire.Response{Drop: true}, nil
-	}
-	if call.whole.Exception != "" {
-		return wire.Response{}, call.whole.exception()
+	regions := call.plan(r, m.RegionAction)
+	if err := call.faults.whole[fault.Before].Hit(s.ctx, fault.Before); err != nil {
+		return wire.Response{}, err
 	}
 	answer := &pb.MultiResponse{RegionActionResult: make([]*pb.RegionActionResult, len(m.RegionAction))}
 	for i, action := range m.RegionAction {
 		var err error
-		if answer.RegionActionResult[i], err = call.region(regions[i], action, call.faults[i]); err != nil {
+		if answer.RegionActionResult[i], err = call.region(regions[i], action, call.faults.regions[i]); err != nil {
 			return wire.Response{}, err
 		}
 	}
 	if err := call.batch.Commit(); err != nil {
 		return wire.Response{}, err
 	}
-	pause(s.ctx, call.whole.DelayAnswer)
-	return wire.Response{Message: answer, Cells: call.blocks, Drop: call.whole.Drop == DropAfter}, nil
+	if err := call.faults.whole[fault.After].Hit(s.ctx, fault.After); err != nil {
+		return wire.Response{}, err
+	}
+	return wire.Response{Message: answer, Cells: call.blocks}, nil
 }
 
 // place is a region, or why it cannot be used.
@@ -60,17 +58,16 @@ type place struct {
 }
 
 // plan finds the regions and asks for their faults.
-func (c *multiCall) plan(actions []*pb.RegionAction) []place {
+func (c *multiCall) plan(request *wire.Request, actions []*pb.RegionAction) []place {
 	places := make([]place, len(actions))
-	c.faults = make([]Fault, len(actions))
 	for i, a := range actions {
 		r, err := c.server.region(a.Region)
 		places[i] = place{r, err}
-		if err != nil {
-			continue
+		var f Fault
+		if err == nil {
+			f = c.server.ask(callOf(request, r, len(a.Action)))
 		}
-		c.faults[i] = c.server.ask(Call{Method: "Multi", Table: r.Table.Name, Region: r.Name, Actions: len(a.Action)})
-		c.whole.join(c.faults[i])
+		c.faults.add(f)
 	}
 	return places
 }
@@ -80,8 +77,8 @@ func (c *multiCall) region(p place, actions *pb.RegionAction, f Fault) (*pb.Regi
 	err := p.err
 	switch {
 	case err != nil:
-	case f.Exception != "":
-		err = f.exception()
+	case f.answer(fault.Before) != nil:
+		err = f.answer(fault.Before)
 	case actions.GetAtomic():
 		err = exception.Unsupported("atomic region action (mutateRow)")
 	}
@@ -91,23 +88,27 @@ func (c *multiCall) region(p place, actions *pb.RegionAction, f Fault) (*pb.Regi
 		}
 		return &pb.RegionActionResult{Exception: exception.Of(err).Pair()}, nil
 	}
+	begin := len(c.blocks)
 	results := make([]pb.ResultOrException, len(actions.Action))
 	pointers := make([]*pb.ResultOrException, len(actions.Action))
 	for i, a := range actions.Action {
 		result := &results[i]
 		pointers[i], result.Index = result, a.Index
-		var err error
-		if class := f.FailActions[i]; class != "" {
+		err := f.action(i)
+		if err != nil {
 			if err := c.skipAction(a); err != nil {
 				return nil, err
 			}
-			err = exception.New(class, "%s", f.Message)
 		} else {
 			result.Result, err = c.action(p.Region, a)
 		}
 		if err != nil {
 			result.Result, result.Exception = nil, exception.Of(err).Pair()
 		}
+	}
+	if err := f.answer(fault.After); err != nil {
+		c.blocks = c.blocks[:begin]
+		return &pb.RegionActionResult{Exception: exception.Of(err).Pair()}, nil
 	}
 	return &pb.RegionActionResult{ResultOrException: pointers}, nil
 }

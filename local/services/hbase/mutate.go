@@ -21,7 +21,7 @@ func (s *Server) mutate(r *wire.Request) (wire.Response, error) {
 	if err != nil {
 		return wire.Response{}, err
 	}
-	return s.faulty(callOf(r, reg), func() (wire.Response, error) {
+	return s.faulty(callOf(r, reg, 1), func() (wire.Response, error) {
 		cells, err := s.mutation(reg, m.Mutation, &cellSource{r.Cells}, nil)
 		if err != nil {
 			return wire.Response{}, err

@@ -22,13 +22,13 @@ func (s *Server) scan(r *wire.Request) (wire.Response, error) {
 		if err != nil {
 			return wire.Response{}, err
 		}
-		return s.faulty(callOf(r, reg), func() (wire.Response, error) { return s.openScan(reg, &m) })
+		return s.faulty(callOf(r, reg, 1), func() (wire.Response, error) { return s.openScan(reg, &m) })
 	}
 	sc, err := s.scanners.Find(m.GetScannerId())
 	if err != nil {
 		return wire.Response{}, err
 	}
-	return s.faulty(callOf(r, sc.Region), func() (wire.Response, error) {
+	return s.faulty(callOf(r, sc.Region, 1), func() (wire.Response, error) {
 		if _, moved := s.moved.LoadAndDelete(sc.Region.Name); moved {
 			return wire.Response{}, exception.New(exception.NotServingRegion, "%s has moved", sc.Region.Name)
 		}

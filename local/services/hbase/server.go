@@ -204,7 +204,10 @@ func (s *Server) serve(l net.Listener, handle func(net.Conn)) {
 					return
 				}
 				s.logger.Error("hbase: accept", "error", err)
-				pause(s.ctx, 50*time.Millisecond)
+				select {
+				case <-time.After(50 * time.Millisecond):
+				case <-s.ctx.Done():
+				}
 				continue
 			}
 			if !s.enter(conn) {

@@ -1,20 +1,39 @@
 package hbase
 
 import (
-	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
 
 	"feedstream/local/services/hbase/internal/exception"
 	"feedstream/local/services/hbase/internal/wire"
 )
 
+// clientMethods are the methods of the region server.
+var clientMethods = map[string]func(*Server, *wire.Request) (wire.Response, error){
+	"Get":    (*Server).get,
+	"Scan":   (*Server).scan,
+	"Mutate": (*Server).mutate,
+	"Multi":  (*Server).multi,
+}
+
+// masterMethods are the methods of the master, and what a fault hook knows them by.
+var masterMethods = map[string]struct {
+	call string
+	run  func(*Server, *wire.Request) (proto.Message, error)
+}{
+	"IsMasterRunning":    {"running", (*Server).masterRunning},
+	"GetTableNames":      {"tables", (*Server).tableNames},
+	"GetClusterStatus":   {"status", (*Server).clusterStatus},
+	"CreateTable":        {"create", (*Server).createTable},
+	"getProcedureResult": {"procedure", (*Server).procedureResult},
+}
+
 // call runs one request.
 func (s *Server) call(service string, r *wire.Request) (wire.Response, error) {
 	switch service {
 	case "ClientService":
-		return s.clientService(r)
+		return injected(s.clientService(r))
 	case "MasterService":
-		return s.masterService(r)
+		return injected(s.masterService(r))
 	}
 	return wire.Response{}, exception.New(exception.UnknownService,
 		"%s; the embedded HBase serves ClientService and MasterService", service)
@@ -22,42 +41,21 @@ func (s *Server) call(service string, r *wire.Request) (wire.Response, error) {
 
 // clientService runs a method of the region server.
 func (s *Server) clientService(r *wire.Request) (wire.Response, error) {
-	switch r.Method {
-	case "Get":
-		return s.get(r)
-	case "Scan":
-		return s.scan(r)
-	case "Mutate":
-		return s.mutate(r)
-	case "Multi":
-		return s.multi(r)
+	run := clientMethods[r.Method]
+	if run == nil {
+		return wire.Response{}, exception.Unsupported("ClientService.%s", r.Method)
 	}
-	return wire.Response{}, exception.Unsupported("ClientService.%s", r.Method)
+	return run(s, r)
 }
 
 // masterService runs a method of the master.
 func (s *Server) masterService(r *wire.Request) (wire.Response, error) {
-	var run func(*wire.Request) (proto.Message, error)
-	switch r.Method {
-	case "IsMasterRunning":
-		run = func(*wire.Request) (proto.Message, error) {
-			return &pb.IsMasterRunningResponse{IsMasterRunning: proto.Bool(true)}, nil
-		}
-	case "GetTableNames":
-		run = s.tableNames
-	case "GetClusterStatus":
-		run = func(*wire.Request) (proto.Message, error) { return s.clusterStatus(), nil }
-	case "CreateTable":
-		run = s.createTable
-	case "getProcedureResult":
-		run = func(*wire.Request) (proto.Message, error) {
-			return &pb.GetProcedureResultResponse{State: pb.GetProcedureResultResponse_FINISHED.Enum()}, nil
-		}
-	default:
+	method, ok := masterMethods[r.Method]
+	if !ok {
 		return wire.Response{}, exception.Unsupported("MasterService.%s", r.Method)
 	}
-	return s.faulty(Call{Method: r.Method, Actions: 1}, func() (wire.Response, error) {
-		m, err := run(r)
+	return s.faulty(Call{Name: method.call, Actions: 1}, func() (wire.Response, error) {
+		m, err := method.run(s, r)
 		return wire.Response{Message: m}, err
 	})
 }

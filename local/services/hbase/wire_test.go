@@ -58,6 +58,16 @@ func reply(t testing.TB, r io.Reader) (*pb.ResponseHeader, []byte) {
 	return &header, b[n:]
 }
 
+// request is a request as the wire hands it on.
+func request(t testing.TB, method string, param proto.Message) *wire.Request {
+	t.Helper()
+	b, err := proto.Marshal(param)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &wire.Request{Method: method, Param: b}
+}
+
 // FuzzCall runs whole calls with arbitrary messages and cell blocks; whatever comes, the server answers.
 func FuzzCall(f *testing.F) {
 	s := start(f, Options{})

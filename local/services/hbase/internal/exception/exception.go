@@ -5,6 +5,7 @@ package exception
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
@@ -34,6 +35,23 @@ const (
 	WrongRow        = "org.apache.hadoop.hbase.client.WrongRowIOException"
 	BadCodec        = "org.apache.hadoop.hbase.codec.UnsupportedCellCodecException"
 )
+
+// classes are those that a fault may name by their last part.
+var classes = []string{
+	NotServingRegion, RegionTooBusy, CallQueueTooBig, DoNotRetryIO, RegionServerStopped, JavaIO, NoSuchFamily,
+	FailedSanity, WrongRegion, UnknownScanner, OutOfOrderNext, TableExists, TableNotFound, RequestTooBig, BadAuth,
+	WrongVersion, UnknownService, IllegalArgument, WrongRow, BadCodec,
+}
+
+// Class is the full name of a class of which the last part is given; every other name is taken as it is.
+func Class(name string) string {
+	for _, class := range classes {
+		if strings.HasSuffix(class, "."+name) {
+			return class
+		}
+	}
+	return name
+}
 
 // UnsupportedPrefix begins the text of every refusal of a feature.
 const UnsupportedPrefix = "not supported by the embedded HBase: "
