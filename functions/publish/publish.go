@@ -13,13 +13,14 @@ import (
 )
 
 // producer writes messages to topics. When it returns nil, every one is acknowledged by all in-sync
-// replicas and carries its partition and offset; a *kafka.ProduceError says which are not.
+// replicas and carries its partition and offset; a *feed.RejectedError or a *kafka.ProduceError says
+// which are not.
 type producer interface {
 	Produce(ctx context.Context, messages []kafka.Message) error
 }
 
 // Publisher is the use case of feed-publish: the updates of one HTTP request become records of the
-// input topic, in the article's form. It refuses what enrich would set aside.
+// input topic, in the article's form. It rejects what enrich would set aside.
 type Publisher struct {
 	Topic    string
 	Producer producer
@@ -39,7 +40,7 @@ type Result struct {
 // same: publish it again, a second record of one update does no harm.
 const NotAcknowledged = "not-acknowledged"
 
-func refusedItem(reason feed.Reason, detail string) Result {
+func rejectedItem(reason feed.Reason, detail string) Result {
 	return Result{Reason: string(reason), Detail: detail}
 }
 
@@ -73,7 +74,7 @@ func (p *Publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	problem{
 		Status: http.StatusBadRequest, Title: "No item is valid",
-		Detail: "Every item was refused for the reason beside it.", Results: results,
+		Detail: "Every item was rejected for the reason beside it.", Results: results,
 	}.write(w)
 }
 
@@ -87,7 +88,7 @@ func (p *Publisher) publish(ctx context.Context, items []item, sender string) ([
 	for i := range items {
 		update, why := items[i].update(sender, now)
 		if why != nil {
-			results[i] = refusedItem(why.Reason, why.Detail)
+			results[i] = rejectedItem(why.Reason, why.Detail)
 			continue
 		}
 		messages = append(messages, p.message(update, now))
@@ -114,28 +115,32 @@ func (p *Publisher) message(u feed.Update, now time.Time) kafka.Message {
 }
 
 // unacknowledged returns the results of the messages that Kafka does not have, and the error unless
-// Kafka refuses each of those for good: then it is they that are bad.
+// Kafka rejects each of those for good: then it is they that are bad.
 func unacknowledged(err error, messages int) (map[int]Result, error) {
 	if err == nil {
 		return nil, nil
 	}
 	results := make(map[int]Result)
+	reject := func(rejections []feed.SinkRejection) {
+		for _, r := range rejections {
+			results[r.Index] = rejectedItem(feed.SinkRejected, r.Reason)
+		}
+	}
+	var rejected *feed.RejectedError
 	var failed *kafka.ProduceError
-	if !errors.As(err, &failed) {
+	switch {
+	case errors.As(err, &rejected):
+		reject(rejected.Rejections)
+		return results, nil
+	case errors.As(err, &failed):
+		for _, f := range failed.Failures {
+			results[f.Index] = Result{Reason: NotAcknowledged, Detail: "Kafka did not acknowledge this item"}
+		}
+		reject(failed.Rejected)
+	default:
 		for i := range messages {
 			results[i] = Result{Reason: NotAcknowledged, Detail: "Kafka did not answer"}
 		}
-		return results, err
-	}
-	for _, f := range failed.Failures {
-		if f.Refused {
-			results[f.Index] = refusedItem(feed.SinkRejected, f.Err.Error())
-		} else {
-			results[f.Index] = Result{Reason: NotAcknowledged, Detail: "Kafka did not acknowledge this item"}
-		}
-	}
-	if failed.Refused() {
-		return results, nil
 	}
 	return results, err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"feedstream/shared/config"
+	"feedstream/shared/feed"
 	"feedstream/shared/kafka"
 )
 
@@ -174,8 +175,10 @@ func TestKafkaDoesNotAcknowledge(t *testing.T) {
 		"none": {cause, 503, []string{NotAcknowledged, NotAcknowledged}},
 		"one": {&kafka.ProduceError{Total: 2, Failures: []kafka.Failure{{Index: 1, Err: cause}}}, 503,
 			[]string{"", NotAcknowledged}},
-		"one refused for good": {&kafka.ProduceError{Total: 2, Failures: []kafka.Failure{{Index: 0, Err: cause, Refused: true}}},
+		"one rejected for good": {&feed.RejectedError{Rejections: []feed.SinkRejection{{Index: 0, Reason: "too large"}}},
 			202, []string{"sink-rejected", ""}},
+		"one of each": {&kafka.ProduceError{Total: 2, Failures: []kafka.Failure{{Index: 1, Err: cause}},
+			Rejected: []feed.SinkRejection{{Index: 0, Reason: "too large"}}}, 503, []string{"sink-rejected", NotAcknowledged}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := &topicLog{fail: func([]kafka.Message) error { return test.err }}
