@@ -277,7 +277,7 @@ func text(row *Stored, qualifier string) string {
 
 func isTrue(row *Stored, qualifier string) bool {
 	value, _ := row.Value(qualifier)
-	return bytes.Equal(value, booleans[1])
+	return bytes.Equal(value, []byte{1})
 }
 
 // tinyint returns absent when there is no such cell, and -1, which no check accepts, when the cell
