@@ -50,8 +50,8 @@ func dataPuts(rows []phoenix.Row) []*phoenix.Put {
 
 func TestNewRefuses(t *testing.T) {
 	for _, tc := range []struct {
-		config Config
-		says   string
+		cfg  Config
+		says string
 	}{
 		{Config{}, "is empty"},
 		{Config{ZooKeeper: " "}, "is empty"},
@@ -59,13 +59,13 @@ func TestNewRefuses(t *testing.T) {
 		{Config{ZooKeeper: "zk1:2181,:2181"}, `":2181"`},
 		{Config{ZooKeeper: "zk1:2181", Root: "hbase"}, `"hbase"`},
 	} {
-		if _, err := New(tc.config); err == nil || !strings.Contains(err.Error(), tc.says) {
-			t.Errorf("New(%+v): %v, want an error that says %s", tc.config, err, tc.says)
+		if _, err := New(tc.cfg); err == nil || !strings.Contains(err.Error(), tc.says) {
+			t.Errorf("New(%+v): %v, want an error that says %s", tc.cfg, err, tc.says)
 		}
 	}
 	c, err := New(Config{ZooKeeper: "zk1:2181, zk2:2181"})
-	if err != nil || c.config.ZooKeeper != "zk1:2181,zk2:2181" {
-		t.Fatalf("New: %v, quorum %q", err, c.config.ZooKeeper)
+	if err != nil || c.cfg.ZooKeeper != "zk1:2181,zk2:2181" {
+		t.Fatalf("New: %v, quorum %q", err, c.cfg.ZooKeeper)
 	}
 	if err := errors.Join(c.Close(), c.Close()); err != nil {
 		t.Errorf("Close twice: %v", err)
@@ -128,7 +128,7 @@ func TestSplit(t *testing.T) {
 		{"by bytes", 100, 3 * size, []span{{0, 3}, {3, 6}, {6, 9}, {9, 10}}},
 		{"rows larger than a batch", 100, 1, []span{{0, 1}, {1, 2}, {2, 3}, {3, 4}, {4, 5}, {5, 6}, {6, 7}, {7, 8}, {8, 9}, {9, 10}}},
 	} {
-		c := &Client{config: Config{BatchRows: tc.rows, BatchBytes: tc.bytes}}
+		c := &Client{cfg: Config{BatchRows: tc.rows, BatchBytes: tc.bytes}}
 		if got := c.split(puts); !cmp.Equal(got, tc.want, cmp.AllowUnexported(span{})) {
 			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
 		}

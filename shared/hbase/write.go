@@ -62,7 +62,7 @@ func (c *Client) phase(ctx context.Context, kind, table string, numbers []int, r
 		puts[i] = row(n)
 	}
 	var group errgroup.Group
-	group.SetLimit(c.config.InFlight)
+	group.SetLimit(c.cfg.InFlight)
 	for _, part := range c.split(puts) {
 		group.Go(func() error {
 			c.writeBatch(ctx, table, puts[part.from:part.to], errs[part.from:part.to])
@@ -119,7 +119,7 @@ func (c *Client) split(rows []*phoenix.Put) []span {
 	from, size := 0, 0
 	for i, row := range rows {
 		next := cellsSize(row)
-		if i > from && (i-from >= c.config.BatchRows || size+next > c.config.BatchBytes) {
+		if i > from && (i-from >= c.cfg.BatchRows || size+next > c.cfg.BatchBytes) {
 			spans = append(spans, span{from, i})
 			from, size = i, 0
 		}
@@ -195,5 +195,5 @@ func (c *Client) explain(ctx context.Context, err error, doing, follows string) 
 }
 
 func (c *Client) where() string {
-	return fmt.Sprintf("HBase at ZooKeeper %s%s", c.config.ZooKeeper, c.config.Root)
+	return fmt.Sprintf("HBase at ZooKeeper %s%s", c.cfg.ZooKeeper, c.cfg.Root)
 }

@@ -32,7 +32,7 @@ type Failure struct {
 // Error names the brokers and, for each partition that failed, the first cause.
 func (e *ProduceError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "kafka at %s did not acknowledge %d of %d messages", e.Brokers, len(e.Failures)+len(e.Rejected), e.Total)
+	fmt.Fprintf(&b, "Kafka at %s: %d of %d messages are not acknowledged", e.Brokers, len(e.Failures)+len(e.Rejected), e.Total)
 	type place struct {
 		topic     string
 		partition int

@@ -51,7 +51,7 @@ func TestProduceError(t *testing.T) {
 		{Index: 4, Topic: "feed-records", Partition: 3, Err: kafka.NotLeaderForPartition},
 		{Index: 5, Topic: "feed-quarantine", Partition: -1, Err: kafka.UnknownTopicOrPartition},
 	}, Rejected: []feed.SinkRejection{{Index: 7, Reason: "topic feed-records, partition 0: [10] Message Size Too Large"}}}
-	for _, want := range []string{"kafka at a:1,b:2 did not acknowledge 4 of 9 messages", "topic feed-records, partition 3: [6]",
+	for _, want := range []string{"Kafka at a:1,b:2: 4 of 9 messages are not acknowledged", "topic feed-records, partition 3: [6]",
 		"topic feed-quarantine: [3]", "1 of them are rejected for good, the first: topic feed-records, partition 0: [10]"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %q", want, err)

@@ -75,12 +75,12 @@ type fixture struct {
 
 const patience = 30 * time.Second
 
-func newFixture(t *testing.T, target Target, config hbase.Config) *fixture {
+func newFixture(t *testing.T, target Target, cfg hbase.Config) *fixture {
 	t.Helper()
 	f := &fixture{Target: target, conns: new(connections)}
 	f.code = fmt.Sprintf("T%d.%d", time.Now().UnixNano(), os.Getpid())
-	config.ZooKeeper, config.Root, config.Dial = target.ZooKeeper, target.Root, f.conns.dial
-	client, err := hbase.New(config)
+	cfg.ZooKeeper, cfg.Root, cfg.Dial = target.ZooKeeper, target.Root, f.conns.dial
+	client, err := hbase.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
