@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"feedstream/local/audit"
+	"feedstream/shared/feed"
 	"feedstream/shared/hbase"
 )
 
@@ -87,7 +88,7 @@ func (e environment) audit(ctx context.Context, from, to audit.Bound) (audit.Rep
 		return audit.Report{}, fmt.Errorf("check the layout of the table: %w", err)
 	}
 	return audit.Run(ctx, audit.Config{
-		Kafka: audit.Kafka{Brokers: k.Brokers, Options: kafkaOptions(k)}, Topics: audit.Topics(topics), Group: consumerGroup,
+		Kafka: audit.Kafka{Brokers: k.Brokers, Options: kafkaOptions(k)}, Topics: feed.Topics(topics), Group: consumerGroup,
 		From: from, To: to, Table: audit.Phoenix{Scanner: client, Layout: layout},
 	})
 }

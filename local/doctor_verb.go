@@ -13,6 +13,7 @@ import (
 
 	"feedstream/local/doctor"
 	"feedstream/local/platform/manifest"
+	"feedstream/shared/feed"
 	"feedstream/shared/hbase"
 	"feedstream/shared/mongo"
 	"feedstream/shared/oss"
@@ -93,7 +94,7 @@ func (e environment) lookAtKafka(ctx context.Context) ([]doctor.Finding, error) 
 	if err != nil {
 		return nil, err
 	}
-	return doctor.Kafka(ctx, e["KAFKA_BROKERS"], doctor.Topics(topics), kafkaOptions(k)...), nil
+	return doctor.Kafka(ctx, e["KAFKA_BROKERS"], feed.Topics(topics), kafkaOptions(k)...), nil
 }
 
 func (e environment) lookAtHBase(ctx context.Context) ([]doctor.Finding, error) {

@@ -13,7 +13,7 @@ import (
 func publishCommand() *cobra.Command {
 	var where place
 	var asJSON bool
-	cfg := simulate.Config{Topic: topics.Input, Codes: simulate.HangSeng}
+	cfg := simulate.Config{Topic: topics.Input}
 	cmd := &cobra.Command{
 		Use:     "publish",
 		Short:   "Publish simulated feed updates, as the article's publisher does",

@@ -23,6 +23,7 @@ import (
 	"feedstream/local/platform/manifest"
 	"feedstream/local/simulate"
 	"feedstream/shared/config"
+	"feedstream/shared/feed"
 )
 
 // upOptions are the flags of `up`.
@@ -222,7 +223,7 @@ func startStack(ctx context.Context, o *upOptions, m *manifest.Manifest, externa
 func (s *stack) followVerdicts(k config.Kafka, logger *slog.Logger) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stopTail, s.tailEnded = cancel, make(chan error, 1)
-	s.verdicts = audit.NewVerdicts(audit.Kafka{Brokers: k.Brokers, Options: kafkaOptions(k)}, audit.Topics(topics), logger)
+	s.verdicts = audit.NewVerdicts(audit.Kafka{Brokers: k.Brokers, Options: kafkaOptions(k)}, feed.Topics(topics), logger)
 	go func() { s.tailEnded <- s.verdicts.Run(ctx) }()
 }
 
@@ -273,7 +274,7 @@ func (s *stack) work(ctx context.Context, o *upOptions, stderr io.Writer) (*drai
 		go func() {
 			_, err := simulate.Run(feedCtx, simulate.Config{
 				Brokers: brokers.Brokers, Options: kafkaOptions(brokers), Topic: topics.Input, Records: o.records, Rate: o.rate,
-				Codes: simulate.HangSeng, Seed: o.seed, BadRatio: o.badRatio, UnknownRatio: o.unknownRatio,
+				Seed: o.seed, BadRatio: o.badRatio, UnknownRatio: o.unknownRatio,
 			})
 			published <- err
 		}()

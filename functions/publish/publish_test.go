@@ -229,7 +229,7 @@ func TestConfigNamesWhatIsMissing(t *testing.T) {
 	if err := config.Load(&cfg, nil); err == nil || !strings.Contains(err.Error(), "KAFKA_BROKERS") {
 		t.Errorf("error = %v", err)
 	}
-	if err := config.Load(&cfg, []string{"KAFKA_BROKERS=a:1"}); err != nil || cfg.Topics.Input != "feed-updates" {
+	if err := config.Load(&cfg, []string{"KAFKA_BROKERS=a:1"}); err != nil || cfg.Topics.Input != feed.DefaultTopics().Input {
 		t.Errorf("input topic = %q, error = %v", cfg.Topics.Input, err)
 	}
 }
