@@ -5,11 +5,13 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
 	"feedstream/shared/feed"
 	"feedstream/shared/kafka"
+	"feedstream/shared/problem"
 )
 
 // producer writes messages to topics. When it returns nil, every one is acknowledged by all in-sync
@@ -45,40 +47,32 @@ func rejectedItem(reason feed.Reason, detail string) Result {
 }
 
 // ServeHTTP answers POST /updates. The answer is 202 with the results in the order of the items as soon
-// as one item is published and none lacks its acknowledgement; 400 when every item is bad; 503 when
-// Kafka leaves one unacknowledged, whose results say which.
+// as one item is published and none lacks its acknowledgement; 400 when every item is bad. When Kafka
+// leaves one unacknowledged, the results in the problem say which.
 func (p *Publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	items, refusal := readRequest(w, r)
-	if refusal != nil {
-		refusal.write(w)
-		return
+	problem.Handler(p.Logger, explain, p.updates)(w, r)
+}
+
+func (p *Publisher) updates(w http.ResponseWriter, r *http.Request) error {
+	items, err := readRequest(w, r)
+	if err != nil {
+		return err
 	}
 	results, err := p.publish(r.Context(), items, senderOf(r))
 	if err != nil {
-		p.Logger.ErrorContext(r.Context(), "publish", "items", len(items), "error", err)
-		w.Header().Set("Retry-After", "1")
-		problem{
-			Status: http.StatusServiceUnavailable, Title: "Kafka does not acknowledge",
-			Detail:  "Publish the items without partition and offset again; a second record of one update does no harm.",
-			Results: results,
-		}.write(w)
-		return
+		return &unpublishedError{results: results, err: err}
 	}
-	for _, result := range results {
-		if result.Offset != nil {
-			writeJSON(w, http.StatusAccepted, "application/json", struct {
-				Results []Result `json:"results"`
-			}{results})
-			return
-		}
+	if !slices.ContainsFunc(results, func(r Result) bool { return r.Offset != nil }) {
+		return &problem.Problem{Status: http.StatusBadRequest, Title: "No item is valid",
+			Detail: "Every item was rejected for the reason beside it.", Extensions: map[string]any{"results": results}}
 	}
-	problem{
-		Status: http.StatusBadRequest, Title: "No item is valid",
-		Detail: "Every item was rejected for the reason beside it.", Results: results,
-	}.write(w)
+	problem.WriteJSON(w, http.StatusAccepted, "application/json", struct {
+		Results []Result `json:"results"`
+	}{results})
+	return nil
 }
 
-// publish judges the items, produces the valid ones together and returns the result of each. The
+// publish checks the items, produces the valid ones together and returns the result of each. The
 // error is that of Kafka; the results are complete in any case.
 func (p *Publisher) publish(ctx context.Context, items []item, sender string) ([]Result, error) {
 	now := p.Now()

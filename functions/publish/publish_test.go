@@ -172,6 +172,11 @@ func TestKafkaDoesNotAcknowledge(t *testing.T) {
 		status  int
 		reasons []string
 	}{
+		"no such topic": {&kafka.ProduceError{Total: 2, Failures: []kafka.Failure{
+			{Index: 0, Err: kafka.ErrTopicNotFound}, {Index: 1, Err: kafka.ErrTopicNotFound}}}, 500,
+			[]string{NotAcknowledged, NotAcknowledged}},
+		"denied": {&kafka.ProduceError{Total: 2, Failures: []kafka.Failure{{Index: 0, Err: kafka.ErrDenied}}}, 500,
+			[]string{NotAcknowledged, ""}},
 		"none": {cause, 503, []string{NotAcknowledged, NotAcknowledged}},
 		"one": {&kafka.ProduceError{Total: 2, Failures: []kafka.Failure{{Index: 1, Err: cause}}}, 503,
 			[]string{"", NotAcknowledged}},
@@ -189,9 +194,15 @@ func TestKafkaDoesNotAcknowledge(t *testing.T) {
 			if retry := w.Header().Get("Retry-After") != ""; retry != (w.Code == 503) {
 				t.Errorf("Retry-After = %v at %d", retry, w.Code)
 			}
-			var body struct{ Results []Result }
+			var body struct {
+				Results []Result
+				Remedy  string
+			}
 			if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
 				t.Fatal(err)
+			}
+			if (body.Remedy != "") != (w.Code >= 500) || strings.Contains(w.Body.String(), "10.0.0.9") {
+				t.Errorf("remedy = %q in %s", body.Remedy, w.Body)
 			}
 			var reasons []string
 			for _, r := range body.Results {

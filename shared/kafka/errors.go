@@ -3,12 +3,28 @@ package kafka
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/segmentio/kafka-go"
 
 	"feedstream/shared/feed"
 )
+
+// What brokers answer a Produce with until somebody mends it, for errors.Is with a *ProduceError.
+var (
+	// ErrTopicNotFound: the brokers know no such topic.
+	ErrTopicNotFound = errors.New("the topic does not exist in Kafka")
+	// ErrDenied: the brokers refuse the user, or what the user wants to do.
+	ErrDenied = errors.New("Kafka denies the access")
+)
+
+// answers are the codes that stand for them.
+var answers = map[error][]kafka.Error{
+	ErrTopicNotFound: {kafka.UnknownTopicOrPartition},
+	ErrDenied: {kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed, kafka.SASLAuthenticationFailed,
+		kafka.UnsupportedSASLMechanism},
+}
 
 // ProduceError says which messages of a Produce are not acknowledged, at least one of them for a cause
 // that may pass. When all that are missing are rejected for good, Produce returns a *feed.RejectedError
@@ -54,6 +70,13 @@ func (e *ProduceError) Error() string {
 		fmt.Fprintf(&b, "; %d of them are rejected for good, the first: %s", len(e.Rejected), e.Rejected[0].Reason)
 	}
 	return b.String()
+}
+
+// Is reports whether one of the causes is of the class that target stands for.
+func (e *ProduceError) Is(target error) bool {
+	return slices.ContainsFunc(answers[target], func(code kafka.Error) bool {
+		return slices.ContainsFunc(e.Failures, func(f Failure) bool { return errors.Is(f.Err, code) })
+	})
 }
 
 // Unwrap returns the causes.

@@ -67,6 +67,9 @@ func TestProduceError(t *testing.T) {
 	if !errors.Is(err, kafka.UnknownTopicOrPartition) {
 		t.Error("a cause cannot be found in the error")
 	}
+	if !errors.Is(err, ErrTopicNotFound) || errors.Is(err, ErrDenied) {
+		t.Error("the error is not that of a missing topic, or one of denied access too")
+	}
 }
 
 // TestReportOfWhatIsMissing: only when nothing may pass any more is the error that of rejected records.

@@ -305,8 +305,8 @@ func (b *broker) missingTopic(t *testing.T) {
 	messages := []feedkafka.Message{{Topic: missing, Value: []byte("1")}, {Topic: topic, Value: []byte("2")}}
 	err := b.producer(t).Produce(context30(t), messages)
 	var failed *feedkafka.ProduceError
-	if !errors.As(err, &failed) || len(failed.Failures) != 1 {
-		t.Fatalf("error = %v, want a *ProduceError with one failure", err)
+	if !errors.As(err, &failed) || len(failed.Failures) != 1 || !errors.Is(err, feedkafka.ErrTopicNotFound) {
+		t.Fatalf("error = %v, want a *ProduceError with one failure, ErrTopicNotFound", err)
 	}
 	if f := failed.Failures[0]; f.Index != 0 || f.Topic != missing {
 		t.Errorf("failure = %+v, want a passing one of message 0", f)
