@@ -63,7 +63,7 @@ func run(ctx context.Context, environ []string) error {
 		Now: time.Now, Logger: logger,
 	}
 	return fc.Run(ctx, fc.Config{
-		Addr: cfg.Server.Addr(), MemoryMB: cfg.Server.MemoryMB, Credentials: fc.EnvironmentCredentials(),
+		Addr: cfg.Server.Addr(), MemoryMB: cfg.Server.MemoryMB, Credentials: fc.EnvironmentCredentials(environ),
 		Logger: logger, RequestLines: os.Stdout,
 	}, fc.Function{
 		Initialize: func(ctx context.Context) error {
