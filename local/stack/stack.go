@@ -201,7 +201,7 @@ func (s *Stack) followVerdicts() error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stopTail, s.tailEnded = cancel, make(chan error, 1)
-	s.verdicts = audit.NewVerdicts(audit.Kafka{Brokers: s.target.Kafka.Brokers, Options: options}, audit.Topics(s.target.Names.Topics), s.logger)
+	s.verdicts = audit.NewVerdicts(audit.Kafka{Brokers: s.target.Kafka.Brokers, Options: options}, s.target.Names.Topics, s.logger)
 	go func() { s.tailEnded <- s.verdicts.Run(ctx) }()
 	return nil
 }

@@ -1,10 +1,8 @@
 package feed
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -43,31 +41,9 @@ func (d *Delivery) parse() (rawUpdate, *Rejection) {
 // parseJSON reads {"stockCode":…,"timestamp":…}. Both members are required, others are ignored,
 // and a member that stands twice makes the value malformed: which one was meant is anyone's guess.
 func parseJSON(value string) (rawUpdate, error) {
-	dec := json.NewDecoder(strings.NewReader(value))
-	if _, err := dec.Token(); err != nil {
-		return rawUpdate{}, fmt.Errorf("the value is not JSON: %w", err)
-	}
-	members := make(map[string]json.RawMessage, 4)
-	for dec.More() {
-		token, err := dec.Token()
-		if err != nil {
-			return rawUpdate{}, fmt.Errorf("the value is not JSON: %w", err)
-		}
-		name := token.(string) // the decoder accepts nothing else in this place
-		if _, twice := members[name]; twice {
-			return rawUpdate{}, fmt.Errorf("the member %q stands twice", clip(name))
-		}
-		var member json.RawMessage
-		if err := dec.Decode(&member); err != nil {
-			return rawUpdate{}, fmt.Errorf("the value is not JSON: %w", err)
-		}
-		members[name] = member
-	}
-	if _, err := dec.Token(); err != nil {
-		return rawUpdate{}, fmt.Errorf("the value is not JSON: %w", err)
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return rawUpdate{}, fmt.Errorf("the value goes on after the JSON object")
+	members, err := Members(value)
+	if err != nil {
+		return rawUpdate{}, fmt.Errorf("the value cannot be read: %w", err)
 	}
 	code, isString, err := requiredMember(members, "stockCode")
 	if err != nil {
@@ -86,7 +62,7 @@ func parseJSON(value string) (rawUpdate, error) {
 // requiredMember returns the text of a string member, or the literal of any other type.
 func requiredMember(members map[string]json.RawMessage, name string) (text string, isString bool, err error) {
 	literal, present := members[name]
-	if !present || bytes.Equal(literal, []byte("null")) {
+	if !present {
 		return "", false, fmt.Errorf("the member %q is missing", name)
 	}
 	if literal[0] != '"' {
