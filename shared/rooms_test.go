@@ -37,7 +37,7 @@ var rooms = []room{
 	{dir: "shared/reference", inside: []string{"shared/feed"}, outside: []string{"github.com/cockroachdb/apd"}},
 	{dir: "shared/phoenix", inside: []string{"shared/feed"}, outside: []string{"github.com/cockroachdb/apd"}},
 	{dir: "shared/hbase", inside: []string{"shared/feed", "shared/phoenix"},
-		outside: []string{"github.com/tsuna/gohbase", "google.golang.org/protobuf"}},
+		outside: []string{"github.com/tsuna/gohbase", "github.com/go-zookeeper/zk", "google.golang.org/protobuf"}},
 	{dir: "shared/kafka", inside: []string{"shared/feed"}, outside: []string{"github.com/segmentio/kafka-go"}},
 	{dir: "shared/oss", inside: []string{"shared/feed", "shared/reference"},
 		outside: []string{"github.com/aliyun/aliyun-oss-go-sdk"}},
