@@ -19,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"feedstream/local/real/child"
 	"feedstream/shared/feed"
 	"feedstream/shared/phoenix"
 )
@@ -113,7 +114,7 @@ func TestStack(t *testing.T) {
 		"--drain", "--json", "--bad-ratio", "0.02", "--unknown-ratio", "0.05")
 	var report, progress bytes.Buffer
 	up.Stdout, up.Stderr = &report, &progress
-	if err := up.Start(); err != nil {
+	if err := child.Start(up); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
