@@ -94,7 +94,7 @@ func TestStack(t *testing.T) {
 	if err := os.WriteFile(f.env, []byte("KAFKA_BROKERS="+k.Addr+"\nHBASE_ZOOKEEPER="+h.ZooKeeper+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	j := &judge{Client: h.Client, want: map[string]feed.Record{}}
+	j := newJudge(t, h.Client)
 
 	for _, want := range []string{"kafka-topics.sh --create --topic feed-updates --partitions 4", "CREATE TABLE IF NOT EXISTS USER_TEST.STOCK"} {
 		if said := f.doctor(t, 1); !strings.Contains(said, want) {
