@@ -58,6 +58,7 @@ var rooms = []room{
 	{dir: "local/services/*/*/*", inside: []string{"local/services/*/*/*"}, outside: []string{"*"}},
 	{dir: "local/console", inside: []string{"local/platform", "local/console"}, outside: []string{"*"}},
 	{dir: "local/compose/*", inside: []string{"local/real", "local/services/*"}},
+	{dir: "local/real/child"},
 	{dir: "local/stack/stacktest"},
 	{dir: "local", inside: []string{"shared/*", "local/*", "local/*/*"}, outside: []string{"*"}},
 	{dir: "local/*", inside: []string{"shared/*", "local/*", "local/*/*"}, outside: []string{"*"}},
