@@ -11,6 +11,9 @@ import (
 	"github.com/tsuna/gohbase/hrpc"
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/store"
+	"feedstream/local/services/hbase/internal/wire"
 )
 
 const benchRows = 1000
@@ -87,18 +90,18 @@ func benchMulti(b *testing.B, s *Server, n int) []byte {
 	b.Helper()
 	m := &pb.MultiRequest{}
 	var block []byte
-	for _, r := range s.store.all()[stock].Regions {
+	for _, r := range s.store.All()[stock].Regions {
 		action := &pb.RegionAction{Region: specifier(r)}
 		for i := range benchRows {
 			key := benchKey(n*benchRows + i)
-			if !r.holds(key) {
+			if !r.Holds(key) {
 				continue
 			}
 			action.Action = append(action.Action, &pb.Action{Index: proto.Uint32(uint32(i + 1)), Mutation: &pb.MutationProto{
 				Row: key, MutateType: pb.MutationProto_PUT.Enum(), AssociatedCellCount: proto.Int32(int32(len(benchColumns)))}})
 			for _, q := range benchColumns {
-				block = appendBlock(block, key, &cell{family: []byte("0"), qualifier: []byte(q), timestamp: 1700000000000,
-					kind: typePut, value: []byte("fifteen bytes..")})
+				block = wire.AppendBlock(block, key, &store.Cell{Family: []byte("0"), Qualifier: []byte(q), Timestamp: 1700000000000,
+					Kind: store.KindPut, Value: []byte("fifteen bytes..")})
 			}
 		}
 		m.RegionAction = append(m.RegionAction, action)
@@ -137,14 +140,14 @@ func BenchmarkScan(b *testing.B) {
 	}
 }
 
-func specifier(r *region) *pb.RegionSpecifier {
-	return &pb.RegionSpecifier{Type: pb.RegionSpecifier_REGION_NAME.Enum(), Value: []byte(r.name)}
+func specifier(r *store.Region) *pb.RegionSpecifier {
+	return &pb.RegionSpecifier{Type: pb.RegionSpecifier_REGION_NAME.Enum(), Value: []byte(r.Name)}
 }
 
 // regionClient is how a client of the region server introduces itself.
 func regionClient() *pb.ConnectionHeader {
 	return &pb.ConnectionHeader{
-		ServiceName: proto.String("ClientService"), CellBlockCodecClass: proto.String(keyValueCodec),
+		ServiceName: proto.String("ClientService"), CellBlockCodecClass: proto.String(wire.KeyValueCodec),
 	}
 }
 

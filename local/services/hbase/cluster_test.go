@@ -17,6 +17,9 @@ import (
 	"github.com/tsuna/gohbase/hrpc"
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/exception"
+	"feedstream/local/services/hbase/internal/wire"
 )
 
 type quietZK struct{}
@@ -90,7 +93,7 @@ func TestCreateTable(t *testing.T) {
 	if err := admin.CreateTable(create()); err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, admin.CreateTable(create()), tableExists)
+	wantError(t, admin.CreateTable(create()), exception.TableExists)
 	c := connect(t, s.ZooKeeperAddr())
 	for i, key := range []string{"a", "g", "z"} {
 		mustPut(t, c, "made", key, uint64(i+1), row{"A": key})
@@ -189,7 +192,7 @@ func TestRestartKeepsTablesRowsAndPorts(t *testing.T) {
 	if diff := cmp.Diff([]string{"A@50=49"}, get(t, c, stock, "\x01r")); diff != "" {
 		t.Error(diff)
 	}
-	if n := len(again.store.all()[stock].Regions); n != 17 {
+	if n := len(again.store.All()[stock].Regions); n != 17 {
 		t.Errorf("%d regions, want 17", n)
 	}
 	if _, err := Start(Options{Dir: dir}); err == nil {
@@ -208,7 +211,7 @@ func TestSnappyIsRefusedByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	h, _ := reply(t, conn)
-	if h.GetCallId() != 3 || h.Exception.GetExceptionClassName() != DoNotRetryIO {
+	if h.GetCallId() != 3 || h.Exception.GetExceptionClassName() != exception.DoNotRetryIO {
 		t.Errorf("answer: %v", h)
 	}
 	wantError(t, errors.New(h.Exception.GetStackTrace()), "SnappyCodec")
@@ -218,9 +221,9 @@ func TestBadConnectionsEnd(t *testing.T) {
 	t.Parallel()
 	s := start(t, Options{Logger: slog.New(slog.DiscardHandler)})
 	tests := []struct{ name, bytes, want string }{
-		{"kerberos", "HBas\x00\x51", badAuth},
-		{"not hbase", "GET / HTTP/1.1\r\n", wrongVersion},
-		{"huge header", "HBas\x00\x50\xff\xff\xff\xff", requestTooBig},
+		{"kerberos", "HBas\x00\x51", exception.BadAuth},
+		{"not hbase", "GET / HTTP/1.1\r\n", exception.WrongVersion},
+		{"huge header", "HBas\x00\x50\xff\xff\xff\xff", exception.RequestTooBig},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -233,7 +236,7 @@ func TestBadConnectionsEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			h, _ := reply(t, conn)
-			if h.GetCallId() != fatalCallID || h.Exception.GetExceptionClassName() != test.want {
+			if h.GetCallId() != wire.FatalCallID || h.Exception.GetExceptionClassName() != test.want {
 				t.Errorf("answer: %v", h)
 			}
 			if n, err := conn.Read(make([]byte, 1)); err == nil {
@@ -246,7 +249,7 @@ func TestBadConnectionsEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if _, err := conn.Write(binary.BigEndian.AppendUint32(nil, zkMaxFrame+1)); err != nil {
+	if _, err := conn.Write(binary.BigEndian.AppendUint32(nil, 1<<20+1)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {

@@ -1,40 +1,50 @@
 package hbase
 
 import (
-	"context"
-	"time"
+	"errors"
+	"slices"
+	"strings"
+
+	"feedstream/local/services/fault"
+	"feedstream/local/services/hbase/internal/exception"
+	"feedstream/local/services/hbase/internal/store"
+	"feedstream/local/services/hbase/internal/wire"
 )
 
 // Call is a request as a fault hook sees it.
 type Call struct {
-	Method  string // Get, Scan, Mutate, Multi, or a method of the master
+	Name    string // as Calls lists them
 	Table   string // empty for the master; hbase:meta for look-ups
 	Region  string // full region name
 	Actions int    // mutations and gets of this region in a Multi, otherwise 1
 }
 
-// Fault says how a call goes wrong. The zero value lets it pass.
+// Fault says how a call goes wrong. Err is the name of a Java class, in full or its last part, such as
+// "NotServingRegionException".
 //
-// A Multi is asked about once for each region in it: Exception then fails that region, and WholeCall the whole
-// request. Of several regions' delays the longest holds, of their drops the earliest.
+// A Multi is asked about once for each region in it: Err then is the answer of that region, Delay and Drop concern
+// the whole request. Of several regions' delays at one moment the longest holds.
 type Fault struct {
-	Exception   string         // Java class to answer with, for example NotServingRegion; nothing is applied
-	Message     string         // text of the exception
-	WholeCall   bool           // Exception answers the whole Multi and not only this region of it
+	fault.Fault
+	WholeCall   bool           // Err answers the whole Multi and not only this region of it
 	FailActions map[int]string // index of an action within its region -> Java class; the others are applied
-	Drop        Drop           // break the connection
-	Delay       time.Duration  // wait before anything is applied
-	DelayAnswer time.Duration  // wait after everything is applied
 }
 
-// Drop says when a connection breaks.
-type Drop int
+// lookUp is the name of a Get or Scan that reads hbase:meta: a client in search of a region.
+const lookUp = "meta"
 
-const (
-	DropNone   Drop = iota
-	DropBefore      // before anything is applied
-	DropAfter       // after everything is applied, before the answer
-)
+// Calls lists the names of the calls that a fault may concern.
+func Calls() []string {
+	names := []string{lookUp}
+	for name := range clientMethods {
+		names = append(names, strings.ToLower(name))
+	}
+	for _, m := range masterMethods {
+		names = append(names, m.call)
+	}
+	slices.Sort(names)
+	return names
+}
 
 // Fault installs hook, which is called from many goroutines, in place of the one before; nil removes it.
 func (s *Server) Fault(hook func(Call) Fault) {
@@ -54,50 +64,68 @@ func (s *Server) ask(c Call) Fault {
 	return (*hook)(c)
 }
 
-// faulty runs a call that concerns one region, with its fault around it.
-func (s *Server) faulty(c Call, run func() (response, error)) (response, error) {
+// callOf is a request about one region as a fault hook sees it.
+func callOf(request *wire.Request, r *store.Region, actions int) Call {
+	name := strings.ToLower(request.Method)
+	if isMeta(r) {
+		name = lookUp
+	}
+	return Call{Name: name, Table: r.Table.Name, Region: r.Name, Actions: actions}
+}
+
+// faulty runs a call that is no Multi, with its fault around it.
+func (s *Server) faulty(c Call, run func() (wire.Response, error)) (wire.Response, error) {
 	f := s.ask(c)
-	pause(s.ctx, f.Delay)
-	if f.Drop == DropBefore {
-		return response{drop: true}, nil
+	if class := f.FailActions[0]; class != "" && f.Err == "" {
+		f.Err = class
 	}
-	if f.Exception != "" {
-		return response{}, f.exception()
-	}
-	if class := f.FailActions[0]; class != "" {
-		return response{}, raise(class, "%s", f.Message)
-	}
-	out, err := run()
-	pause(s.ctx, f.DelayAnswer)
-	if f.Drop == DropAfter {
-		return response{drop: true}, nil
+	return fault.Around(s.ctx, f.Fault, run)
+}
+
+// injected gives an injected error the form of a real one.
+func injected(out wire.Response, err error) (wire.Response, error) {
+	var e *fault.Error
+	switch {
+	case errors.Is(err, fault.ErrDrop):
+		return wire.Response{Drop: true}, nil
+	case errors.As(err, &e):
+		return wire.Response{}, raise(e)
 	}
 	return out, err
 }
 
-func (f Fault) exception() error { return raise(f.Exception, "%s", f.Message) }
+func raise(e *fault.Error) error { return exception.New(exception.Class(e.Name), "%s", e.Message) }
 
-// join is the fault of a whole Multi.
-func (f *Fault) join(other Fault) {
-	f.Delay = max(f.Delay, other.Delay)
-	f.DelayAnswer = max(f.DelayAnswer, other.DelayAnswer)
-	if other.Drop != DropNone && (f.Drop == DropNone || other.Drop < f.Drop) {
-		f.Drop = other.Drop
-	}
-	if other.WholeCall && f.Exception == "" {
-		f.Exception, f.Message = other.Exception, other.Message
+// multiFaults are the faults of a Multi: one of each region, and those of the whole, before and after.
+type multiFaults struct {
+	regions []Fault
+	whole   [2]fault.Fault
+}
+
+// add joins the fault of a further region.
+func (m *multiFaults) add(f Fault) {
+	m.regions = append(m.regions, f)
+	whole := &m.whole[f.When]
+	whole.When = f.When
+	whole.Delay = max(whole.Delay, f.Delay)
+	whole.Drop = whole.Drop || f.Drop
+	if f.WholeCall && whole.Err == "" {
+		whole.Err, whole.Message = f.Err, f.Message
 	}
 }
 
-// pause waits unless the server closes.
-func pause(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
+// answer is what one region of a Multi answers in place of its own results, nil when it keeps them.
+func (f Fault) answer(now fault.Moment) error {
+	if e := f.Failure(); e != nil && f.When == now && !f.WholeCall {
+		return raise(e)
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
+	return nil
+}
+
+// action is what an action of the region answers instead of being done, nil when it is done.
+func (f Fault) action(index int) error {
+	if class := f.FailActions[index]; class != "" {
+		return raise(fault.Fault{Err: class, Message: f.Message}.Failure())
 	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,7 +12,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/tsuna/gohbase"
 	"github.com/tsuna/gohbase/hrpc"
+	"github.com/tsuna/gohbase/pb"
+	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/fault"
+	"feedstream/local/services/hbase/internal/exception"
 )
 
 // once lets a fault happen on the first call that matches.
@@ -26,7 +33,7 @@ func once(matches func(Call) bool, f Fault) func(Call) Fault {
 }
 
 func multiTo(table string) func(Call) bool {
-	return func(c Call) bool { return c.Method == "Multi" && c.Table == table }
+	return func(c Call) bool { return c.Name == "multi" && c.Table == table }
 }
 
 func stockPuts(t testing.TB, n int) []*hrpc.Mutate {
@@ -42,16 +49,19 @@ func stockPuts(t testing.TB, n int) []*hrpc.Mutate {
 func TestClientOvercomesPassingFaults(t *testing.T) {
 	t.Parallel()
 	faults := map[string]Fault{
-		"not serving":      {Exception: NotServingRegion},
-		"too busy":         {Exception: RegionTooBusy},
-		"queue full":       {Exception: CallQueueTooBig, WholeCall: true},
-		"server stopped":   {Exception: RegionServerStopped, WholeCall: true},
-		"log closed":       {Exception: JavaIO, Message: "Cannot append; log is closed"},
-		"dropped before":   {Drop: DropBefore},
-		"dropped after":    {Drop: DropAfter},
-		"some actions":     {FailActions: map[int]string{0: RegionTooBusy, 2: NotServingRegion}},
-		"slow":             {Delay: time.Millisecond, DelayAnswer: time.Millisecond},
-		"slow and dropped": {Delay: time.Millisecond, Drop: DropAfter},
+		"not serving":      {Fault: fault.Fault{Err: "NotServingRegionException"}},
+		"too busy":         {Fault: fault.Fault{Err: "RegionTooBusyException"}},
+		"queue full":       {Fault: fault.Fault{Err: "CallQueueTooBigException"}, WholeCall: true},
+		"server stopped":   {Fault: fault.Fault{Err: "RegionServerStoppedException"}, WholeCall: true},
+		"log closed":       {Fault: fault.Fault{Err: "java.io.IOException", Message: "Cannot append; log is closed"}},
+		"done and denied":  {Fault: fault.Fault{When: fault.After, Err: "RegionTooBusyException"}},
+		"all done, denied": {Fault: fault.Fault{When: fault.After, Err: "CallQueueTooBigException"}, WholeCall: true},
+		"dropped before":   {Fault: fault.Fault{Drop: true}},
+		"dropped after":    {Fault: fault.Fault{When: fault.After, Drop: true}},
+		"some actions":     {FailActions: map[int]string{0: "RegionTooBusyException", 2: "NotServingRegionException"}},
+		"slow":             {Fault: fault.Fault{Delay: time.Millisecond}},
+		"slow answer":      {Fault: fault.Fault{When: fault.After, Delay: time.Millisecond}},
+		"slow and dropped": {Fault: fault.Fault{When: fault.After, Delay: time.Millisecond, Drop: true}},
 	}
 	for name, f := range faults {
 		t.Run(name, func(t *testing.T) {
@@ -74,8 +84,8 @@ func TestFinalFaultsReachTheCaller(t *testing.T) {
 	s := start(t, Options{})
 	c := connect(t, s.ZooKeeperAddr())
 	s.Fault(func(call Call) Fault {
-		if call.Method == "Multi" && call.Region == s.store.all()[stock].Regions[3].name {
-			return Fault{FailActions: map[int]string{1: DoNotRetryIO}, Message: "made to fail"}
+		if call.Name == "multi" && call.Region == s.store.All()[stock].Regions[3].Name {
+			return Fault{Fault: fault.Fault{Message: "made to fail"}, FailActions: map[int]string{1: "DoNotRetryIOException"}}
 		}
 		return Fault{}
 	})
@@ -113,9 +123,12 @@ func TestRefusedCallAppliesNothingAndDroppedAnswerDoes(t *testing.T) {
 	for _, test := range []struct {
 		fault Fault
 		want  int
-	}{{Fault{Drop: DropBefore}, 0}, {Fault{DelayAnswer: time.Hour}, 1}} {
+	}{
+		{Fault{Fault: fault.Fault{Drop: true}}, 0},
+		{Fault{Fault: fault.Fault{When: fault.After, Delay: time.Hour}}, 1},
+	} {
 		s.Fault(func(c Call) Fault {
-			if c.Method == "Mutate" || c.Method == "Multi" {
+			if c.Name == "mutate" || c.Name == "multi" {
 				return test.fault
 			}
 			return Fault{}
@@ -214,4 +227,72 @@ func TestServerStopsUnderLoad(t *testing.T) {
 	if n := int64(len(scan(t, c, stock, "", ""))); n < acknowledged.Load() {
 		t.Errorf("%d rows, %d acknowledged", n, acknowledged.Load())
 	}
+}
+
+// TestCallsAreKnownByName makes each kind of call and compares what the hook saw with what Calls promises.
+func TestCallsAreKnownByName(t *testing.T) {
+	t.Parallel()
+	s := start(t, Options{})
+	var seen sync.Map
+	s.Fault(func(c Call) Fault {
+		seen.Store(c.Name, true)
+		return Fault{}
+	})
+	c := connect(t, s.ZooKeeperAddr())
+	mustPut(t, c, stock, "\x01r", 1, row{"A": "1"})
+	get(t, c, stock, "\x01r")
+	scan(t, c, stock, "", "")
+	for _, call := range []string{"Mutate", "Multi"} {
+		m := &pb.MutateRequest{Region: specifier(s.store.All()[stock].Regions[0]), Mutation: &pb.MutationProto{
+			Row: []byte{0, 1}, MutateType: pb.MutationProto_PUT.Enum()}}
+		var param proto.Message = m
+		if call == "Multi" {
+			param = &pb.MultiRequest{RegionAction: []*pb.RegionAction{{Region: m.Region}}}
+		}
+		if out, err := s.call("ClientService", request(t, call, param)); err != nil || out.Drop {
+			t.Errorf("%s: %v", call, err)
+		}
+	}
+	for method := range masterMethods {
+		_, err := s.call("MasterService", request(t, method, &pb.GetTableNamesRequest{}))
+		if err != nil && method != "CreateTable" { // which has no table to create
+			t.Errorf("%s: %v", method, err)
+		}
+	}
+	var names []string
+	seen.Range(func(name, _ any) bool {
+		names = append(names, name.(string))
+		return true
+	})
+	slices.Sort(names)
+	if diff := cmp.Diff(Calls(), names); diff != "" {
+		t.Errorf("Calls (-), seen by the hook (+):\n%s", diff)
+	}
+}
+
+// TestAnyCallMayFail has a plan of rules on calls that are not a Multi.
+func TestAnyCallMayFail(t *testing.T) {
+	t.Parallel()
+	s := start(t, Options{})
+	c := connect(t, s.ZooKeeperAddr())
+	mustPut(t, c, stock, "\x01r", 1, row{"A": "1"})
+	plan := fault.NewPlan(
+		fault.Rule{Call: "get", Count: 2, Fault: fault.Fault{Err: "RegionTooBusyException"}},
+		fault.Rule{Call: "scan", Count: 1, Fault: fault.Fault{When: fault.After, Drop: true}},
+		fault.Rule{Call: "create", Count: 1,
+			Fault: fault.Fault{When: fault.After, Err: "DoNotRetryIOException", Message: "made so"}},
+	)
+	s.Fault(func(c Call) Fault { return Fault{Fault: plan.Next(c.Name)} })
+	if got := get(t, c, stock, "\x01r"); len(got) != 1 {
+		t.Errorf("get: %v", got)
+	}
+	if got := scan(t, c, stock, "", ""); len(got) != 1 {
+		t.Errorf("scan: %v", got)
+	}
+	admin := gohbase.NewAdminClient(s.ZooKeeperAddr(), quiet())
+	create := func() error {
+		return admin.CreateTable(hrpc.NewCreateTable(deadline(t), []byte("made"), map[string]map[string]string{"0": nil}))
+	}
+	wantError(t, create(), exception.DoNotRetryIO, "made so")
+	wantError(t, create(), exception.TableExists) // the failed call had made it
 }

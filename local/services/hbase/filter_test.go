@@ -7,6 +7,8 @@ import (
 
 	gofilter "github.com/tsuna/gohbase/filter"
 	"github.com/tsuna/gohbase/hrpc"
+
+	"feedstream/local/services/hbase/internal/exception"
 )
 
 func TestFilters(t *testing.T) {
@@ -97,6 +99,6 @@ func TestUnknownFiltersAreRefusedByName(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = c.Scan(s).Next()
-		wantError(t, err, want, DoNotRetryIO)
+		wantError(t, err, want, exception.DoNotRetryIO)
 	}
 }

@@ -29,12 +29,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func start(t testing.TB, o Options) *Server {
+func start(t testing.TB, options Options) *Server {
 	t.Helper()
-	if o.Dir == "" {
-		o.Dir = t.TempDir()
+	if options.Dir == "" {
+		options.Dir = t.TempDir()
 	}
-	s, err := Start(o)
+	s, err := Start(options)
 	if err != nil {
 		t.Fatal(err)
 	}

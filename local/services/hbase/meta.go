@@ -8,6 +8,10 @@ import (
 
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/scanner"
+	"feedstream/local/services/hbase/internal/store"
+	"feedstream/local/services/hbase/internal/wire"
 )
 
 const (
@@ -18,41 +22,46 @@ const (
 )
 
 // newMeta is the one region of hbase:meta. Its rows are made up from the tables whenever they are read.
-func newMeta() *region {
-	t := &table{Name: metaTable, Families: []Family{{familyInfo, 1}, {"table", 1}, {"rep_barrier", 1}, {"ns", 1}}}
-	r := &region{ID: 1, table: t, name: metaName}
-	t.Regions = []*region{r}
+func newMeta() *store.Region {
+	t := &store.Table{Name: metaTable}
+	for _, family := range []string{familyInfo, "table", "rep_barrier", "ns"} {
+		t.Families = append(t.Families, Family{Name: family, Versions: 1})
+	}
+	r := &store.Region{ID: 1, Table: t, Name: metaName}
+	t.Regions = []*store.Region{r}
 	return r
 }
 
-func (r *region) isMeta() bool { return r.name == metaName }
+func isMeta(r *store.Region) bool { return r.Name == metaName }
 
 // storedRow is a row with its cells.
 type storedRow struct {
 	key   []byte
-	cells []cell
+	cells []store.Cell
 }
 
 // metaRows are all rows of hbase:meta in its order: one for each region, one for each table's state.
 func (s *Server) metaRows() []storedRow {
 	var rows []storedRow
-	for _, t := range s.store.all() {
-		rows = append(rows, storedRow{[]byte(t.Name), []cell{s.metaCell("table", "state", s.started, []byte{0x08, 0x00})}})
+	for _, t := range s.store.All() {
+		state := s.metaCell("table", "state", s.started, []byte{0x08, 0x00})
+		rows = append(rows, storedRow{[]byte(t.Name), []store.Cell{state}})
 		for _, r := range t.Regions {
-			rows = append(rows, storedRow{[]byte(r.name), s.regionCells(r)})
+			rows = append(rows, storedRow{[]byte(r.Name), s.regionCells(r)})
 		}
 	}
 	slices.SortFunc(rows, func(a, b storedRow) int { return compareMeta(a.key, b.key) })
 	return rows
 }
 
-func (s *Server) metaCell(family, qualifier string, timestamp int64, value []byte) cell {
-	return cell{family: []byte(family), qualifier: []byte(qualifier), timestamp: timestamp, kind: typePut, value: value}
+func (s *Server) metaCell(family, qualifier string, timestamp int64, value []byte) store.Cell {
+	return store.Cell{Family: []byte(family), Qualifier: []byte(qualifier), Timestamp: timestamp,
+		Kind: store.KindPut, Value: value}
 }
 
-func (s *Server) regionCells(r *region) []cell {
-	namespace, qualifier := r.table.namespace()
-	info := magic(&pb.RegionInfo{
+func (s *Server) regionCells(r *store.Region) []store.Cell {
+	namespace, qualifier := r.Table.Namespace()
+	info := wire.Magic(&pb.RegionInfo{
 		RegionId:  proto.Uint64(uint64(r.ID)),
 		TableName: &pb.TableName{Namespace: []byte(namespace), Qualifier: []byte(qualifier)},
 		StartKey:  r.Start,
@@ -61,7 +70,7 @@ func (s *Server) regionCells(r *region) []cell {
 		Split:     proto.Bool(false),
 	})
 	number := func(n int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }
-	return []cell{
+	return []store.Cell{
 		s.metaCell(familyInfo, "regioninfo", s.started, info),
 		s.metaCell(familyInfo, "seqnumDuringOpen", s.started, number(1)),
 		s.metaCell(familyInfo, "server", s.started, []byte(s.Addr())),
@@ -70,7 +79,7 @@ func (s *Server) regionCells(r *region) []cell {
 	}
 }
 
-func (s *Server) metaRow(key []byte) []cell {
+func (s *Server) metaRow(key []byte) []store.Cell {
 	for _, row := range s.metaRows() {
 		if bytes.Equal(row.key, key) {
 			return row.cells
@@ -80,38 +89,38 @@ func (s *Server) metaRow(key []byte) []cell {
 }
 
 // metaWalk scans hbase:meta.
-func (s *Server) metaWalk(p span) rows {
+func (s *Server) metaWalk(p scanner.Span) store.Rows {
 	var found []storedRow
 	for _, row := range s.metaRows() {
-		if p.holdsMeta(row.key) {
+		if holdsMeta(p, row.key) {
 			found = append(found, row)
 		}
 	}
-	if p.reversed {
+	if p.Reversed {
 		slices.Reverse(found)
 	}
 	return &listedRows{rows: found, at: -1}
 }
 
 // holdsMeta tells whether a row is in the range, in the order of hbase:meta.
-func (p span) holdsMeta(row []byte) bool {
+func holdsMeta(p scanner.Span, row []byte) bool {
 	start, stop := 1, -1
-	if len(p.start) > 0 {
-		start = compareMeta(row, p.start)
+	if len(p.Start) > 0 {
+		start = compareMeta(row, p.Start)
 	}
-	if len(p.stop) > 0 {
-		stop = compareMeta(row, p.stop)
+	if len(p.Stop) > 0 {
+		stop = compareMeta(row, p.Stop)
 	}
-	if p.reversed {
+	if p.Reversed {
 		start, stop = -start, -stop
-		if len(p.start) == 0 {
+		if len(p.Start) == 0 {
 			start = 1
 		}
-		if len(p.stop) == 0 {
+		if len(p.Stop) == 0 {
 			stop = -1
 		}
 	}
-	return (start > 0 || start == 0 && p.withStart) && (stop < 0 || stop == 0 && p.withStop)
+	return (start > 0 || start == 0 && p.WithStart) && (stop < 0 || stop == 0 && p.WithStop)
 }
 
 // listedRows walks over rows in memory.
@@ -120,10 +129,10 @@ type listedRows struct {
 	at   int
 }
 
-func (r *listedRows) advance() bool          { r.at++; return r.at < len(r.rows) }
-func (r *listedRows) key() []byte            { return r.rows[r.at].key }
-func (r *listedRows) cells() ([]cell, error) { return r.rows[r.at].cells, nil }
-func (r *listedRows) close() error           { return nil }
+func (r *listedRows) Advance() bool                { r.at++; return r.at < len(r.rows) }
+func (r *listedRows) Key() []byte                  { return r.rows[r.at].key }
+func (r *listedRows) Cells() ([]store.Cell, error) { return r.rows[r.at].cells, nil }
+func (r *listedRows) Close() error                 { return nil }
 
 // compareMeta orders row keys of hbase:meta by table, then start key, then region id. Plain byte order would put
 // a table's first region, whose start key is empty, and start keys with bytes below the comma in wrong places.

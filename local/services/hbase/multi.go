@@ -1,143 +1,73 @@
 package hbase
 
 import (
-	"fmt"
-
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/tsuna/gohbase/pb"
-	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/fault"
+	"feedstream/local/services/hbase/internal/exception"
+	"feedstream/local/services/hbase/internal/store"
+	"feedstream/local/services/hbase/internal/wire"
 )
-
-// region finds the region a request names. A region that was moved is refused once.
-func (s *Server) region(spec *pb.RegionSpecifier) (*region, error) {
-	name := string(spec.GetValue())
-	if name == metaName || name == metaHash {
-		return s.meta, nil
-	}
-	r, err := s.store.region(name, spec.GetType() == pb.RegionSpecifier_ENCODED_REGION_NAME)
-	if err != nil {
-		return nil, err
-	}
-	if _, moved := s.moved.LoadAndDelete(r.name); moved {
-		return nil, raise(NotServingRegion, "%s has moved", r.name)
-	}
-	return r, nil
-}
-
-// mutate runs one put or delete.
-func (s *Server) mutate(r *request) (response, error) {
-	var m pb.MutateRequest
-	if err := r.decode(&m); err != nil {
-		return response{}, err
-	}
-	if m.Condition != nil {
-		return response{}, unsupported("checkAndMutate")
-	}
-	reg, err := s.region(m.Region)
-	if err != nil {
-		return response{}, err
-	}
-	return s.faulty(Call{Method: r.method, Table: reg.table.Name, Region: reg.name, Actions: 1}, func() (response, error) {
-		cells, err := s.mutation(reg, m.Mutation, &cellSource{r.cells}, nil)
-		if err != nil {
-			return response{}, err
-		}
-		batch := s.store.db.NewBatch()
-		defer batch.Close()
-		if err := addMutation(batch, reg, m.Mutation.Row, cells); err != nil {
-			return response{}, err
-		}
-		if err := commit(batch); err != nil {
-			return response{}, err
-		}
-		return response{message: &pb.MutateResponse{Processed: proto.Bool(true)}}, nil
-	})
-}
-
-func addMutation(batch *pebble.Batch, r *region, row []byte, cells []cell) error {
-	if len(cells) == 0 {
-		return nil
-	}
-	if err := writeRow(batch, r.table, row, cells); err != nil {
-		return fmt.Errorf("write row %x of %s: %w", row, r.table.Name, err)
-	}
-	return nil
-}
-
-// commit applies a batch and returns when it is on disk.
-func commit(batch *pebble.Batch) error {
-	if batch.Empty() {
-		return nil
-	}
-	if err := batch.Commit(pebble.Sync); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return nil
-}
 
 // multiCall is a Multi on its way: what it writes, and what it answers.
 type multiCall struct {
 	server *Server
 	source cellSource
-	batch  *pebble.Batch
-	buffer []cell
+	batch  *store.Batch
+	buffer []store.Cell
 	blocks []byte // cells of the answer
-	faults []Fault
-	whole  Fault
+	faults multiFaults
 }
 
 // multi runs mutations and gets of many regions. All its writes are one batch and one sync. Its gets do not see
 // its writes.
-func (s *Server) multi(r *request) (response, error) {
+func (s *Server) multi(r *wire.Request) (wire.Response, error) {
 	var m pb.MultiRequest
-	if err := r.decode(&m); err != nil {
-		return response{}, err
+	if err := r.Decode(&m); err != nil {
+		return wire.Response{}, err
 	}
 	if m.Condition != nil {
-		return response{}, unsupported("checkAndMutate in a Multi")
+		return wire.Response{}, exception.Unsupported("checkAndMutate in a Multi")
 	}
-	call := &multiCall{server: s, source: cellSource{r.cells}, batch: s.store.db.NewBatch()}
+	call := &multiCall{server: s, source: cellSource{r.Cells}, batch: s.store.NewBatch()}
 	defer call.batch.Close()
-	regions := call.plan(m.RegionAction)
-	pause(s.ctx, call.whole.Delay)
-	if call.whole.Drop == DropBefore {
-		return response{drop: true}, nil
-	}
-	if call.whole.Exception != "" {
-		return response{}, call.whole.exception()
+	regions := call.plan(r, m.RegionAction)
+	if err := call.faults.whole[fault.Before].Hit(s.ctx, fault.Before); err != nil {
+		return wire.Response{}, err
 	}
 	answer := &pb.MultiResponse{RegionActionResult: make([]*pb.RegionActionResult, len(m.RegionAction))}
 	for i, action := range m.RegionAction {
 		var err error
-		if answer.RegionActionResult[i], err = call.region(regions[i], action, call.faults[i]); err != nil {
-			return response{}, err
+		if answer.RegionActionResult[i], err = call.region(regions[i], action, call.faults.regions[i]); err != nil {
+			return wire.Response{}, err
 		}
 	}
-	if err := commit(call.batch); err != nil {
-		return response{}, err
+	if err := call.batch.Commit(); err != nil {
+		return wire.Response{}, err
 	}
-	pause(s.ctx, call.whole.DelayAnswer)
-	return response{message: answer, cells: call.blocks, drop: call.whole.Drop == DropAfter}, nil
+	if err := call.faults.whole[fault.After].Hit(s.ctx, fault.After); err != nil {
+		return wire.Response{}, err
+	}
+	return wire.Response{Message: answer, Cells: call.blocks}, nil
 }
 
 // place is a region, or why it cannot be used.
 type place struct {
-	*region
+	*store.Region
 	err error
 }
 
 // plan finds the regions and asks for their faults.
-func (c *multiCall) plan(actions []*pb.RegionAction) []place {
+func (c *multiCall) plan(request *wire.Request, actions []*pb.RegionAction) []place {
 	places := make([]place, len(actions))
-	c.faults = make([]Fault, len(actions))
 	for i, a := range actions {
 		r, err := c.server.region(a.Region)
 		places[i] = place{r, err}
-		if err != nil {
-			continue
+		var f Fault
+		if err == nil {
+			f = c.server.ask(callOf(request, r, len(a.Action)))
 		}
-		c.faults[i] = c.server.ask(Call{Method: "Multi", Table: r.table.Name, Region: r.name, Actions: len(a.Action)})
-		c.whole.join(c.faults[i])
+		c.faults.add(f)
 	}
 	return places
 }
@@ -147,34 +77,38 @@ func (c *multiCall) region(p place, actions *pb.RegionAction, f Fault) (*pb.Regi
 	err := p.err
 	switch {
 	case err != nil:
-	case f.Exception != "":
-		err = f.exception()
+	case f.answer(fault.Before) != nil:
+		err = f.answer(fault.Before)
 	case actions.GetAtomic():
-		err = unsupported("atomic region action (mutateRow)")
+		err = exception.Unsupported("atomic region action (mutateRow)")
 	}
 	if err != nil {
 		if skipErr := c.skip(actions); skipErr != nil {
 			return nil, skipErr
 		}
-		return &pb.RegionActionResult{Exception: asException(err).pair()}, nil
+		return &pb.RegionActionResult{Exception: exception.Of(err).Pair()}, nil
 	}
+	begin := len(c.blocks)
 	results := make([]pb.ResultOrException, len(actions.Action))
 	pointers := make([]*pb.ResultOrException, len(actions.Action))
 	for i, a := range actions.Action {
 		result := &results[i]
 		pointers[i], result.Index = result, a.Index
-		var err error
-		if class := f.FailActions[i]; class != "" {
+		err := f.action(i)
+		if err != nil {
 			if err := c.skipAction(a); err != nil {
 				return nil, err
 			}
-			err = raise(class, "%s", f.Message)
 		} else {
-			result.Result, err = c.action(p.region, a)
+			result.Result, err = c.action(p.Region, a)
 		}
 		if err != nil {
-			result.Result, result.Exception = nil, asException(err).pair()
+			result.Result, result.Exception = nil, exception.Of(err).Pair()
 		}
+	}
+	if err := f.answer(fault.After); err != nil {
+		c.blocks = c.blocks[:begin]
+		return &pb.RegionActionResult{Exception: exception.Of(err).Pair()}, nil
 	}
 	return &pb.RegionActionResult{ResultOrException: pointers}, nil
 }
@@ -182,12 +116,12 @@ func (c *multiCall) region(p place, actions *pb.RegionAction, f Fault) (*pb.Regi
 // noResult is what a mutation gives back: success, and no cells.
 var noResult = &pb.Result{}
 
-func (c *multiCall) action(r *region, a *pb.Action) (*pb.Result, error) {
+func (c *multiCall) action(r *store.Region, a *pb.Action) (*pb.Result, error) {
 	switch {
 	case a.Get != nil:
 		cells, result, err := c.server.read(r, a.Get)
 		if err == nil {
-			c.blocks = appendBlocks(c.blocks, a.Get.Row, cells)
+			c.blocks = wire.AppendBlocks(c.blocks, a.Get.Row, cells)
 		}
 		return result, err
 	case a.Mutation != nil:
@@ -196,9 +130,9 @@ func (c *multiCall) action(r *region, a *pb.Action) (*pb.Result, error) {
 			return nil, err
 		}
 		c.buffer = cells
-		return noResult, addMutation(c.batch, r, a.Mutation.Row, cells)
+		return noResult, c.batch.Write(r.Table, a.Mutation.Row, cells)
 	}
-	return nil, unsupported("coprocessor call")
+	return nil, exception.Unsupported("coprocessor call")
 }
 
 // skip passes over the cells of a region that does not run.
@@ -212,9 +146,9 @@ func (c *multiCall) skip(actions *pb.RegionAction) error {
 }
 
 func (c *multiCall) skipAction(a *pb.Action) error {
-	rest, err := skipBlocks(c.source.block, int(a.GetMutation().GetAssociatedCellCount()))
+	rest, err := wire.SkipBlocks(c.source.block, int(a.GetMutation().GetAssociatedCellCount()))
 	if err != nil {
-		return raise(DoNotRetryIO, "%v", err)
+		return exception.New(exception.DoNotRetryIO, "%v", err)
 	}
 	c.source.block = rest
 	return nil

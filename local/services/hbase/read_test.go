@@ -11,6 +11,8 @@ import (
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/exception"
 )
 
 // versionedServer has a table of three versions with rows a to e in two regions, each with column A at 10, 20, 30,
@@ -204,8 +206,9 @@ func call(t *testing.T, s *Server, method string, param, answer proto.Message) *
 // TestScanFlagsOfNewerClients covers what gohbase cannot send: inclusive ends, row limits, cell limits, call numbers.
 func TestScanFlagsOfNewerClients(t *testing.T) {
 	t.Parallel()
+	const fieldIncludeStart, fieldIncludeStop, fieldLimitOfRows = 21, 22, 11 // of HBase's Client.proto
 	s, _ := versionedServer(t)
-	first := s.store.all()["v"].Regions[0]
+	first := s.store.All()["v"].Regions[0]
 	ends := func(withStart, withStop uint64) []byte {
 		b := protowire.AppendVarint(protowire.AppendTag(nil, fieldIncludeStart, protowire.VarintType), withStart)
 		return protowire.AppendVarint(protowire.AppendTag(b, fieldIncludeStop, protowire.VarintType), withStop)
@@ -251,7 +254,7 @@ func TestScanFlagsOfNewerClients(t *testing.T) {
 func TestScannerLifeCycle(t *testing.T) {
 	t.Parallel()
 	s, _ := versionedServer(t)
-	first := s.store.all()["v"].Regions[0]
+	first := s.store.All()["v"].Regions[0]
 	var answer pb.ScanResponse
 	one := proto.Uint32(1)
 	open := &pb.ScanRequest{Region: specifier(first), Scan: &pb.Scan{}, NumberOfRows: one, NextCallSeq: proto.Uint64(0)}
@@ -262,12 +265,12 @@ func TestScannerLifeCycle(t *testing.T) {
 	}
 	call(t, s, "Scan", &pb.ScanRequest{ScannerId: id, Renew: proto.Bool(true)}, &answer)
 	h := call(t, s, "Scan", &pb.ScanRequest{ScannerId: id, NumberOfRows: one, NextCallSeq: proto.Uint64(5)}, &answer)
-	if h.Exception.GetExceptionClassName() != outOfOrderNext {
+	if h.Exception.GetExceptionClassName() != exception.OutOfOrderNext {
 		t.Errorf("call out of order: %v", h.Exception)
 	}
 	call(t, s, "Scan", &pb.ScanRequest{ScannerId: id, CloseScanner: proto.Bool(true)}, &answer)
 	h = call(t, s, "Scan", &pb.ScanRequest{ScannerId: id, NumberOfRows: one}, &answer)
-	if h.Exception.GetExceptionClassName() != unknownScanner {
+	if h.Exception.GetExceptionClassName() != exception.UnknownScanner {
 		t.Errorf("closed scanner: %v", h.Exception)
 	}
 }

@@ -1,307 +1,59 @@
 package hbase
 
 import (
-	"bytes"
-	"math"
-	"slices"
-	"sync"
-	"sync/atomic"
-	"time"
-
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/tsuna/gohbase/pb"
-	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/exception"
+	"feedstream/local/services/hbase/internal/query"
+	"feedstream/local/services/hbase/internal/scanner"
+	"feedstream/local/services/hbase/internal/store"
+	"feedstream/local/services/hbase/internal/wire"
 )
-
-const (
-	scannerLease  = 60 * time.Second
-	maxResultSize = 100 << 20 // HBase's hbase.server.scanner.max.result.size
-
-	// Numbers of fields that HBase has and the client library's messages do not.
-	fieldIncludeStart = 21
-	fieldIncludeStop  = 22
-	fieldLimitOfRows  = 11
-)
-
-// rows walks over stored rows in scan order.
-type rows interface {
-	// advance moves to the next row, at first to the first one, and tells whether there is one.
-	advance() bool
-	// key and cells are the row moved to. Both are valid until advance.
-	key() []byte
-	cells() ([]cell, error)
-	close() error
-}
-
-// span is a range of rows within one region.
-type span struct {
-	start, stop  []byte // empty means open
-	withStart    bool
-	withStop     bool
-	reversed     bool
-	lower, upper []byte // the same as lower bound, inclusive, and upper bound, exclusive or nil
-}
-
-func newSpan(r *region, scan *pb.Scan) span {
-	p := span{start: scan.StartRow, stop: scan.StopRow, withStart: true, reversed: scan.GetReversed()}
-	unknown := scan.ProtoReflect().GetUnknown()
-	if v, ok := varintField(unknown, fieldIncludeStart); ok {
-		p.withStart = v != 0
-	}
-	if v, ok := varintField(unknown, fieldIncludeStop); ok {
-		p.withStop = v != 0
-	} else { // a client too old for the flag means one row by equal ends
-		p.withStop = len(p.start) > 0 && bytes.Equal(p.start, p.stop)
-	}
-	low, withLow, high, withHigh := p.start, p.withStart, p.stop, p.withStop
-	if p.reversed {
-		low, withLow, high, withHigh = high, withHigh, low, withLow
-	}
-	p.lower, p.upper = r.Start, r.End
-	if len(low) > 0 {
-		p.lower = later(p.lower, bound(low, withLow))
-	}
-	if len(high) > 0 {
-		high = bound(high, !withHigh)
-		if len(p.upper) == 0 || bytes.Compare(high, p.upper) < 0 {
-			p.upper = high
-		}
-	}
-	return p
-}
-
-// bound is the first row at or, without the row itself, after row.
-func bound(row []byte, with bool) []byte {
-	if with {
-		return row
-	}
-	return append(slices.Clone(row), 0)
-}
-
-func later(a, b []byte) []byte {
-	if bytes.Compare(a, b) >= 0 {
-		return a
-	}
-	return b
-}
-
-// varintField finds a number among fields that a message type does not know.
-func varintField(b []byte, field protowire.Number) (uint64, bool) {
-	for len(b) > 0 {
-		number, kind, n := protowire.ConsumeTag(b)
-		if n < 0 {
-			return 0, false
-		}
-		if number == field && kind == protowire.VarintType {
-			v, n := protowire.ConsumeVarint(b[n:])
-			return v, n > 0
-		}
-		m := protowire.ConsumeFieldValue(number, kind, b[n:])
-		if m < 0 {
-			return 0, false
-		}
-		b = b[n+m:]
-	}
-	return 0, false
-}
-
-// storedRows walks over the rows of a table, as they were when the walk began.
-type storedRows struct {
-	it       *pebble.Iterator
-	prefix   int
-	reversed bool
-	started  bool
-	buffer   []cell
-}
-
-func (s *store) walk(t *table, p span) (rows, error) {
-	options := &pebble.IterOptions{LowerBound: rowKey(t, p.lower), UpperBound: endKey(t)}
-	if len(p.upper) > 0 {
-		options.UpperBound = rowKey(t, p.upper)
-	}
-	if bytes.Compare(options.LowerBound, options.UpperBound) > 0 {
-		options.UpperBound = options.LowerBound
-	}
-	it, err := s.db.NewIter(options)
-	if err != nil {
-		return nil, err
-	}
-	return &storedRows{it: it, prefix: len(rowKey(t, nil)), reversed: p.reversed}, nil
-}
-
-func (r *storedRows) advance() bool {
-	first := !r.started
-	r.started = true
-	switch {
-	case first && r.reversed:
-		return r.it.Last()
-	case first:
-		return r.it.First()
-	case r.reversed:
-		return r.it.Prev()
-	}
-	return r.it.Next()
-}
-
-func (r *storedRows) key() []byte { return r.it.Key()[r.prefix:] }
-
-func (r *storedRows) cells() ([]cell, error) {
-	value, err := r.it.ValueAndErr()
-	if err != nil {
-		return nil, err
-	}
-	r.buffer, _, err = decodeRow(r.buffer[:0], value)
-	return r.buffer, err
-}
-
-func (r *storedRows) close() error { return r.it.Close() }
-
-// scanner is an open scan of one region.
-type scanner struct {
-	mu      sync.Mutex
-	region  *region
-	query   *query
-	rows    rows
-	batch   int // cells of a result at most
-	size    int // bytes of an answer, roughly
-	partial bool
-	left    int // rows the client still wants, when it said so
-	more    bool
-	pending []cell // rest of the row that rows stands on
-	seq     uint64
-	used    atomic.Int64 // epoch milliseconds of the last call
-	closed  bool
-}
-
-// page is one answer of a scanner.
-type page struct {
-	cells            []byte
-	counts           []uint32
-	partial          []bool
-	scanned, dropped int64
-	done             bool // nothing follows in any region
-}
-
-// fill collects up to limit results.
-func (s *scanner) fill(limit int) (page, error) {
-	var p page
-	for len(p.counts) < limit && len(p.cells) < s.size && s.left > 0 {
-		if len(s.pending) == 0 {
-			if s.query.filter != nil && s.query.filter.done() {
-				s.more = false
-				p.done = len(p.counts) == 0
-			}
-			if !s.more {
-				break
-			}
-			if err := s.load(&p); err != nil {
-				return page{}, err
-			}
-			if len(s.pending) == 0 {
-				s.more = s.rows.advance()
-				continue
-			}
-		}
-		s.emit(&p)
-	}
-	if len(s.pending) == 0 && s.query.filter != nil && s.query.filter.done() {
-		s.more = false
-	}
-	p.done = p.done || s.left == 0
-	return p, nil
-}
-
-// load reads the row that rows stands on and picks its cells.
-func (s *scanner) load(p *page) error {
-	stored, err := s.rows.cells()
-	if err != nil {
-		return err
-	}
-	p.scanned++
-	s.pending, err = s.query.cells(s.region.table, s.rows.key(), stored)
-	if err == nil && len(s.pending) == 0 {
-		p.dropped++
-	}
-	return err
-}
-
-// emit adds one result: the pending row, or as much of it as fits when the client takes parts of rows.
-func (s *scanner) emit(p *page) {
-	row, n := s.rows.key(), 0
-	for n < len(s.pending) && n < s.batch {
-		p.cells = appendBlock(p.cells, row, &s.pending[n])
-		n++
-		if s.partial && len(p.cells) >= s.size {
-			break
-		}
-	}
-	s.pending = s.pending[n:]
-	p.counts = append(p.counts, uint32(n))
-	if len(s.pending) == 0 {
-		s.left--
-		s.more = s.rows.advance()
-	}
-	// A result as long as the cell limit counts as a part even at the end of its row, as in HBase.
-	p.partial = append(p.partial, len(s.pending) > 0 || n == s.batch && s.more)
-}
 
 // scan opens, continues, renews or closes a scanner.
-func (s *Server) scan(r *request) (response, error) {
+func (s *Server) scan(r *wire.Request) (wire.Response, error) {
 	var m pb.ScanRequest
-	if err := r.decode(&m); err != nil {
-		return response{}, err
+	if err := r.Decode(&m); err != nil {
+		return wire.Response{}, err
 	}
 	if m.ScannerId == nil {
 		reg, err := s.region(m.Region)
 		if err != nil {
-			return response{}, err
+			return wire.Response{}, err
 		}
-		return s.faulty(scanCall(r, reg), func() (response, error) { return s.openScan(reg, &m) })
+		return s.faulty(callOf(r, reg, 1), func() (wire.Response, error) { return s.openScan(reg, &m) })
 	}
-	sc, err := s.scanners.find(m.GetScannerId())
+	sc, err := s.scanners.Find(m.GetScannerId())
 	if err != nil {
-		return response{}, err
+		return wire.Response{}, err
 	}
-	return s.faulty(scanCall(r, sc.region), func() (response, error) {
-		if _, moved := s.moved.LoadAndDelete(sc.region.name); moved {
-			return response{}, raise(NotServingRegion, "%s has moved", sc.region.name)
+	return s.faulty(callOf(r, sc.Region, 1), func() (wire.Response, error) {
+		if _, moved := s.moved.LoadAndDelete(sc.Region.Name); moved {
+			return wire.Response{}, exception.New(exception.NotServingRegion, "%s has moved", sc.Region.Name)
 		}
 		return s.continueScan(sc, &m)
 	})
 }
 
-func scanCall(r *request, reg *region) Call {
-	return Call{Method: r.method, Table: reg.table.Name, Region: reg.name, Actions: 1}
-}
-
-func (s *Server) openScan(r *region, m *pb.ScanRequest) (response, error) {
-	scan := m.GetScan()
-	if scan == nil {
-		return response{}, raise(DoNotRetryIO, "a scan request names neither a scan nor a scanner")
+func (s *Server) openScan(r *store.Region, m *pb.ScanRequest) (wire.Response, error) {
+	if m.Scan == nil {
+		return wire.Response{}, exception.New(exception.DoNotRetryIO,
+			"a scan request names neither a scan nor a scanner")
 	}
-	q, err := newQuery(r.table, scan, scan.StoreLimit != nil)
+	q, err := query.New(r.Table, m.Scan, m.Scan.StoreLimit != nil)
 	if err != nil {
-		return response{}, err
+		return wire.Response{}, err
 	}
-	sc := &scanner{region: r, query: q, batch: math.MaxInt, size: maxResultSize, left: math.MaxInt}
-	sc.partial = m.GetClientHandlesPartials()
-	if scan.BatchSize != nil && scan.GetBatchSize() > 0 {
-		sc.batch = int(scan.GetBatchSize())
+	span := scanner.NewSpan(r, m.Scan)
+	var rows store.Rows
+	if isMeta(r) {
+		rows = s.metaWalk(span)
+	} else if rows, err = s.store.Walk(r.Table, span.Lower, span.Upper, span.Reversed); err != nil {
+		return wire.Response{}, err
 	}
-	if scan.MaxResultSize != nil && scan.GetMaxResultSize() > 0 {
-		sc.size = int(min(scan.GetMaxResultSize(), maxResultSize))
-	}
-	if v, ok := varintField(m.ProtoReflect().GetUnknown(), fieldLimitOfRows); ok && v > 0 && v < math.MaxInt32 {
-		sc.left = int(v)
-	}
-	if r.isMeta() {
-		sc.rows = s.metaWalk(newSpan(r, scan))
-	} else if sc.rows, err = s.store.walk(r.table, newSpan(r, scan)); err != nil {
-		return response{}, err
-	}
-	sc.more = sc.rows.advance()
-	id := s.scanners.add(sc)
+	sc := scanner.New(r, m, q, rows)
+	id := s.scanners.Add(sc)
 	limit := 1
 	if m.NumberOfRows != nil {
 		limit = int(m.GetNumberOfRows())
@@ -311,62 +63,42 @@ func (s *Server) openScan(r *region, m *pb.ScanRequest) (response, error) {
 	return s.scanPage(id, sc, limit, m)
 }
 
-func (s *Server) continueScan(sc *scanner, m *pb.ScanRequest) (response, error) {
+func (s *Server) continueScan(sc *scanner.Scanner, m *pb.ScanRequest) (wire.Response, error) {
 	if m.GetRenew() {
-		sc.touch()
-		return response{message: &pb.ScanResponse{ScannerId: m.ScannerId, MoreResults: proto.Bool(true)}}, nil
+		sc.Touch()
+		return wire.Response{Message: &pb.ScanResponse{ScannerId: m.ScannerId, MoreResults: proto.Bool(true)}}, nil
 	}
 	limit := int(m.GetNumberOfRows())
 	if m.GetCloseScanner() && limit == 0 {
-		return response{message: &pb.ScanResponse{MoreResults: proto.Bool(false)}}, s.scanners.remove(m.GetScannerId())
+		return wire.Response{Message: &pb.ScanResponse{MoreResults: proto.Bool(false)}}, s.scanners.Remove(m.GetScannerId())
 	}
 	return s.scanPage(m.GetScannerId(), sc, limit, m)
 }
 
 // scanPage answers with the next page of a scanner, and closes the scanner when nothing follows.
-func (s *Server) scanPage(id uint64, sc *scanner, limit int, m *pb.ScanRequest) (response, error) {
-	p, more, err := sc.next(limit, m)
+func (s *Server) scanPage(id uint64, sc *scanner.Scanner, limit int, m *pb.ScanRequest) (wire.Response, error) {
+	p, more, err := sc.Next(limit, m)
 	if err != nil {
-		return response{}, err
+		return wire.Response{}, err
 	}
-	if p.done || !more || m.GetCloseScanner() {
-		if err := s.scanners.remove(id); err != nil {
-			return response{}, err
+	if p.Done || !more || m.GetCloseScanner() {
+		if err := s.scanners.Remove(id); err != nil {
+			return wire.Response{}, err
 		}
 	}
 	answer := &pb.ScanResponse{
-		CellsPerResult:       p.counts,
-		PartialFlagPerResult: p.partial,
+		CellsPerResult:       p.Counts,
+		PartialFlagPerResult: p.Partial,
 		ScannerId:            &id,
-		MoreResults:          proto.Bool(!p.done),
+		MoreResults:          proto.Bool(!p.Done),
 		MoreResultsInRegion:  proto.Bool(more),
-		Ttl:                  proto.Uint32(uint32(scannerLease.Milliseconds())),
+		Ttl:                  proto.Uint32(uint32(scanner.Lease.Milliseconds())),
 	}
 	if m.GetTrackScanMetrics() {
 		answer.ScanMetrics = &pb.ScanMetrics{Metrics: []*pb.NameInt64Pair{
-			{Name: proto.String("ROWS_SCANNED"), Value: &p.scanned},
-			{Name: proto.String("ROWS_FILTERED"), Value: &p.dropped},
+			{Name: proto.String("ROWS_SCANNED"), Value: &p.Scanned},
+			{Name: proto.String("ROWS_FILTERED"), Value: &p.Dropped},
 		}}
 	}
-	return response{message: answer, cells: p.cells}, nil
+	return wire.Response{Message: answer, Cells: p.Cells}, nil
 }
-
-// next is fill for one caller at a time, in the order the client numbers its calls.
-func (s *scanner) next(limit int, m *pb.ScanRequest) (_ page, more bool, _ error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return page{}, false, raise(unknownScanner, "the scanner is closed")
-	}
-	s.touch()
-	if m.NextCallSeq != nil {
-		if m.GetNextCallSeq() != s.seq {
-			return page{}, false, raise(outOfOrderNext, "expected call %d of the scanner, got %d", s.seq, m.GetNextCallSeq())
-		}
-		s.seq++
-	}
-	p, err := s.fill(limit)
-	return p, s.more || len(s.pending) > 0, err
-}
-
-func (s *scanner) touch() { s.used.Store(time.Now().UnixMilli()) }

@@ -9,9 +9,9 @@
 //
 // Rows live in Pebble. The key of a row is 0x02, the table's number in 4 bytes, and the row key; the value is the
 // whole row: its cells sorted by family, qualifier, newest timestamp, type. One value per row instead of one per
-// cell makes a put of ten cells as cheap as one of a single cell. Writes are merge operands (see row.go) and never
-// read. A call is acknowledged when its one batch is synced to the log, and calls that run side by side share a
-// sync; nothing acknowledged is lost when the process is killed.
+// cell makes a put of ten cells as cheap as one of a single cell. Writes are merge operands (see internal/store)
+// and never read. A call is acknowledged when its one batch is synced to the log, and calls that run side by side
+// share a sync; nothing acknowledged is lost when the process is killed.
 //
 // # Versions and deletes
 //
@@ -32,6 +32,18 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"feedstream/local/services/hbase/internal/scanner"
+	"feedstream/local/services/hbase/internal/store"
+	"feedstream/local/services/hbase/internal/wire"
+	"feedstream/local/services/hbase/internal/zookeeper"
+)
+
+// What a table is made of.
+type (
+	Table  = store.Schema
+	Family = store.Family
+	Cell   = store.Seed
 )
 
 // Options say where a server listens and what it holds.
@@ -47,8 +59,8 @@ type Options struct {
 // Server is a running HBase.
 type Server struct {
 	logger    *slog.Logger
-	store     *store
-	meta      *region
+	store     *store.Store
+	meta      *store.Region
 	zookeeper net.Listener
 	rpc       net.Listener
 	host      string
@@ -61,7 +73,7 @@ type Server struct {
 	sessions atomic.Int64
 	fault    atomic.Pointer[func(Call) Fault]
 	moved    sync.Map // name of a region -> it is refused once more
-	scanners scanners
+	scanners scanner.Scanners
 
 	mu     sync.Mutex
 	conns  map[net.Conn]struct{}
@@ -69,55 +81,70 @@ type Server struct {
 }
 
 // Start opens the data directory and serves it. A directory that another server holds is an error.
-func Start(o Options) (*Server, error) {
-	if o.Dir == "" {
-		return nil, errors.New("start hbase: Options.Dir is empty; name a data directory")
+func Start(options Options) (*Server, error) {
+	if options.ZooKeeperAddr == "" {
+		options.ZooKeeperAddr = freeAddr
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+	s, err := open(options)
+	if err != nil {
+		return nil, fmt.Errorf("hbase at %s: %w", options.ZooKeeperAddr, err)
 	}
-	if o.Tables == nil {
+	return s, nil
+}
+
+func open(options Options) (*Server, error) {
+	if options.Dir == "" {
+		return nil, errors.New("open the store: Options.Dir is empty; name a data directory")
+	}
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	if options.Tables == nil {
 		tables, err := DefaultTables()
 		if err != nil {
 			return nil, err
 		}
-		o.Tables = tables
+		options.Tables = tables
 	}
-	db, err := openStore(o.Dir, o.Logger)
+	db, err := store.Open(options.Dir, options.Logger)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{logger: o.Logger, store: db, meta: newMeta(), conns: map[net.Conn]struct{}{}}
+	s := &Server{logger: options.Logger, store: db, meta: newMeta(), conns: map[net.Conn]struct{}{}}
 	s.started = s.now()
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	if err := s.prepare(o); err != nil {
+	if err := s.prepare(options); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	s.serve(s.zookeeper, s.serveZooKeeper)
-	s.serve(s.rpc, s.serveRPC)
-	s.running.Go(s.expireScanners)
+	nodes := zookeeper.Cluster(clusterID, s.serverName())
+	s.serve(s.zookeeper, func(conn net.Conn) { nodes.Serve(conn, s.sessions.Add(1)) })
+	s.serve(s.rpc, func(conn net.Conn) { wire.Serve(conn, s.logger, s.call) })
+	s.running.Go(func() { s.scanners.Expire(s.ctx, s.logger) })
 	return s, nil
 }
 
-// prepare creates missing tables and listens.
-func (s *Server) prepare(o Options) error {
-	for _, t := range o.Tables {
-		if s.store.all()[t.Name] != nil {
+// prepare creates missing tables, and missing rows of the others, and listens.
+func (s *Server) prepare(options Options) error {
+	for _, t := range options.Tables {
+		if s.store.All()[t.Name] != nil {
+			if err := s.store.Seed(t); err != nil {
+				return fmt.Errorf("complete table %s: %w", t.Name, err)
+			}
 			continue
 		}
-		if err := s.store.create(t, s.started); err != nil {
-			return fmt.Errorf("create hbase table %s: %w", t.Name, err)
+		if err := s.store.Create(t, s.started); err != nil {
+			return fmt.Errorf("create table %s: %w", t.Name, err)
 		}
 	}
 	var err error
-	if s.zookeeper, err = listen(o.ZooKeeperAddr); err != nil {
+	if s.zookeeper, err = listen(options.ZooKeeperAddr); err != nil {
 		return fmt.Errorf("listen for zookeeper: %w", err)
 	}
-	if s.rpc, err = listen(o.Addr); err != nil {
-		return fmt.Errorf("listen for hbase: %w", err)
+	if s.rpc, err = listen(options.Addr); err != nil {
+		return fmt.Errorf("listen for the region server: %w", err)
 	}
 	address := s.rpc.Addr().(*net.TCPAddr)
-	s.port, s.host = address.Port, o.Host
+	s.port, s.host = address.Port, options.Host
 	if s.host == "" {
 		if s.host = address.IP.String(); address.IP.IsUnspecified() {
 			s.host = "127.0.0.1"
@@ -126,9 +153,12 @@ func (s *Server) prepare(o Options) error {
 	return nil
 }
 
+// freeAddr is a free port of loopback.
+const freeAddr = "127.0.0.1:0"
+
 func listen(addr string) (net.Listener, error) {
 	if addr == "" {
-		addr = "127.0.0.1:0"
+		addr = freeAddr
 	}
 	return net.Listen("tcp", addr)
 }
@@ -158,8 +188,8 @@ func (s *Server) Close() error {
 	}
 	s.mu.Unlock()
 	s.running.Wait()
-	if err := errors.Join(s.scanners.closeAll(), s.store.close()); err != nil {
-		return fmt.Errorf("close hbase: %w", err)
+	if err := errors.Join(s.scanners.CloseAll(), s.store.Close()); err != nil {
+		return fmt.Errorf("hbase at %s: close: %w", s.Addr(), err)
 	}
 	return nil
 }
@@ -174,7 +204,10 @@ func (s *Server) serve(l net.Listener, handle func(net.Conn)) {
 					return
 				}
 				s.logger.Error("hbase: accept", "error", err)
-				pause(s.ctx, 50*time.Millisecond)
+				select {
+				case <-time.After(50 * time.Millisecond):
+				case <-s.ctx.Done():
+				}
 				continue
 			}
 			if !s.enter(conn) {

@@ -1,15 +1,16 @@
 package hbase
 
 import (
-	"bytes"
 	"encoding/binary"
 	"io"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/store"
+	"feedstream/local/services/hbase/internal/wire"
 )
 
 // frame encodes a request as a client sends it.
@@ -57,72 +58,20 @@ func reply(t testing.TB, r io.Reader) (*pb.ResponseHeader, []byte) {
 	return &header, b[n:]
 }
 
-func FuzzRequest(f *testing.F) {
-	f.Add(frame(f, 7, "Get", &pb.GetRequest{Region: &pb.RegionSpecifier{Type: pb.RegionSpecifier_REGION_NAME.Enum(),
-		Value: []byte(metaName)}, Get: &pb.Get{Row: []byte("r")}}, []byte("cells"))[4:])
-	f.Add([]byte{})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := decodeRequest(b)
-		if err == nil && len(r.param)+len(r.cells) > len(b) {
-			t.Errorf("decoded %d bytes out of %d", len(r.param)+len(r.cells), len(b))
-		}
-	})
-}
-
-func FuzzCellBlock(f *testing.F) {
-	c := cell{family: []byte("0"), qualifier: []byte("q"), timestamp: 1, kind: typePut, value: []byte("v")}
-	f.Add(appendBlock(nil, []byte("row"), &c))
-	f.Add([]byte{})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		row, c, rest, err := cutBlock(b)
-		if err != nil {
-			return
-		}
-		again := append(appendBlock(nil, row, &c), rest...)
-		if !bytes.Equal(again, b) {
-			t.Errorf("%x decodes and encodes to %x", b, again)
-		}
-		if skipped, err := skipBlocks(b, 1); err != nil || !bytes.Equal(skipped, rest) {
-			t.Errorf("skipping %x: %x, %v", b, skipped, err)
-		}
-	})
-}
-
-func FuzzStoredRow(f *testing.F) {
-	c := cell{family: []byte("0"), qualifier: []byte("q"), timestamp: 1, kind: typePut, value: []byte("v")}
-	f.Add(appendRow(nil, 4, []cell{c}))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		cells, keep, err := decodeRow(nil, b)
-		if err != nil {
-			return
-		}
-		again := appendRow(nil, keep, cells)
-		if len(again) != rowSize(cells) {
-			t.Errorf("size %d announced, %d written", rowSize(cells), len(again))
-		}
-		back, _, err := decodeRow(nil, again)
-		if diff := cmp.Diff(cells, back, cmp.AllowUnexported(cell{})); err != nil || diff != "" {
-			t.Error(err, diff)
-		}
-	})
-}
-
-func FuzzZooKeeperRequest(f *testing.F) {
-	f.Add(append([]byte{0, 0, 0, 1, 0, 0, 0, zkGetData, 0, 0, 0, 6}, "/hbase"...))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if len(b) < 8 {
-			return
-		}
-		if answer := answerZK(map[string][]byte{zkRoot: nil}, b); len(answer) < 16 {
-			t.Errorf("short answer %x", answer)
-		}
-	})
+// request is a request as the wire hands it on.
+func request(t testing.TB, method string, param proto.Message) *wire.Request {
+	t.Helper()
+	b, err := proto.Marshal(param)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &wire.Request{Method: method, Param: b}
 }
 
 // FuzzCall runs whole calls with arbitrary messages and cell blocks; whatever comes, the server answers.
 func FuzzCall(f *testing.F) {
 	s := start(f, Options{})
-	region := specifier(s.store.all()[stock].Regions[0])
+	region := specifier(s.store.All()[stock].Regions[0])
 	seed := func(method string, m proto.Message, block []byte) {
 		b, err := proto.Marshal(m)
 		if err != nil {
@@ -130,7 +79,8 @@ func FuzzCall(f *testing.F) {
 		}
 		f.Add(method, b, block)
 	}
-	block := appendBlock(nil, []byte{0, 1}, &cell{family: []byte("0"), qualifier: []byte("q"), timestamp: 1, kind: typePut})
+	block := wire.AppendBlock(nil, []byte{0, 1},
+		&store.Cell{Family: []byte("0"), Qualifier: []byte("q"), Timestamp: 1, Kind: store.KindPut})
 	put := pb.MutationProto_PUT.Enum()
 	mutation := &pb.MutationProto{Row: []byte{0, 1}, MutateType: put, AssociatedCellCount: proto.Int32(1)}
 	action := &pb.RegionAction{Region: region, Action: []*pb.Action{{Mutation: mutation}}}
@@ -140,9 +90,9 @@ func FuzzCall(f *testing.F) {
 	seed("Mutate", &pb.MutateRequest{Region: region, Mutation: mutation}, block)
 	seed("Multi", &pb.MultiRequest{RegionAction: []*pb.RegionAction{action}}, block)
 	f.Fuzz(func(t *testing.T, method string, param, cells []byte) {
-		out, err := s.clientService(&request{method: method, param: param, cells: cells})
-		if (out.message == nil) == (err == nil) {
-			t.Errorf("message %v, error %v", out.message, err)
+		out, err := s.clientService(&wire.Request{Method: method, Param: param, Cells: cells})
+		if (out.Message == nil) == (err == nil) {
+			t.Errorf("message %v, error %v", out.Message, err)
 		}
 	})
 }

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"feedstream/local/simulate"
+)
+
+func publishCommand() *cobra.Command {
+	var where place
+	var asJSON bool
+	var cfg simulate.Config
+	cmd := &cobra.Command{
+		Use:     "publish",
+		Short:   "Publish simulated feed updates, as the article's publisher does",
+		Example: "  feedstream publish --records 1000 --rate 100\n  feedstream publish --records 100000 --bad-ratio 0.05",
+		Args:    exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if err := cfg.Validate(); err != nil {
+				return usageError{err}
+			}
+			t, err := where.target()
+			if err != nil {
+				return err
+			}
+			if cfg.Options, err = t.KafkaOptions(); err != nil {
+				return err
+			}
+			cfg.Brokers, cfg.Topic = t.Kafka.Brokers, t.Names.Topics.Input
+			bar := progressbar.NewOptions(cfg.Records, progressbar.OptionSetWriter(cmd.ErrOrStderr()),
+				progressbar.OptionSetDescription("publishing"), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish(),
+				progressbar.OptionThrottle(100*time.Millisecond))
+			cfg.Progress = func(acknowledged int) { _ = bar.Set(acknowledged) }
+			counts, err := simulate.Run(cmd.Context(), cfg)
+			_ = bar.Finish()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), counts)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "published %d records: %d with an unknown stock, bad by reason %v\n", counts.Published, counts.Unknown, counts.Bad)
+			return nil
+		},
+	}
+	flags := cmd.Flags()
+	flags.IntVar(&cfg.Records, "records", 1000, "how many records")
+	flags.Float64Var(&cfg.Rate, "rate", 0, "records per second; 0 is as fast as it goes")
+	flags.IntVar(&cfg.Senders, "senders", 256, "addresses 192.168.2.0 and up")
+	flags.Uint64Var(&cfg.Seed, "seed", 1, "equal seeds publish equal records, apart from their times")
+	flags.Float64Var(&cfg.BadRatio, "bad-ratio", 0, "share of records that must be set aside, 0 to 1")
+	flags.Float64Var(&cfg.UnknownRatio, "unknown-ratio", 0, "share of records with an unknown stock, 0 to 1")
+	flags.BoolVar(&asJSON, "json", false, "print the counts as JSON")
+	where.addFlags(cmd)
+	return cmd
+}

@@ -1,0 +1,132 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// A row is stored as one Pebble value: a byte that says how many puts of a column to keep, then the cells in
+// canonical order, each as
+//
+//	uvarint length, family; uvarint length, qualifier; 8 bytes timestamp; 1 byte type; uvarint length, value
+//
+// A write is a Pebble merge operand of the same form, so it needs no read; Pebble joins the operands when it reads
+// or compacts.
+
+var errBadRow = errors.New("stored row is damaged")
+
+// rowSize is the length of what appendRow writes.
+func rowSize(cells []Cell) int {
+	n := 1
+	for i := range cells {
+		c := &cells[i]
+		n += fieldSize(c.Family) + fieldSize(c.Qualifier) + 8 + 1 + fieldSize(c.Value)
+	}
+	return n
+}
+
+func fieldSize(b []byte) int {
+	n := 1
+	for l := len(b); l >= 0x80; l >>= 7 {
+		n++
+	}
+	return n + len(b)
+}
+
+func appendRow(b []byte, keep byte, cells []Cell) []byte {
+	b = append(b, keep)
+	for i := range cells {
+		c := &cells[i]
+		b = appendField(b, c.Family)
+		b = appendField(b, c.Qualifier)
+		b = binary.BigEndian.AppendUint64(b, uint64(c.Timestamp))
+		b = append(b, c.Kind)
+		b = appendField(b, c.Value)
+	}
+	return b
+}
+
+func appendField(b, field []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(field)))
+	return append(b, field...)
+}
+
+// decodeRow appends the cells of a stored row to cells. They point into b.
+func decodeRow(cells []Cell, b []byte) (_ []Cell, keep byte, err error) {
+	if len(b) == 0 {
+		return nil, 0, errBadRow
+	}
+	keep, b = b[0], b[1:]
+	for len(b) > 0 {
+		var c Cell
+		var ok bool
+		if c.Family, b, ok = cutField(b); !ok {
+			return nil, 0, errBadRow
+		}
+		if c.Qualifier, b, ok = cutField(b); !ok || len(b) < 9 {
+			return nil, 0, errBadRow
+		}
+		c.Timestamp, c.Kind, b = int64(binary.BigEndian.Uint64(b)), b[8], b[9:]
+		if c.Value, b, ok = cutField(b); !ok {
+			return nil, 0, errBadRow
+		}
+		cells = append(cells, c)
+	}
+	return cells, keep, nil
+}
+
+func cutField(b []byte) (field, rest []byte, ok bool) {
+	l, n := binary.Uvarint(b)
+	if n <= 0 || uint64(len(b)-n) < l {
+		return nil, nil, false
+	}
+	end := n + int(l)
+	return b[n:end:end], b[end:], true
+}
+
+// rowMerger joins the operands of rows. Its name is stored in the database, which refuses to open under another.
+func rowMerger() *pebble.Merger {
+	return &pebble.Merger{
+		Name: "feedstream.hbase.row.1",
+		Merge: func(key, value []byte) (pebble.ValueMerger, error) {
+			return &merge{key: slices.Clone(key), operands: [][]byte{slices.Clone(value)}}, nil
+		},
+	}
+}
+
+// merge collects the operands of one row, oldest first.
+type merge struct {
+	key      []byte
+	operands [][]byte
+}
+
+func (m *merge) MergeNewer(value []byte) error {
+	m.operands = append(m.operands, slices.Clone(value))
+	return nil
+}
+
+func (m *merge) MergeOlder(value []byte) error {
+	m.operands = slices.Insert(m.operands, 0, slices.Clone(value))
+	return nil
+}
+
+func (m *merge) Finish(bool) ([]byte, io.Closer, error) {
+	if len(m.operands) == 1 {
+		return m.operands[0], nil, nil
+	}
+	var cells []Cell
+	var keep byte
+	for _, operand := range m.operands {
+		var err error
+		if cells, keep, err = decodeRow(cells, operand); err != nil {
+			return nil, nil, fmt.Errorf("merge row %x: %w", m.key, err)
+		}
+	}
+	cells = canonical(cells, int(keep))
+	return appendRow(make([]byte, 0, rowSize(cells)), keep, cells), nil, nil
+}

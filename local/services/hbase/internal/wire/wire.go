@@ -1,0 +1,86 @@
+// Package wire speaks HBase's RPC with one client: frames, their headers, and the cell blocks in them.
+//
+// A client sends a preamble of 6 bytes and a length-prefixed ConnectionHeader, neither answered; then frames go both
+// ways:
+//
+//	4 bytes length; delimited RequestHeader or ResponseHeader; delimited message; cell block
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/tsuna/gohbase/pb"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/exception"
+)
+
+// KeyValueCodec is the one form of cell blocks.
+const KeyValueCodec = "org.apache.hadoop.hbase.codec.KeyValueCodec"
+
+// FatalCallID is HBase's -1: the answer concerns the connection.
+const FatalCallID = math.MaxUint32
+
+var errBadFrame = errors.New("frame is damaged")
+
+// Request is one decoded frame of a client.
+type Request struct {
+	id     uint32
+	Method string
+	Param  []byte // the message, still encoded
+	Cells  []byte // the cell block
+}
+
+// Response is what a call gives back: a message, and the cells that belong to its results.
+type Response struct {
+	Message proto.Message
+	Cells   []byte
+	Drop    bool // do not answer, break the connection
+}
+
+func decodeRequest(b []byte) (*Request, error) {
+	text, n := protowire.ConsumeBytes(b)
+	if n < 0 {
+		return nil, errBadFrame
+	}
+	b = b[n:]
+	var header pb.RequestHeader
+	if err := proto.Unmarshal(text, &header); err != nil {
+		return nil, fmt.Errorf("request header: %w", err)
+	}
+	r := &Request{id: header.GetCallId(), Method: header.GetMethodName()}
+	if header.GetRequestParam() {
+		if r.Param, n = protowire.ConsumeBytes(b); n < 0 {
+			return nil, errBadFrame
+		}
+		b = b[n:]
+	}
+	if size := header.GetCellBlockMeta().GetLength(); uint64(size) > uint64(len(b)) {
+		return nil, errBadFrame
+	} else if size > 0 {
+		r.Cells = b[:size:size]
+	}
+	return r, nil
+}
+
+// Decode reads the message of a request.
+func (r *Request) Decode(m proto.Message) error {
+	if err := proto.Unmarshal(r.Param, m); err != nil {
+		return exception.New(exception.DoNotRetryIO,
+			"%s request cannot be read: %s", r.Method, strings.TrimSpace(err.Error()))
+	}
+	return nil
+}
+
+// Magic encodes a message with PBUF before it, as HBase does wherever it stores one.
+func Magic(m proto.Message) []byte {
+	b, err := proto.Marshal(m)
+	if err != nil {
+		panic(err) // only a message with a missing required field fails, and ours are literals
+	}
+	return append([]byte("PBUF"), b...)
+}

@@ -1,0 +1,48 @@
+package wire
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/tsuna/gohbase/pb"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"feedstream/local/services/hbase/internal/store"
+)
+
+func FuzzRequest(f *testing.F) {
+	call, method := uint32(7), "Get"
+	header, err := proto.Marshal(&pb.RequestHeader{CallId: &call, MethodName: &method, RequestParam: proto.Bool(true),
+		CellBlockMeta: &pb.CellBlockMeta{Length: proto.Uint32(5)}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(append(protowire.AppendBytes(protowire.AppendBytes(nil, header), []byte("message")), "cells"...))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := decodeRequest(b)
+		if err == nil && len(r.Param)+len(r.Cells) > len(b) {
+			t.Errorf("decoded %d bytes out of %d", len(r.Param)+len(r.Cells), len(b))
+		}
+	})
+}
+
+func FuzzCellBlock(f *testing.F) {
+	c := store.Cell{Family: []byte("0"), Qualifier: []byte("q"), Timestamp: 1, Kind: store.KindPut, Value: []byte("v")}
+	f.Add(AppendBlock(nil, []byte("row"), &c))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		row, c, rest, err := CutBlock(b)
+		if err != nil {
+			return
+		}
+		again := append(AppendBlock(nil, row, &c), rest...)
+		if !bytes.Equal(again, b) {
+			t.Errorf("%x decodes and encodes to %x", b, again)
+		}
+		if skipped, err := SkipBlocks(b, 1); err != nil || !bytes.Equal(skipped, rest) {
+			t.Errorf("skipping %x: %x, %v", b, skipped, err)
+		}
+	})
+}
