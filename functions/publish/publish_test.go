@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"feedstream/shared/config"
 	"feedstream/shared/feed"
 	"feedstream/shared/kafka"
+	"feedstream/shared/testkit"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -54,7 +54,7 @@ func request(body string) *http.Request {
 
 func answer(l *topicLog, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	p := &Publisher{Topic: "feed-updates", Producer: l, Now: func() time.Time { return noon }, Logger: slog.New(slog.DiscardHandler)}
+	p := &Publisher{Topic: "feed-updates", Producer: l, Now: func() time.Time { return noon }, Logger: testkit.Quiet()}
 	p.ServeHTTP(w, r)
 	return w
 }

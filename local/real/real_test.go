@@ -47,7 +47,7 @@ func TestKafka(t *testing.T) {
 	}
 	t.Cleanup(k.Stop)
 	t.Logf("Kafka is ready after %.1f s", time.Since(began).Seconds())
-	kafkatest.Run(t, k.Addr)
+	kafkatest.Run(t, func(testing.TB) string { return k.Addr })
 }
 
 // TestHBase has Phoenix judge the rows that we write.
@@ -62,7 +62,9 @@ func TestHBase(t *testing.T) {
 	j := newJudge(t, h.Client)
 	j.query(t, phoenix.TableDDL(table))
 	j.query(t, phoenix.IndexDDL(table, index))
-	t.Run("conformance", func(t *testing.T) { hbasetest.Run(t, hbasetest.Target{ZooKeeper: h.ZooKeeper}) })
+	t.Run("conformance", func(t *testing.T) {
+		hbasetest.Run(t, func(testing.TB) hbasetest.Target { return hbasetest.Target{ZooKeeper: h.ZooKeeper} })
+	})
 	j.query(t, "DELETE FROM "+table+" WHERE ROWKEY >= ''")
 	j.query(t, "DROP TABLE "+table)
 	j.query(t, phoenix.TableDDL(table))

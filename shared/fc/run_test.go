@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"feedstream/shared/testkit"
 )
 
 // When ctx ends, Run lets the running request finish before it returns.
@@ -88,10 +90,8 @@ func TestRunNamesTheTakenAddress(t *testing.T) {
 	}
 	defer listener.Close()
 	addr := listener.Addr().String()
-	err = Run(t.Context(), Config{Addr: addr, Logger: slog.New(slog.DiscardHandler)}, Function{})
-	if err == nil || !strings.Contains(err.Error(), addr) {
-		t.Errorf("err = %v", err)
-	}
+	err = Run(t.Context(), Config{Addr: addr, Logger: testkit.Quiet()}, Function{})
+	testkit.WantError(t, err, addr)
 }
 
 func TestLogger(t *testing.T) {

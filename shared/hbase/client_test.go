@@ -22,6 +22,7 @@ import (
 
 	"feedstream/shared/feed"
 	"feedstream/shared/phoenix"
+	"feedstream/shared/testkit"
 )
 
 var layout = phoenix.Layout{Table: "USER_TEST.STOCK", Index: "USER_TEST.STOCK_CODE_INDEX",
@@ -59,9 +60,8 @@ func TestNewRefuses(t *testing.T) {
 		{Config{ZooKeeper: "zk1:2181,:2181"}, `":2181"`},
 		{Config{ZooKeeper: "zk1:2181", Root: "hbase"}, `"hbase"`},
 	} {
-		if _, err := New(tc.cfg); err == nil || !strings.Contains(err.Error(), tc.says) {
-			t.Errorf("New(%+v): %v, want an error that says %s", tc.cfg, err, tc.says)
-		}
+		_, err := New(tc.cfg)
+		testkit.WantError(t, err, tc.says)
 	}
 	c, err := New(Config{ZooKeeper: "zk1:2181, zk2:2181"})
 	if err != nil || c.cfg.ZooKeeper != "zk1:2181,zk2:2181" {

@@ -8,9 +8,11 @@ import (
 	"io"
 	"iter"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tsuna/gohbase"
 	"github.com/tsuna/gohbase/hrpc"
 	"github.com/tsuna/gohbase/pb"
 
@@ -116,37 +118,50 @@ func (c *Client) ScanKeys(ctx context.Context, table string, ranges []phoenix.Ra
 }
 
 // scan yields the rows of a range until yield returns false. What is unavailable is tried again from
-// behind the last row, once for each row of progress.
+// behind the last row, once for each row of progress; a call that the library has lost is made again on a
+// new client, as those of batch are.
 func (c *Client) scan(ctx context.Context, table string, r phoenix.Range, columns map[string][]string,
 	yield func(phoenix.Stored) bool) error {
 	for triedAgain := false; ; {
-		last, err := c.scanOnce(ctx, table, r, columns, yield)
+		client := c.current()
+		last, lost, err := c.scanOnce(ctx, client, table, r, columns, yield)
 		if last != nil {
 			r.Start, triedAgain = append(bytes.Clone(last), 0), false
 		}
-		if err == nil || triedAgain || ctx.Err() != nil || !errors.Is(err, ErrUnavailable) {
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if lost || client != c.current() {
+			c.replace(client)
+			continue
+		}
+		if triedAgain || !errors.Is(err, ErrUnavailable) {
 			return err
 		}
 		triedAgain = true
 	}
 }
 
-// scanOnce returns the key of the last row it has yielded.
-func (c *Client) scanOnce(ctx context.Context, table string, r phoenix.Range, columns map[string][]string,
-	yield func(phoenix.Stored) bool) (last []byte, err error) {
-	scan, err := hrpc.NewScanRange(ctx, []byte(table), r.Start, r.Stop, hrpc.Families(columns))
+// scanOnce returns the key of the last row it has yielded, and whether the library has lost a call.
+func (c *Client) scanOnce(ctx context.Context, client gohbase.Client, table string, r phoenix.Range,
+	columns map[string][]string, yield func(phoenix.Stored) bool) (last []byte, lost bool, err error) {
+	attempt, cancel := context.WithCancel(ctx)
+	defer cancel()
+	scan, err := hrpc.NewScanRange(attempt, []byte(table), r.Start, r.Stop, hrpc.Families(columns))
 	if err != nil {
-		return nil, fmt.Errorf("make the call: %w", err)
+		return nil, false, fmt.Errorf("make the call: %w", err)
 	}
-	scanner := c.current().Scan(scan)
+	scanner := client.Scan(scan)
 	defer func() { _ = scanner.Close() }() // an error here only means that the server closes it later
 	for {
+		patience := time.AfterFunc(c.cfg.ReadTimeout+lostAfter, cancel) // with one answer, not with the caller
 		result, err := scanner.Next()
+		patience.Stop()
 		if errors.Is(err, io.EOF) {
-			return last, nil
+			return last, false, nil
 		}
 		if err != nil {
-			return last, withServer(classify(err), scan)
+			return last, attempt.Err() != nil, withServer(classify(err), scan)
 		}
 		if len(result.Cells) == 0 {
 			continue
@@ -154,7 +169,7 @@ func (c *Client) scanOnce(ctx context.Context, table string, r phoenix.Range, co
 		row := stored(result.Cells[0].Row, result.Cells)
 		last = row.Key
 		if !yield(row) {
-			return last, nil
+			return last, false, nil
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	embedded "feedstream/local/services/oss"
 	"feedstream/shared/oss"
 	"feedstream/shared/reference"
+	"feedstream/shared/testkit"
 )
 
 func TestNewReportsEveryProblem(t *testing.T) {
@@ -34,9 +35,7 @@ func TestNewReportsEveryProblem(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := oss.New(test.cfg, nil)
 			for _, want := range test.want {
-				if err == nil || !strings.Contains(err.Error(), want) {
-					t.Errorf("error = %v, want %q in it", err, want)
-				}
+				testkit.WantError(t, err, want)
 			}
 		})
 	}

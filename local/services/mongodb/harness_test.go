@@ -114,3 +114,18 @@ func wantCode(t testing.TB, err error, code int32) {
 		t.Errorf("got error %v, want code %d", err, code)
 	}
 }
+
+// start runs a server on a free port until the test ends.
+func start(t testing.TB, dir string) *mongodb.Server {
+	t.Helper()
+	server, err := mongodb.Start(mongodb.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return server
+}

@@ -20,26 +20,33 @@ import (
 
 	"feedstream/shared/feed"
 	feedkafka "feedstream/shared/kafka"
+	"feedstream/shared/testkit"
 )
 
-// Run runs the suite against the broker at addr. It creates topics of its own and leaves them behind.
-func Run(t *testing.T, addr string) {
-	b := &broker{addr: addr, client: &kafka.Client{Addr: kafka.TCP(addr), Transport: &kafka.Transport{}}}
-	for name, test := range map[string]func(*testing.T){
-		"several topics at once":           b.severalTopics,
-		"order per key":                    b.orderPerKey,
-		"partitions as in Java":            b.javaPartitions,
-		"content arrives unchanged":        b.content,
-		"many batches":                     b.manyBatches,
-		"too large for the topic":          b.tooLarge,
-		"too large for a batch":            b.largerThanBatch,
-		"missing topic":                    b.missingTopic,
-		"topic created after the first":    b.lateTopic,
-		"cancelled":                        b.cancelled,
-		"nothing to send":                  b.nothing,
-		"messages without key in one call": b.unkeyed,
+// Run runs the suite. open returns host:port of a broker and may return the same one each time: every
+// subtest makes topics of its own and leaves them behind.
+func Run(t *testing.T, open func(testing.TB) string) {
+	for _, test := range []struct {
+		name string
+		run  func(*broker, *testing.T)
+	}{
+		{"several topics at once", (*broker).severalTopics},
+		{"order per key", (*broker).orderPerKey},
+		{"partitions as in Java", (*broker).javaPartitions},
+		{"content arrives unchanged", (*broker).content},
+		{"many batches", (*broker).manyBatches},
+		{"too large for the topic", (*broker).tooLarge},
+		{"too large for a batch", (*broker).largerThanBatch},
+		{"missing topic", (*broker).missingTopic},
+		{"topic created after the first", (*broker).lateTopic},
+		{"cancelled", (*broker).cancelled},
+		{"nothing to send", (*broker).nothing},
+		{"messages without key in one call", (*broker).unkeyed},
 	} {
-		t.Run(name, test)
+		t.Run(test.name, func(t *testing.T) {
+			addr := open(t)
+			test.run(&broker{addr: addr, client: &kafka.Client{Addr: kafka.TCP(addr), Transport: &kafka.Transport{}}}, t)
+		})
 	}
 }
 
@@ -48,18 +55,9 @@ type broker struct {
 	client *kafka.Client
 }
 
-func context30(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 func (b *broker) producer(t *testing.T) *feedkafka.Producer {
 	t.Helper()
-	p, err := feedkafka.New(feedkafka.Config{Brokers: []string{b.addr}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := testkit.Must(feedkafka.New(feedkafka.Config{Brokers: []string{b.addr}}))(t)
 	t.Cleanup(p.Close)
 	return p
 }
@@ -75,7 +73,7 @@ func (b *broker) topic(t *testing.T, partitions int, configs ...kafka.ConfigEntr
 
 func (b *broker) create(t *testing.T, topic string, partitions int, configs ...kafka.ConfigEntry) {
 	t.Helper()
-	resp, err := b.client.CreateTopics(context30(t), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
+	resp, err := b.client.CreateTopics(testkit.Context(t), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
 		{Topic: topic, NumPartitions: partitions, ReplicationFactor: 1, ConfigEntries: configs},
 	}})
 	if err == nil {
@@ -89,7 +87,7 @@ func (b *broker) create(t *testing.T, topic string, partitions int, configs ...k
 // read returns the first n messages of a partition.
 func (b *broker) read(t *testing.T, topic string, partition, n int) []feedkafka.Message {
 	t.Helper()
-	ctx := context30(t)
+	ctx := testkit.Context(t)
 	var messages []feedkafka.Message
 	for len(messages) < n {
 		resp, err := b.client.Fetch(ctx, &kafka.FetchRequest{Topic: topic, Partition: partition, Offset: int64(len(messages)),
@@ -122,10 +120,7 @@ func message(t *testing.T, topic string, partition int, r *kafka.Record) feedkaf
 		if part.from == nil {
 			continue
 		}
-		read, err := kafka.ReadAll(part.from)
-		if err != nil {
-			t.Fatal(err)
-		}
+		read := testkit.Must(kafka.ReadAll(part.from))(t)
 		*part.to = append([]byte{}, read...) // empty is not null
 	}
 	for _, h := range r.Headers {
@@ -136,7 +131,7 @@ func message(t *testing.T, topic string, partition int, r *kafka.Record) feedkaf
 
 func produce(t *testing.T, p *feedkafka.Producer, messages []feedkafka.Message) {
 	t.Helper()
-	if err := p.Produce(context30(t), messages); err != nil {
+	if err := p.Produce(testkit.Context(t), messages); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -262,7 +257,7 @@ func (b *broker) tooLarge(t *testing.T) {
 		messages[i] = feedkafka.Message{Topic: topic, Key: []byte("k"), Value: []byte(strconv.Itoa(i))}
 	}
 	messages[large].Value = make([]byte, 20_000)
-	err := b.producer(t).Produce(context30(t), messages)
+	err := b.producer(t).Produce(testkit.Context(t), messages)
 	var rejected *feed.RejectedError
 	if !errors.As(err, &rejected) {
 		t.Fatalf("error = %v, want a *feed.RejectedError", err)
@@ -303,7 +298,7 @@ func (b *broker) largerThanBatch(t *testing.T) {
 func (b *broker) missingTopic(t *testing.T) {
 	topic, missing := b.topic(t, 1), name()
 	messages := []feedkafka.Message{{Topic: missing, Value: []byte("1")}, {Topic: topic, Value: []byte("2")}}
-	err := b.producer(t).Produce(context30(t), messages)
+	err := b.producer(t).Produce(testkit.Context(t), messages)
 	var failed *feedkafka.ProduceError
 	if !errors.As(err, &failed) || len(failed.Failures) != 1 || !errors.Is(err, feedkafka.ErrTopicNotFound) {
 		t.Fatalf("error = %v, want a *ProduceError with one failure, ErrTopicNotFound", err)

@@ -21,8 +21,8 @@ import (
 	"feedstream/shared/reference"
 )
 
-// Run runs the suite. open gives the URI of a running server; it is called once for each test.
-func Run(t *testing.T, open func(t *testing.T) (uri string)) {
+// Run runs the suite. open returns the URI of a server and may return the same one each time.
+func Run(t *testing.T, open func(testing.TB) string) {
 	tests := map[string]func(*testing.T, fixture){
 		"reads the types as they are":             readTypes,
 		"reads nothing from nothing":              readAbsent,

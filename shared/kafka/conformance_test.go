@@ -4,32 +4,60 @@ import (
 	"context"
 	"errors"
 	"net"
-	"os"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"feedstream/local/services/kafka"
-	feedkafka "feedstream/shared/kafka"
+	embedded "feedstream/local/services/kafka"
+	"feedstream/shared/feed"
+	"feedstream/shared/kafka"
 	"feedstream/shared/kafka/kafkatest"
+	"feedstream/shared/testkit"
 )
 
-// TestConformance holds the embedded broker to the suite, and beside it a real one whose host:port
-// stands in FEEDSTREAM_KAFKA_BROKERS.
+// TestConformance holds the embedded broker and a real one to the suite.
 func TestConformance(t *testing.T) {
-	t.Run("embedded", func(t *testing.T) { kafkatest.Run(t, start(t, t.TempDir()).Addr()) })
-	if real := os.Getenv("FEEDSTREAM_KAFKA_BROKERS"); real != "" {
-		t.Run("real", func(t *testing.T) { kafkatest.Run(t, real) })
-	}
+	t.Run("embedded", func(t *testing.T) {
+		kafkatest.Run(t, func(t testing.TB) string { return start(t, t.TempDir()).Addr() })
+	})
+	testkit.Real(t, "KAFKA", func(t *testing.T, broker string) {
+		kafkatest.Run(t, func(testing.TB) string { return broker })
+	})
 }
 
-func producer(t testing.TB, addr string) *feedkafka.Producer {
+var feedTopics = embedded.FeedTopics(embedded.Names(feed.DefaultTopics()), 4)
+
+func start(t testing.TB, dir string, topics ...embedded.Topic) *embedded.Server {
 	t.Helper()
-	p, err := feedkafka.New(feedkafka.Config{Brokers: []string{addr}})
+	s := testkit.Must(embedded.Start(embedded.Options{Addr: "127.0.0.1:0", Dir: dir, Topics: topics}))(t)
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// values reads n records of a topic from its beginning.
+func values(t *testing.T, s *embedded.Server, topic string, n int) (found []string) {
+	t.Helper()
+	c := testkit.Must(kgo.NewClient(kgo.SeedBrokers(s.Addr()), kgo.ConsumeTopics(topic),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart())))(t)
+	defer c.Close()
+	for ctx := testkit.Context(t); len(found) < n; {
+		fetches := c.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			t.Fatalf("read topic %s after %d of %d records: %v", topic, len(found), n, err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) { found = append(found, string(r.Value)) })
+	}
+	return found
+}
+
+func producer(t testing.TB, addr string) *kafka.Producer {
+	t.Helper()
+	p, err := kafka.New(kafka.Config{Brokers: []string{addr}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,10 +66,10 @@ func producer(t testing.TB, addr string) *feedkafka.Producer {
 }
 
 // keyed returns n messages for the output topic that go to every partition.
-func keyed(n int) []feedkafka.Message {
-	messages := make([]feedkafka.Message, n)
+func keyed(n int) []kafka.Message {
+	messages := make([]kafka.Message, n)
 	for i := range messages {
-		messages[i] = feedkafka.Message{Topic: "feed-records", Key: []byte(strconv.Itoa(i)), Value: []byte(strconv.Itoa(i))}
+		messages[i] = kafka.Message{Topic: "feed-records", Key: []byte(strconv.Itoa(i)), Value: []byte(strconv.Itoa(i))}
 	}
 	return messages
 }
@@ -60,7 +88,7 @@ func TestProducerSurvivesOnce(t *testing.T) {
 			s := start(t, t.TempDir(), feedTopics...)
 			p := producer(t, s.Addr())
 			s.Cluster().Fault(fault)
-			if err := p.Produce(testContext(t), keyed(40)); err != nil {
+			if err := p.Produce(testkit.Context(t), keyed(40)); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -72,8 +100,8 @@ func TestProducerReportsThePartitionThatFails(t *testing.T) {
 	p := producer(t, s.Addr())
 	s.Cluster().Fault(produceFault(kerr.NotEnoughReplicas, -1, 2))
 	messages := keyed(40)
-	err := p.Produce(testContext(t), messages)
-	var failed *feedkafka.ProduceError
+	err := p.Produce(testkit.Context(t), messages)
+	var failed *kafka.ProduceError
 	if !errors.As(err, &failed) {
 		t.Fatalf("error = %v", err)
 	}
@@ -105,21 +133,21 @@ func TestProducerOutlivesItsConnections(t *testing.T) {
 	s := start(t, dir, feedTopics...)
 	addr := s.Addr()
 	p := producer(t, addr)
-	if err := p.Produce(testContext(t), keyed(8)); err != nil {
+	if err := p.Produce(testkit.Context(t), keyed(8)); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Produce(testContext(t), keyed(8)); err == nil {
+	if err := p.Produce(testkit.Context(t), keyed(8)); err == nil {
 		t.Fatal("acknowledged while the broker was down")
 	}
-	again, err := kafka.Start(kafka.Options{Addr: addr, Dir: dir, Topics: feedTopics})
+	again, err := embedded.Start(embedded.Options{Addr: addr, Dir: dir, Topics: feedTopics})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { again.Close() })
-	if err := p.Produce(testContext(t), keyed(8)); err != nil {
+	if err := p.Produce(testkit.Context(t), keyed(8)); err != nil {
 		t.Errorf("the broker is back: %v", err)
 	}
 }
@@ -141,7 +169,7 @@ func TestProducerLeavesASilentBroker(t *testing.T) {
 }
 
 func BenchmarkProduce(b *testing.B) {
-	s, err := kafka.Start(kafka.Options{Addr: "127.0.0.1:0", Dir: b.TempDir(), Topics: feedTopics})
+	s, err := embedded.Start(embedded.Options{Addr: "127.0.0.1:0", Dir: b.TempDir(), Topics: feedTopics})
 	if err != nil {
 		b.Fatal(err)
 	}
