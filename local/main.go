@@ -30,9 +30,6 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// errFound ends a command with exit code 1 after it has printed what it found itself.
-var errFound = errors.New("something was found wrong")
-
 // usageError ends a command with exit code 2.
 type usageError struct{ error }
 

@@ -14,6 +14,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"feedstream/local/platform/manifest"
+	"feedstream/local/stack/stacktest"
+	"feedstream/local/target"
 	"feedstream/shared/phoenix"
 )
 
@@ -136,7 +139,11 @@ func TestEnvExample(t *testing.T) {
 func TestTableFile(t *testing.T) {
 	content, err := os.ReadFile("../shared/phoenix/stock.sql")
 	must(t, err)
-	statements := phoenix.TableDDL(hbaseTable) + ";\n" + phoenix.IndexDDL(hbaseTable, hbaseIndex) + ";\n"
+	m, err := manifest.Load(stacktest.Manifest)
+	must(t, err)
+	names, err := target.NamesOf(m)
+	must(t, err)
+	statements := phoenix.TableDDL(names.Table) + ";\n" + phoenix.IndexDDL(names.Table, names.Index) + ";\n"
 	if comment, found := strings.CutSuffix(string(content), statements); !found || strings.Contains(comment, ";") {
 		t.Errorf("stock.sql is\n%s\nwant a comment and\n%s", content, statements)
 	}

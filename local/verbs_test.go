@@ -9,14 +9,25 @@ import (
 	"testing"
 )
 
-// verb runs a command line against a stack and returns what it prints on the standard output.
-func (s *stack) verb(t *testing.T, args ...string) string {
+// verb runs a command line on the stack of a data directory and returns what it prints on the standard output.
+func verb(t *testing.T, data string, args ...string) string {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), append(args, "--data", s.options.data), &stdout, &stderr); code != 0 {
+	if code := run(t.Context(), append(args, "--data", data), &stdout, &stderr); code != 0 {
 		t.Fatalf("%q exits with %d: %s", args, code, stderr.String())
 	}
 	return stdout.String()
+}
+
+// answer runs a command line that may fail, and reads what it prints as JSON when it does not.
+func answer(t *testing.T, data string, into any, args ...string) (exit int, problem string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	exit = run(t.Context(), append(args, "--data", data), &stdout, &stderr)
+	if exit == 0 {
+		must(t, json.Unmarshal(stdout.Bytes(), into))
+	}
+	return exit, stderr.String()
 }
 
 func parsed[T any](t *testing.T, text string) T {
@@ -30,35 +41,35 @@ func parsed[T any](t *testing.T, text string) T {
 
 // The verbs work together on one running stack, for people and for machines.
 func TestVerbs(t *testing.T) {
-	s := running(t)
-	if got := parsed[struct{ Published int }](t, s.verb(t, "publish", "--records", "500", "--json")); got.Published != 500 {
+	s, data := running(t)
+	if got := parsed[struct{ Published int }](t, verb(t, data, "publish", "--records", "500", "--json")); got.Published != 500 {
 		t.Errorf("publish: %+v", got)
 	}
-	if text := s.verb(t, "publish", "--records", "100", "--seed", "2"); !strings.Contains(text, "published 100 records") {
+	if text := verb(t, data, "publish", "--records", "100", "--seed", "2"); !strings.Contains(text, "published 100 records") {
 		t.Errorf("publish: %s", text)
 	}
-	s.balances(t, 600)
+	must(t, s.Settle(t.Context()))
 
 	csv := filepath.Join(t.TempDir(), "more.csv")
 	must(t, os.WriteFile(csv, []byte("Symbol,Company Name,Last Price,Volume\n2318.HK,Ping An,78.25,1\n9999.HK,NetEase,,\n"), 0o600))
-	if got := parsed[struct{ Loaded int }](t, s.verb(t, "load-reference", csv, "--json")); got.Loaded != 2 {
+	if got := parsed[struct{ Loaded int }](t, verb(t, data, "load-reference", csv, "--json")); got.Loaded != 2 {
 		t.Errorf("load-reference: %+v", got)
 	}
 	// Two entries are less than four fifths of thirty: the refresh is refused and says so.
 	var stderr bytes.Buffer
-	if code := run(t.Context(), []string{"refresh", "--data", s.options.data}, &bytes.Buffer{}, &stderr); code != 1 ||
+	if code := run(t.Context(), []string{"refresh", "--data", data}, &bytes.Buffer{}, &stderr); code != 1 ||
 		!strings.Contains(stderr.String(), "REFERENCE_MAX_SHRINK") {
 		t.Errorf("refresh exits with %d: %s", code, stderr.String())
 	}
-	manifest := parsed[struct{ Revision, Entries int }](t, s.verb(t, "reference", "show"))
+	manifest := parsed[struct{ Revision, Entries int }](t, verb(t, data, "reference", "show"))
 	if manifest.Revision != 1 || manifest.Entries != 30 {
 		t.Errorf("reference show: %+v", manifest)
 	}
-	s.verb(t, "load-reference", "data/hang-seng.csv")
-	if text := s.verb(t, "refresh"); !strings.Contains(text, "(unchanged), revision 2: 30 entries of 30 documents") {
+	verb(t, data, "load-reference", "data/hang-seng.csv")
+	if text := verb(t, data, "refresh"); !strings.Contains(text, "(unchanged), revision 2: 30 entries of 30 documents") {
 		t.Errorf("refresh: %s", text)
 	}
-	if text := s.verb(t, "reference", "list"); strings.Count(text, ".snap") != 1 {
+	if text := verb(t, data, "reference", "list"); strings.Count(text, ".snap") != 1 {
 		t.Errorf("reference list: %s", text)
 	}
 
@@ -66,15 +77,15 @@ func TestVerbs(t *testing.T) {
 		Items []struct{ RowKey string }
 		Next  string
 	}
-	first := parsed[page](t, s.verb(t, "query", "--code", "2318.HK", "--limit", "2", "--json"))
-	second := parsed[page](t, s.verb(t, "query", "--code", "2318.HK", "--limit", "2", "--cursor", first.Next, "--json"))
+	first := parsed[page](t, verb(t, data, "query", "--code", "2318.HK", "--limit", "2", "--json"))
+	second := parsed[page](t, verb(t, data, "query", "--code", "2318.HK", "--limit", "2", "--cursor", first.Next, "--json"))
 	if len(first.Items) != 2 || len(second.Items) == 0 || first.Items[1].RowKey == second.Items[0].RowKey {
 		t.Errorf("pages %+v and %+v", first, second)
 	}
-	if text := s.verb(t, "query", "--row", first.Items[0].RowKey); !strings.Contains(text, "2318.HK") {
+	if text := verb(t, data, "query", "--row", first.Items[0].RowKey); !strings.Contains(text, "2318.HK") {
 		t.Errorf("query --row: %s", text)
 	}
-	if got := parsed[struct{ Balanced bool }](t, s.verb(t, "audit", "--json")); !got.Balanced {
+	if got := parsed[struct{ Balanced bool }](t, verb(t, data, "audit", "--json")); !got.Balanced {
 		t.Errorf("audit: %+v", got)
 	}
 }

@@ -43,7 +43,9 @@ var rooms = []room{
 		outside: []string{"github.com/aliyun/aliyun-oss-go-sdk"}},
 	{dir: "shared/mongo", inside: []string{"shared/feed", "shared/reference"},
 		outside: []string{"go.mongodb.org/mongo-driver"}},
-	{dir: "shared/fc"},
+	{dir: "shared/fc", inside: []string{"shared/build"}},
+	{dir: "shared/build"},
+	{dir: "shared/problem"},
 	{dir: "shared/config", outside: []string{"github.com/caarlos0/env"}},
 	{dir: "shared/*/*test", inside: []string{"shared/*"}, outside: []string{"*"}},
 
@@ -56,6 +58,7 @@ var rooms = []room{
 	{dir: "local/services/*/*/*", inside: []string{"local/services/*/*/*"}, outside: []string{"*"}},
 	{dir: "local/console", inside: []string{"local/platform", "local/console"}, outside: []string{"*"}},
 	{dir: "local/compose/*", inside: []string{"local/real", "local/services/*"}},
+	{dir: "local/stack/stacktest"},
 	{dir: "local", inside: []string{"shared/*", "local/*", "local/*/*"}, outside: []string{"*"}},
 	{dir: "local/*", inside: []string{"shared/*", "local/*", "local/*/*"}, outside: []string{"*"}},
 }

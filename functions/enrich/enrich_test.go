@@ -271,6 +271,15 @@ func TestConfigNamesEveryMissingVariable(t *testing.T) {
 	}
 }
 
+// The tags of a config struct cannot name a constant.
+func TestDefaultTopicsAreThoseOfTheFeed(t *testing.T) {
+	var cfg Config
+	err := config.Load(&cfg, []string{"KAFKA_BROKERS=a:1", "HBASE_ZOOKEEPER=a:1", "OSS_ENDPOINT=a", "OSS_REGION=b"})
+	if want := feed.DefaultTopics(); err != nil || cfg.Topics != (Topics{want.Output, want.Quarantine}) {
+		t.Errorf("topics = %+v, %v, want those of %+v", cfg.Topics, err, want)
+	}
+}
+
 func BenchmarkPush(b *testing.B) {
 	const batch = 1000
 	var inputs []input

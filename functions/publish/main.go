@@ -39,7 +39,7 @@ func run(ctx context.Context, environ []string) error {
 
 	publisher := &Publisher{Topic: cfg.Topics.Input, Producer: producer, Now: time.Now, Logger: logger}
 	return fc.Run(ctx, fc.Config{
-		Addr: cfg.Server.Addr(), MemoryMB: cfg.Server.MemoryMB, Credentials: fc.EnvironmentCredentials(),
+		Addr: cfg.Server.Addr(), MemoryMB: cfg.Server.MemoryMB, Credentials: fc.EnvironmentCredentials(environ),
 		Logger: logger, RequestLines: os.Stdout,
 	}, fc.Function{HTTP: publisher})
 }

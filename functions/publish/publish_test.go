@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"feedstream/shared/config"
+	"feedstream/shared/feed"
 	"feedstream/shared/kafka"
 )
 
@@ -171,11 +172,18 @@ func TestKafkaDoesNotAcknowledge(t *testing.T) {
 		status  int
 		reasons []string
 	}{
+		"no such topic": {&kafka.ProduceError{Total: 2, Failures: []kafka.Failure{
+			{Index: 0, Err: kafka.ErrTopicNotFound}, {Index: 1, Err: kafka.ErrTopicNotFound}}}, 500,
+			[]string{NotAcknowledged, NotAcknowledged}},
+		"denied": {&kafka.ProduceError{Total: 2, Failures: []kafka.Failure{{Index: 0, Err: kafka.ErrDenied}}}, 500,
+			[]string{NotAcknowledged, ""}},
 		"none": {cause, 503, []string{NotAcknowledged, NotAcknowledged}},
 		"one": {&kafka.ProduceError{Total: 2, Failures: []kafka.Failure{{Index: 1, Err: cause}}}, 503,
 			[]string{"", NotAcknowledged}},
-		"one refused for good": {&kafka.ProduceError{Total: 2, Failures: []kafka.Failure{{Index: 0, Err: cause, Refused: true}}},
+		"one rejected for good": {&feed.RejectedError{Rejections: []feed.SinkRejection{{Index: 0, Reason: "too large"}}},
 			202, []string{"sink-rejected", ""}},
+		"one of each": {&kafka.ProduceError{Total: 2, Failures: []kafka.Failure{{Index: 1, Err: cause}},
+			Rejected: []feed.SinkRejection{{Index: 0, Reason: "too large"}}}, 503, []string{"sink-rejected", NotAcknowledged}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := &topicLog{fail: func([]kafka.Message) error { return test.err }}
@@ -186,9 +194,15 @@ func TestKafkaDoesNotAcknowledge(t *testing.T) {
 			if retry := w.Header().Get("Retry-After") != ""; retry != (w.Code == 503) {
 				t.Errorf("Retry-After = %v at %d", retry, w.Code)
 			}
-			var body struct{ Results []Result }
+			var body struct {
+				Results []Result
+				Remedy  string
+			}
 			if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
 				t.Fatal(err)
+			}
+			if (body.Remedy != "") != (w.Code >= 500) || strings.Contains(w.Body.String(), "10.0.0.9") {
+				t.Errorf("remedy = %q in %s", body.Remedy, w.Body)
 			}
 			var reasons []string
 			for _, r := range body.Results {
@@ -226,7 +240,7 @@ func TestConfigNamesWhatIsMissing(t *testing.T) {
 	if err := config.Load(&cfg, nil); err == nil || !strings.Contains(err.Error(), "KAFKA_BROKERS") {
 		t.Errorf("error = %v", err)
 	}
-	if err := config.Load(&cfg, []string{"KAFKA_BROKERS=a:1"}); err != nil || cfg.Topics.Input != "feed-updates" {
+	if err := config.Load(&cfg, []string{"KAFKA_BROKERS=a:1"}); err != nil || cfg.Topics.Input != feed.DefaultTopics().Input {
 		t.Errorf("input topic = %q, error = %v", cfg.Topics.Input, err)
 	}
 }

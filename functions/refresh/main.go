@@ -53,7 +53,7 @@ func run(ctx context.Context, environ []string) error {
 		Database:  cfg.Mongo.Database, Collection: cfg.Mongo.Collection, Logger: logger,
 	}
 	return fc.Run(ctx, fc.Config{
-		Addr: cfg.Server.Addr(), MemoryMB: cfg.Server.MemoryMB, Credentials: fc.EnvironmentCredentials(),
+		Addr: cfg.Server.Addr(), MemoryMB: cfg.Server.MemoryMB, Credentials: fc.EnvironmentCredentials(environ),
 		Logger: logger, RequestLines: os.Stdout,
 	}, fc.Function{Invoke: refresher.Invoke})
 }

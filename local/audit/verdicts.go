@@ -5,12 +5,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"feedstream/shared/feed"
+	"feedstream/shared/kafka"
 )
 
 // Counts are input records by verdict, each offset once, however often its push was repeated.
@@ -42,9 +42,9 @@ func (c *Counts) of(verdict mark) *int {
 // Verdicts follows the topics and keeps the counts of verdicts since they began. It holds two bytes for
 // each input record, and after a restart counts again from what the topics hold.
 type Verdicts struct {
-	kafka  Kafka
-	topics Topics
-	logger *slog.Logger
+	brokers Kafka
+	topics  feed.Topics
+	logger  *slog.Logger
 
 	mu      sync.Mutex
 	ledger  *ledger
@@ -53,8 +53,8 @@ type Verdicts struct {
 }
 
 // NewVerdicts returns counts of zero; Run makes them grow.
-func NewVerdicts(kafka Kafka, topics Topics, logger *slog.Logger) *Verdicts {
-	return &Verdicts{kafka: kafka, topics: topics, logger: logger, ledger: newLedger(), changed: make(chan struct{})}
+func NewVerdicts(brokers Kafka, topics feed.Topics, logger *slog.Logger) *Verdicts {
+	return &Verdicts{brokers: brokers, topics: topics, logger: logger, ledger: newLedger(), changed: make(chan struct{})}
 }
 
 // Counts returns the counts as of now.
@@ -84,7 +84,7 @@ func (v *Verdicts) Wait(ctx context.Context, n int) error {
 // Run follows the topics until the context ends, and returns nil then. Brokers that are away are waited
 // for.
 func (v *Verdicts) Run(ctx context.Context) error {
-	client, err := v.kafka.client(
+	client, err := v.brokers.client(
 		kgo.ConsumeTopics(v.topics.Output, v.topics.Quarantine, v.topics.DeadLetter),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
@@ -125,7 +125,7 @@ var matchedMember = []byte(`"matched":true`)
 func (v *Verdicts) addRecord(r *kgo.Record) error {
 	switch r.Topic {
 	case v.topics.Output:
-		origin, err := parseOrigin(header(r, "ce_id"))
+		origin, err := feed.ParseOrigin(header(r, feed.HeaderID))
 		if err != nil {
 			return err
 		}
@@ -135,7 +135,7 @@ func (v *Verdicts) addRecord(r *kgo.Record) error {
 			v.addEvidence(origin, unmatched)
 		}
 	case v.topics.Quarantine:
-		origin, err := quarantineOrigin(r)
+		origin, err := kafka.QuarantineOrigin(message(r))
 		if err != nil {
 			return err
 		}
@@ -150,18 +150,6 @@ func (v *Verdicts) addRecord(r *kgo.Record) error {
 		}
 	}
 	return nil
-}
-
-func quarantineOrigin(r *kgo.Record) (feed.Origin, error) {
-	partition, err := strconv.Atoi(header(r, "feed-origin-partition"))
-	if err != nil {
-		return feed.Origin{}, fmt.Errorf("header feed-origin-partition: %w", err)
-	}
-	offset, err := strconv.ParseInt(header(r, "feed-origin-offset"), 10, 64)
-	if err != nil {
-		return feed.Origin{}, fmt.Errorf("header feed-origin-offset: %w", err)
-	}
-	return feed.Origin{Topic: header(r, "feed-origin-topic"), Partition: partition, Offset: offset}, nil
 }
 
 // addEvidence moves an offset from the verdict it had to the one it has now.

@@ -7,17 +7,17 @@ import (
 	"testing"
 )
 
-const manifest, template = "../../s.yaml", "../../template.yml"
+const manifestPath, templatePath = "../../s.yaml", "../../template.yml"
 
 func TestTheTemplateSaysWhatTheManifestSays(t *testing.T) {
-	findings := Template(manifest, template)
+	findings := Template(manifestPath, templatePath)
 	if len(findings) != 1 || !findings[0].OK {
 		t.Errorf("findings = %+v", findings)
 	}
 }
 
 func TestTemplateDifferences(t *testing.T) {
-	content, err := os.ReadFile(template)
+	content, err := os.ReadFile(templatePath)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,13 +37,13 @@ func TestTemplateDifferences(t *testing.T) {
 			if err := os.WriteFile(path, []byte(broken), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			findings := Template(manifest, path)
+			findings := Template(manifestPath, path)
 			if len(findings) != 1 || findings[0].OK || !strings.Contains(findings[0].Detail, test.want) || findings[0].Remedy == "" {
 				t.Errorf("findings = %+v, want %q", findings, test.want)
 			}
 		})
 	}
-	if findings := Template(manifest, filepath.Join(t.TempDir(), "template.yml")); findings != nil {
+	if findings := Template(manifestPath, filepath.Join(t.TempDir(), "template.yml")); findings != nil {
 		t.Errorf("of a template that does not exist: %+v", findings)
 	}
 }

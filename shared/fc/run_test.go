@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -34,6 +35,11 @@ func TestRunDrains(t *testing.T) {
 		ended <- Run(ctx, Config{Addr: addr, Logger: NewLogger(started, slog.LevelInfo), RequestLines: io.Discard}, f)
 	}()
 	<-started.seen
+	for _, want := range []string{`"addr":"` + addr, `"version":"`, `"commit":"`, `"go":"` + runtime.Version()} {
+		if !bytes.Contains(started.line, []byte(want)) {
+			t.Errorf("the first line %s lacks %s", started.line, want)
+		}
+	}
 	answer := make(chan string, 1)
 	go func() {
 		response, err := http.Post("http://"+addr+"/invoke", "application/json", strings.NewReader("[]"))
@@ -61,15 +67,15 @@ func TestRunDrains(t *testing.T) {
 	}
 }
 
-// announcing closes seen at the first line logged, which says that the function serves.
+// announcing keeps the first line logged, which says that the function serves, and closes seen then.
 type announcing struct {
 	seen chan struct{}
-	once bool
+	line []byte
 }
 
 func (a *announcing) Write(b []byte) (int, error) {
-	if !a.once {
-		a.once = true
+	if a.line == nil {
+		a.line = bytes.Clone(b)
 		close(a.seen)
 	}
 	return len(b), nil

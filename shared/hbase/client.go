@@ -45,34 +45,34 @@ type Config struct {
 
 // Client is a connection to one HBase. It is safe for concurrent use and connects when first used.
 type Client struct {
-	config Config
+	cfg Config
 
 	mu    sync.Mutex
 	hbase gohbase.Client // replaced when it has lost calls
 }
 
 // New returns a client. It does not connect: that HBase is there shows with the first call.
-func New(config Config) (*Client, error) {
-	quorum, err := checkQuorum(config.ZooKeeper)
+func New(cfg Config) (*Client, error) {
+	quorum, err := checkQuorum(cfg.ZooKeeper)
 	if err != nil {
 		return nil, err
 	}
-	config.ZooKeeper = quorum
-	if config.Root == "" {
-		config.Root = "/hbase"
+	cfg.ZooKeeper = quorum
+	if cfg.Root == "" {
+		cfg.Root = "/hbase"
 	}
-	if !strings.HasPrefix(config.Root, "/") {
-		return nil, fmt.Errorf("ZooKeeper root %q: it must begin with /, as in /hbase", config.Root)
+	if !strings.HasPrefix(cfg.Root, "/") {
+		return nil, fmt.Errorf("ZooKeeper root %q: it must begin with /, as in /hbase", cfg.Root)
 	}
-	config.Timeout = orDefault(config.Timeout, 30*time.Second)
-	config.ReadTimeout = orDefault(config.ReadTimeout, 10*time.Second)
-	config.BatchRows = orDefault(config.BatchRows, 1000)
-	config.BatchBytes = orDefault(config.BatchBytes, 2<<20)
-	config.InFlight = orDefault(config.InFlight, 4)
-	if config.Logger == nil {
-		config.Logger = slog.Default()
+	cfg.Timeout = orDefault(cfg.Timeout, 30*time.Second)
+	cfg.ReadTimeout = orDefault(cfg.ReadTimeout, 10*time.Second)
+	cfg.BatchRows = orDefault(cfg.BatchRows, 1000)
+	cfg.BatchBytes = orDefault(cfg.BatchBytes, 2<<20)
+	cfg.InFlight = orDefault(cfg.InFlight, 4)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
 	}
-	c := &Client{config: config}
+	c := &Client{cfg: cfg}
 	c.hbase = c.dial()
 	return c, nil
 }
@@ -80,15 +80,15 @@ func New(config Config) (*Client, error) {
 // dial returns a client of the library; it connects when it is first used.
 func (c *Client) dial() gohbase.Client {
 	options := []gohbase.Option{
-		gohbase.ZookeeperRoot(c.config.Root),
+		gohbase.ZookeeperRoot(c.cfg.Root),
 		gohbase.RpcQueueSize(1), // a batch is sent as it is, without waiting for more calls
-		gohbase.RegionReadTimeout(c.config.ReadTimeout),
-		gohbase.Logger(slog.New(quiet{c.config.Logger.Handler()})),
+		gohbase.RegionReadTimeout(c.cfg.ReadTimeout),
+		gohbase.Logger(slog.New(quiet{c.cfg.Logger.Handler()})),
 	}
-	if c.config.Dial != nil {
-		options = append(options, gohbase.ZooKeeperDialer(c.config.Dial), gohbase.RegionDialer(c.config.Dial))
+	if c.cfg.Dial != nil {
+		options = append(options, gohbase.ZooKeeperDialer(c.cfg.Dial), gohbase.RegionDialer(c.cfg.Dial))
 	}
-	return gohbase.NewClient(c.config.ZooKeeper, options...)
+	return gohbase.NewClient(c.cfg.ZooKeeper, options...)
 }
 
 // current returns the library's client to use for one call.
@@ -141,5 +141,5 @@ func (c *Client) deadline(ctx context.Context) (context.Context, context.CancelF
 	if _, bounded := ctx.Deadline(); bounded {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeout(ctx, c.config.Timeout)
+	return context.WithTimeout(ctx, c.cfg.Timeout)
 }

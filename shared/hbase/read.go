@@ -30,9 +30,9 @@ func (c *Client) Get(ctx context.Context, table string, keys [][]byte) ([]phoeni
 	defer cancel()
 	rows := make([]phoenix.Stored, len(keys))
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(c.config.InFlight)
-	for from := 0; from < len(keys); from += c.config.BatchRows {
-		to := min(from+c.config.BatchRows, len(keys))
+	group.SetLimit(c.cfg.InFlight)
+	for from := 0; from < len(keys); from += c.cfg.BatchRows {
+		to := min(from+c.cfg.BatchRows, len(keys))
 		group.Go(func() error { return c.getBatch(groupCtx, table, keys[from:to], rows[from:to]) })
 	}
 	if err := group.Wait(); err != nil {
@@ -98,7 +98,7 @@ func (c *Client) ScanKeys(ctx context.Context, table string, ranges []phoenix.Ra
 	defer cancel()
 	var mu sync.Mutex
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(c.config.InFlight)
+	group.SetLimit(c.cfg.InFlight)
 	for _, r := range ranges {
 		group.Go(func() error {
 			return c.scan(groupCtx, table, r, keyColumn, func(row phoenix.Stored) bool {

@@ -122,6 +122,9 @@ func TestQuarantineMessage(t *testing.T) {
 			if diff := cmp.Diff(q, got); diff != "" {
 				t.Error(diff)
 			}
+			if origin, err := QuarantineOrigin(&m); err != nil || origin != q.Delivery.Origin {
+				t.Errorf("QuarantineOrigin = %v, %v, want %v", origin, err, q.Delivery.Origin)
+			}
 		})
 	}
 }
@@ -137,7 +140,7 @@ func TestParseQuarantineNamesTheHeader(t *testing.T) {
 	}
 	m := QuarantineMessage("q", &q.Delivery, &q.Rejection, q.Time)
 	m.Headers[6].Value = []byte("seven")
-	if _, err := ParseQuarantine(&m); err == nil || !strings.Contains(err.Error(), headerOriginOffset) {
+	if _, err := ParseQuarantine(&m); err == nil || !strings.Contains(err.Error(), feed.HeaderOriginOffset) {
 		t.Errorf("unreadable offset: error = %v", err)
 	}
 }

@@ -17,9 +17,9 @@ import (
 
 func TestNewReportsEveryProblem(t *testing.T) {
 	for _, test := range []struct {
-		name   string
-		config oss.Config
-		want   []string
+		name string
+		cfg  oss.Config
+		want []string
 	}{
 		{"nothing set", oss.Config{}, []string{"endpoint", "region is not set", "bucket"}},
 		{"prefixed region", oss.Config{Endpoint: "https://h.example", Region: "oss-cn-hangzhou", Bucket: "feed"},
@@ -28,7 +28,7 @@ func TestNewReportsEveryProblem(t *testing.T) {
 		{"path", oss.Config{Endpoint: "https://h.example/feed", Region: "r", Bucket: "feed"}, []string{"more than scheme"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := oss.New(test.config, nil)
+			_, err := oss.New(test.cfg, nil)
 			for _, want := range test.want {
 				if err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("error = %v, want %q in it", err, want)

@@ -12,25 +12,6 @@ import (
 	"feedstream/shared/feed"
 )
 
-// reader reads one object. With ifNoneMatch it returns ErrNotModified while the object still has
-// that ETag; an absent object is ErrNotFound.
-type reader interface {
-	Get(ctx context.Context, key, ifNoneMatch string) (Object, error)
-}
-
-// objects is the object store an announcement is written to. A Put that returns nil is durable;
-// without overwrite it returns ErrExists and leaves an existing object as it is.
-type objects interface {
-	reader
-	Put(ctx context.Context, key string, body []byte, overwrite bool) error
-}
-
-// housekeeping lists and deletes objects.
-type housekeeping interface {
-	List(ctx context.Context, prefix string) ([]ObjectInfo, error)
-	Delete(ctx context.Context, key string) error
-}
-
 // ErrMoved: somebody else announced between the two reads of the manifest. Nothing was announced.
 var ErrMoved = errors.New("the manifest was announced by somebody else in the meantime")
 
@@ -41,12 +22,9 @@ const keptObjects = 20
 // compare-and-swap, so at most one announcer may run at a time; the second read of the manifest
 // only catches what configuration should have prevented.
 type Announcer struct {
-	Objects interface {
-		objects
-		housekeeping
-	}
-	Prefix string
-	Now    func() time.Time
+	Objects store
+	Prefix  string
+	Now     func() time.Time
 }
 
 // Current returns the manifest; found is false when none was ever announced.

@@ -13,12 +13,15 @@ import (
 
 // Load reads the manifest at path and checks that the binaries of its functions are there. What is wrong with the
 // manifest comes back as an *Error.
-func Load(path string) (*Manifest, error) {
+func Load(path string) (*Manifest, error) { return LoadIn(path, os.LookupEnv) }
+
+// LoadIn is Load in another environment: env gives ${env(...)} its values.
+func LoadIn(path string, env func(string) (string, bool)) (*Manifest, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read manifest: %w", err)
 	}
-	return Parse(path, data, os.LookupEnv)
+	return Parse(path, data, env)
 }
 
 // Parse is Load on bytes already read. Path names the file in errors, and code folders are relative to its directory.

@@ -125,10 +125,13 @@ func open(options Options) (*Server, error) {
 	return s, nil
 }
 
-// prepare creates missing tables and listens.
+// prepare creates missing tables, and missing rows of the others, and listens.
 func (s *Server) prepare(options Options) error {
 	for _, t := range options.Tables {
 		if s.store.All()[t.Name] != nil {
+			if err := s.store.Seed(t); err != nil {
+				return fmt.Errorf("complete table %s: %w", t.Name, err)
+			}
 			continue
 		}
 		if err := s.store.Create(t, s.started); err != nil {

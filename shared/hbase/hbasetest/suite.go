@@ -54,7 +54,7 @@ func Run(t *testing.T, target Target) {
 		{"the newest event wins in any order", testEventTime},
 		{"writing again changes nothing", testRepeat},
 		{"many batches side by side", testBatches},
-		{"a refused row fails alone", testRefused},
+		{"a rejected row fails alone", testRejected},
 		{"a dead connection is replaced", testDeadConnection},
 		{"a silent connection is given up", testSilentConnection},
 		{"a scan can be left and is bounded", testScan},
@@ -75,12 +75,12 @@ type fixture struct {
 
 const patience = 30 * time.Second
 
-func newFixture(t *testing.T, target Target, config hbase.Config) *fixture {
+func newFixture(t *testing.T, target Target, cfg hbase.Config) *fixture {
 	t.Helper()
 	f := &fixture{Target: target, conns: new(connections)}
 	f.code = fmt.Sprintf("T%d.%d", time.Now().UnixNano(), os.Getpid())
-	config.ZooKeeper, config.Root, config.Dial = target.ZooKeeper, target.Root, f.conns.dial
-	client, err := hbase.New(config)
+	cfg.ZooKeeper, cfg.Root, cfg.Dial = target.ZooKeeper, target.Root, f.conns.dial
+	client, err := hbase.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,20 +267,23 @@ func testBatches(t *testing.T, f *fixture) {
 	}
 }
 
-// testRefused relies on HBase's limit of 10 MB for one cell.
-func testRefused(t *testing.T, f *fixture) {
+// testRejected relies on HBase's limit of 10 MB for one cell.
+func testRejected(t *testing.T, f *fixture) {
 	wide := newFixture(t, f.Target, hbase.Config{BatchBytes: 64 << 20})
 	records := wide.records(40)
 	const bad = 11
 	records[bad].Matched, records[bad].StockName = true, strings.Repeat("x", 11<<20)
 	err := wide.client.WriteRows(wide.context(t), wide.Table, wide.Index, wide.layout.Rows(records))
-	var refused *hbase.RejectedError
-	if !errors.As(err, &refused) || !errors.Is(err, hbase.ErrRejected) || errors.Is(err, hbase.ErrUnavailable) {
-		t.Fatalf("WriteRows: %v, want a *RejectedError", err)
+	var rejected *feed.RejectedError
+	if !errors.As(err, &rejected) || errors.Is(err, hbase.ErrUnavailable) {
+		t.Fatalf("WriteRows: %v, want a *feed.RejectedError", err)
+	}
+	if len(rejected.Rejections) != 1 || rejected.Rejections[0].Index != bad {
+		t.Fatalf("rejected %+v, want row %d alone", rejected.Rejections, bad)
 	}
 	key := wide.layout.DataKey(records[bad].RowKey())
-	if len(refused.Rows) != 1 || refused.Rows[0].Index != bad || string(refused.Rows[0].Key) != string(key) {
-		t.Errorf("refused %+v, want row %d alone", refused.Rows, bad)
+	if reason := rejected.Rejections[0].Reason; !strings.Contains(reason, fmt.Sprintf("row %q of table %s", key, wide.Table)) {
+		t.Errorf("reason = %q, want the row's key and its table", reason)
 	}
 	if len(err.Error()) > 2000 {
 		t.Errorf("the error has %d bytes", len(err.Error()))

@@ -11,12 +11,14 @@ import (
 	"io"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/segmentio/kafka-go"
 
+	"feedstream/shared/feed"
 	feedkafka "feedstream/shared/kafka"
 )
 
@@ -251,7 +253,7 @@ func (b *broker) manyBatches(t *testing.T) {
 	}
 }
 
-// tooLarge: one message beyond the topic's limit is refused, its neighbours in the batch are not.
+// tooLarge: one message beyond the topic's limit is rejected, its neighbours in the batch are not.
 func (b *broker) tooLarge(t *testing.T) {
 	topic := b.topic(t, 1, kafka.ConfigEntry{ConfigName: "max.message.bytes", ConfigValue: "10000"})
 	const large = 37
@@ -261,15 +263,16 @@ func (b *broker) tooLarge(t *testing.T) {
 	}
 	messages[large].Value = make([]byte, 20_000)
 	err := b.producer(t).Produce(context30(t), messages)
-	var failed *feedkafka.ProduceError
-	if !errors.As(err, &failed) {
-		t.Fatalf("error = %v, want a *ProduceError", err)
+	var rejected *feed.RejectedError
+	if !errors.As(err, &rejected) {
+		t.Fatalf("error = %v, want a *feed.RejectedError", err)
 	}
-	if len(failed.Failures) != 1 || failed.Failures[0].Index != large || !failed.Refused() {
-		t.Fatalf("failures = %+v, want message %d refused", failed.Failures, large)
+	if len(rejected.Rejections) != 1 || rejected.Rejections[0].Index != large {
+		t.Fatalf("rejections = %+v, want message %d rejected", rejected.Rejections, large)
 	}
-	if !errors.Is(err, kafka.MessageSizeTooLarge) {
-		t.Errorf("error = %v", err)
+	if reason := rejected.Rejections[0].Reason; !strings.Contains(reason, topic) ||
+		!strings.Contains(reason, kafka.MessageSizeTooLarge.Title()) {
+		t.Errorf("reason = %q, want the topic and the cause", reason)
 	}
 	offset := int64(0)
 	for i, m := range messages {
@@ -302,10 +305,10 @@ func (b *broker) missingTopic(t *testing.T) {
 	messages := []feedkafka.Message{{Topic: missing, Value: []byte("1")}, {Topic: topic, Value: []byte("2")}}
 	err := b.producer(t).Produce(context30(t), messages)
 	var failed *feedkafka.ProduceError
-	if !errors.As(err, &failed) || len(failed.Failures) != 1 {
-		t.Fatalf("error = %v, want a *ProduceError with one failure", err)
+	if !errors.As(err, &failed) || len(failed.Failures) != 1 || !errors.Is(err, feedkafka.ErrTopicNotFound) {
+		t.Fatalf("error = %v, want a *ProduceError with one failure, ErrTopicNotFound", err)
 	}
-	if f := failed.Failures[0]; f.Index != 0 || f.Refused || f.Topic != missing {
+	if f := failed.Failures[0]; f.Index != 0 || f.Topic != missing {
 		t.Errorf("failure = %+v, want a passing one of message 0", f)
 	}
 	if got := b.read(t, topic, 0, 1); string(got[0].Value) != "2" {

@@ -90,7 +90,43 @@ func (s *Store) Create(d Schema, now int64) error {
 	if err := putTable(batch, t); err != nil {
 		return err
 	}
+	if err := writeSeeds(batch, t, d.Cells); err != nil {
+		return err
+	}
+	if err := batch.Commit(pebble.Sync); err != nil {
+		return fmt.Errorf("create table %s: %w", d.Name, err)
+	}
+	s.tables = withTable(s.tables, t)
+	return nil
+}
+
+// Seed gives a table that exists the rows of its description that it does not have. A row that is there is left as
+// it is.
+func (s *Store) Seed(d Schema) error {
+	t := s.All()[d.Name]
+	var seeds []Seed
 	for _, c := range d.Cells {
+		cells, err := s.Row(t, c.Row)
+		if err != nil {
+			return err
+		}
+		if len(cells) == 0 {
+			seeds = append(seeds, c)
+		}
+	}
+	if len(seeds) == 0 {
+		return nil
+	}
+	batch := s.db.NewBatch()
+	defer batch.Close()
+	if err := writeSeeds(batch, t, seeds); err != nil {
+		return err
+	}
+	return batch.Commit(pebble.Sync)
+}
+
+func writeSeeds(batch *pebble.Batch, t *Table, seeds []Seed) error {
+	for _, c := range seeds {
 		if _, err := t.Family([]byte(c.Family)); err != nil {
 			return err
 		}
@@ -100,10 +136,6 @@ func (s *Store) Create(d Schema, now int64) error {
 			return err
 		}
 	}
-	if err := batch.Commit(pebble.Sync); err != nil {
-		return fmt.Errorf("create table %s: %w", d.Name, err)
-	}
-	s.tables = withTable(s.tables, t)
 	return nil
 }
 

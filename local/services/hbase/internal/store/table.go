@@ -20,7 +20,7 @@ type Schema struct {
 	Name      string // as HBase shows it; a namespace other than default stands before a colon
 	Families  []Family
 	SplitKeys [][]byte // the first keys of all regions but the first, ascending
-	Cells     []Seed   // rows the table is born with; ignored once the table exists in the data directory
+	Cells     []Seed   // rows the table has at least; a row that is in the data directory already is left as it is
 }
 
 // Family describes one column family.
@@ -29,7 +29,7 @@ type Family struct {
 	Versions int // how many versions of a cell reads may ask for, 1 to 200; 0 means 1
 }
 
-// Seed is one value a table is born with.
+// Seed is one value of a row that a table has at least.
 type Seed struct {
 	Row       []byte
 	Family    string

@@ -13,25 +13,24 @@ import (
 func publishCommand() *cobra.Command {
 	var where place
 	var asJSON bool
-	cfg := simulate.Config{Topic: topics.Input, Codes: simulate.HangSeng}
+	var cfg simulate.Config
 	cmd := &cobra.Command{
 		Use:     "publish",
 		Short:   "Publish simulated feed updates, as the article's publisher does",
 		Example: "  feedstream publish --records 1000 --rate 100\n  feedstream publish --records 100000 --bad-ratio 0.05",
 		Args:    exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if err := cfg.Validate(); err != nil {
 				return usageError{err}
 			}
-			e, err := where.environment()
+			t, err := where.target()
 			if err != nil {
 				return err
 			}
-			k, err := e.kafka()
-			if err != nil {
+			if cfg.Options, err = t.KafkaOptions(); err != nil {
 				return err
 			}
-			cfg.Brokers, cfg.Options = k.Brokers, kafkaOptions(k)
+			cfg.Brokers, cfg.Topic = t.Kafka.Brokers, t.Names.Topics.Input
 			bar := progressbar.NewOptions(cfg.Records, progressbar.OptionSetWriter(cmd.ErrOrStderr()),
 				progressbar.OptionSetDescription("publishing"), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish(),
 				progressbar.OptionThrottle(100*time.Millisecond))

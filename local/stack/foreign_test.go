@@ -1,4 +1,4 @@
-package main
+package stack
 
 import (
 	"context"
@@ -24,7 +24,7 @@ import (
 // What the stack wrote is there for anybody's programs: the plain clients here use nothing of ours.
 func TestForeignClientsReadWhatTheStackWrote(t *testing.T) {
 	s := running(t)
-	s.publish(t, 1)
+	s.publishSome(t, 1)
 	s.balances(t, 2000)
 	e := s.endpoints
 

@@ -1,4 +1,4 @@
-package main
+package stack
 
 import (
 	"errors"
@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"github.com/spf13/pflag"
+
+	"feedstream/local/target"
 )
 
 const loopback = "127.0.0.1"
@@ -15,52 +17,62 @@ const loopback = "127.0.0.1"
 type port struct {
 	flag, what string
 	number     int
-	unless     string // the variable that names another server in its place
+	of         target.Service // the embedded service that listens there, if it is one
 }
 
-// ports are all of them, with the defaults of the real servers where there are such.
-type ports struct {
-	listenHost                                               string
+// Ports are all ports of a stack. Services that are named elsewhere need none.
+type Ports struct {
+	// ListenHost is where console, HTTP triggers and API listen. Embedded services have no authentication
+	// and stay on loopback.
+	ListenHost string
+
 	console, fc, http, oss, kafka, mongodb, zookeeper, hbase port
 }
 
-func defaultPorts() *ports {
-	return &ports{
-		listenHost: loopback,
+// DefaultPorts are those of the real servers where there are such.
+func DefaultPorts() *Ports {
+	return &Ports{
+		ListenHost: loopback,
 		console:    port{"console-port", "console", 8080, ""},
 		fc:         port{"fc-port", "Function Compute API", 8081, ""},
 		http:       port{"http-port", "HTTP triggers", 8082, ""},
-		oss:        port{"oss-port", "OSS", 8083, "OSS_ENDPOINT"},
-		kafka:      port{"kafka-port", "Kafka", 9092, "KAFKA_BROKERS"},
-		mongodb:    port{"mongodb-port", "MongoDB", 27017, "MONGODB_URI"},
-		zookeeper:  port{"zookeeper-port", "ZooKeeper", 2181, "HBASE_ZOOKEEPER"},
-		hbase:      port{"hbase-port", "HBase", 16020, "HBASE_ZOOKEEPER"},
+		oss:        port{"oss-port", "OSS", 8083, target.OSS},
+		kafka:      port{"kafka-port", "Kafka", 9092, target.Kafka},
+		mongodb:    port{"mongodb-port", "MongoDB", 27017, target.MongoDB},
+		zookeeper:  port{"zookeeper-port", "ZooKeeper", 2181, target.HBase},
+		hbase:      port{"hbase-port", "HBase", 16020, target.HBase},
 	}
 }
 
-func (p *ports) all() []*port {
+func (p *Ports) all() []*port {
 	return []*port{&p.console, &p.fc, &p.http, &p.oss, &p.kafka, &p.mongodb, &p.zookeeper, &p.hbase}
 }
 
-func (p *ports) addFlags(flags *pflag.FlagSet) {
+// AddFlags lets a command line choose each port and the host.
+func (p *Ports) AddFlags(flags *pflag.FlagSet) {
 	for _, each := range p.all() {
 		flags.IntVar(&each.number, each.flag, each.number, "port of the "+each.what+"; 0 takes a free one")
 	}
-	flags.StringVar(&p.listenHost, "listen-host", p.listenHost,
+	flags.StringVar(&p.ListenHost, "listen-host", p.ListenHost,
 		"address that console, HTTP triggers and Function Compute API listen on, for use inside of a container")
 }
 
-// takeFree makes every port one that the system chooses.
-func (p *ports) takeFree() {
-	for _, each := range p.all() {
+// free are ports that the system chooses, on the same host.
+func (p *Ports) free() *Ports {
+	chosen := DefaultPorts()
+	if p != nil {
+		chosen.ListenHost = p.ListenHost
+	}
+	for _, each := range chosen.all() {
 		each.number = 0
 	}
+	return chosen
 }
 
 // addr keeps the embedded services on loopback, wherever the rest listens.
-func (p *ports) addr(each port) string {
-	host := p.listenHost
-	if each.unless != "" {
+func (p *Ports) addr(each port) string {
+	host := p.ListenHost
+	if each.of != "" {
 		host = loopback
 	}
 	return net.JoinHostPort(host, strconv.Itoa(each.number))
@@ -78,11 +90,11 @@ func reachable(addr string) string {
 	return net.JoinHostPort(host, number)
 }
 
-// check finds every port that is taken before anything is started. Services that external names need none.
-func (p *ports) check(external environment) error {
+// check finds every port that is taken before anything is started.
+func (p *Ports) check(elsewhere *target.Target) error {
 	var problems []error
 	for _, each := range p.all() {
-		if external.names(each.unless) {
+		if elsewhere.Has(each.of) {
 			continue
 		}
 		listener, err := net.Listen("tcp", p.addr(*each))

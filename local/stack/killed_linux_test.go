@@ -1,4 +1,4 @@
-package main
+package stack
 
 import (
 	"bufio"
@@ -15,12 +15,12 @@ import (
 // Killed with -9 under load, the whole stack takes its functions with it; the next one on the same
 // data balances.
 func TestKilledStack(t *testing.T) {
-	o := testOptions(t)
+	cfg := testConfig(t)
 	binary := filepath.Join(t.TempDir(), "feedstream")
-	must(t, exec.Command("go", "build", "-o", binary, ".").Run())
-	args := []string{"up", "--manifest", o.manifest, "--data", o.data, "--records", "200000"}
-	for _, p := range o.ports.all() {
-		args = append(args, "--"+p.flag, strconv.Itoa(p.number))
+	must(t, exec.Command("go", "build", "-o", binary, "feedstream/local").Run())
+	args := []string{"up", "--manifest", cfg.Manifest, "--data", cfg.Data, "--records", "200000"}
+	for _, p := range DefaultPorts().all() {
+		args = append(args, "--"+p.flag, "0")
 	}
 	cmd := exec.Command(binary, args...)
 	stderr, err := cmd.StderrPipe()
@@ -42,10 +42,8 @@ func TestKilledStack(t *testing.T) {
 			}
 		}
 	}
-	o.ports = defaultPorts()
-	o.ports.takeFree()
-	s := runningOn(t, o)
-	ends, err := s.services.environment.endOffsets(t.Context(), topics.Input)
+	s := runningOn(t, cfg)
+	ends, err := s.endOffsets(t.Context(), s.target.Names.Topics.Input)
 	must(t, err)
 	total := 0
 	for _, end := range ends {

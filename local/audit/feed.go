@@ -1,0 +1,40 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"feedstream/local/target"
+	"feedstream/shared/hbase"
+)
+
+// tableTimeout bounds the look at the table's layout: a store that is away must not hold up the answer.
+const tableTimeout = 20 * time.Second
+
+// Feed audits the topics, the table and the index of a feed.
+func Feed(ctx context.Context, t *target.Target, from, to Bound) (Report, error) {
+	options, err := t.KafkaOptions()
+	if err != nil {
+		return Report{}, err
+	}
+	table, err := t.Table(scanTimeout)
+	if err != nil {
+		return Report{}, err
+	}
+	defer table.Close()
+	layouts := &hbase.Layouts{
+		Catalog: table, Table: t.Names.Table, Index: t.Names.Index, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
+	}
+	looking, cancel := context.WithTimeout(ctx, tableTimeout)
+	defer cancel()
+	layout, err := layouts.Layout(looking)
+	if err != nil {
+		return Report{}, fmt.Errorf("check the layout of the table: %w", err)
+	}
+	return Run(ctx, Config{
+		Kafka: Kafka{Brokers: t.Kafka.Brokers, Options: options}, Topics: t.Names.Topics, Group: t.Names.Group,
+		From: from, To: to, Table: Phoenix{Scanner: table, Layout: layout},
+	})
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"feedstream/local/data"
+)
+
+func loadReferenceCommand() *cobra.Command {
+	var where place
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "load-reference FILE.csv",
+		Short:   "Load a CSV file (Symbol, Company Name, Last Price, Volume) into MongoDB in one step",
+		Example: "  feedstream load-reference hang-seng.csv && feedstream refresh",
+		Args:    exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			t, err := where.target()
+			if err != nil {
+				return err
+			}
+			content, err := os.ReadFile(args[0])
+			if err != nil {
+				return fmt.Errorf("load the reference: %w", err)
+			}
+			documents, err := data.Parse(content)
+			if err != nil {
+				return fmt.Errorf("load %s: %w", args[0], err)
+			}
+			source, err := t.Source()
+			if err != nil {
+				return err
+			}
+			defer source.Close()
+			if err := source.Load(cmd.Context(), documents); err != nil {
+				return fmt.Errorf("load %s: %w", args[0], err)
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), map[string]int{"loaded": len(documents)})
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "loaded %d stocks into MongoDB; `feedstream refresh` announces them\n", len(documents))
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	where.addFlags(cmd)
+	return cmd
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"feedstream/local/invoke"
+	"feedstream/local/target"
+	"feedstream/shared/feed"
+)
+
+func queryCommand() *cobra.Command {
+	var data, code, row, cursor string
+	var limit int
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "query",
+		Short:   "Rows by stock code, newest first, or one row by its key",
+		Example: "  feedstream query --code 2318.HK\n  feedstream query --row '192.168.2.17|2318.HK' --json",
+		Args:    exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if (code == "") == (row == "") {
+				return usageError{fmt.Errorf("give either --code or --row")}
+			}
+			running, err := target.Running(data)
+			if err != nil {
+				return err
+			}
+			path := "/rows/" + url.PathEscape(row)
+			if code != "" {
+				path = fmt.Sprintf("/stocks/%s?limit=%d&cursor=%s", url.PathEscape(code), limit, url.QueryEscape(cursor))
+			}
+			body, err := invoke.Of(running).Get(cmd.Context(), running.Names.Query, path)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				_, err = cmd.OutOrStdout().Write(body)
+				return err
+			}
+			page := struct {
+				Items []feed.Record
+				Next  string
+			}{Items: make([]feed.Record, 1)}
+			into := any(&page)
+			if row != "" {
+				into = &page.Items[0]
+			}
+			if err := json.Unmarshal(body, into); err != nil {
+				return fmt.Errorf("read the answer of %s: %w", running.Names.Query, err)
+			}
+			printRows(cmd.OutOrStdout(), page.Items)
+			if page.Next != "" {
+				fmt.Fprintf(cmd.OutOrStdout(), "there are more: --cursor %s\n", page.Next)
+			}
+			return nil
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&code, "code", "", "stock code, such as 2318.HK")
+	flags.StringVar(&row, "row", "", "row key, such as 192.168.2.17|2318.HK")
+	flags.IntVar(&limit, "limit", 20, "most rows, up to 1000")
+	flags.StringVar(&cursor, "cursor", "", "go on after an earlier page, with what it printed as next")
+	flags.BoolVar(&asJSON, "json", false, "print what the function answers")
+	addDataFlag(cmd, &data)
+	return cmd
+}

@@ -1,0 +1,70 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"feedstream/local/console"
+	"feedstream/local/target"
+	"feedstream/shared/reference"
+)
+
+// Status is a picture of the stack. It is cheap.
+func (s *Stack) Status() console.Status {
+	p, counts := s.platform.Status(), s.verdicts.Counts()
+	status := console.Status{
+		Ready: true,
+		Verdicts: console.Verdicts{
+			Enriched: int64(counts.Enriched), Unmatched: int64(counts.Unmatched),
+			Quarantined: int64(counts.Quarantined), DeadLettered: int64(counts.DeadLettered),
+		},
+		Reference: s.reference.current(),
+	}
+	for _, f := range p.Functions {
+		status.Functions = append(status.Functions, console.Function(f))
+	}
+	for _, stream := range p.Streams {
+		status.Lag += stream.Lag
+	}
+	return status
+}
+
+func (s *Stack) printCounts(w io.Writer) {
+	status := s.Status()
+	fmt.Fprintf(w, "%s  enriched %d  unmatched %d  quarantined %d  dead-lettered %d  lag %d\n", time.Now().Format(time.TimeOnly),
+		status.Verdicts.Enriched, status.Verdicts.Unmatched, status.Verdicts.Quarantined, status.Verdicts.DeadLettered, status.Lag)
+}
+
+// referenceStatus reads the manifest of the reference for the console, at most once a second.
+type referenceStatus struct {
+	target *target.Target
+
+	mu       sync.Mutex
+	manifest reference.Manifest // zero before the first announcement
+	readAt   time.Time
+}
+
+func (r *referenceStatus) current() console.Reference {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if time.Since(r.readAt) > time.Second {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		if announcer, err := r.target.Announcer(); err == nil {
+			if m, found, err := announcer.Current(ctx); err == nil && found {
+				r.manifest = m
+			}
+		}
+		r.readAt = time.Now()
+	}
+	m := r.manifest
+	if m.Version == "" {
+		return console.Reference{}
+	}
+	return console.Reference{
+		Version: m.Version, Revision: m.Revision, Entries: m.Entries, AgeSeconds: m.Age(time.Now()).Seconds(),
+	}
+}

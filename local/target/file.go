@@ -1,0 +1,68 @@
+package target
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/joho/godotenv"
+
+	"feedstream/local/platform/manifest"
+)
+
+// FromFile reads where the services are from a file of NAME=value lines, such as a filled-in .env.example,
+// and the names from a manifest. What the manifest takes from the environment, it takes from the file
+// first, as a deployment would.
+func FromFile(path, manifestPath string) (Target, *manifest.Manifest, error) {
+	values, err := godotenv.Read(path)
+	if err != nil {
+		return Target{}, nil, fmt.Errorf("read the environment %s: %w", path, err)
+	}
+	taken := map[string]bool{}
+	m, err := manifest.LoadIn(manifestPath, func(name string) (string, bool) {
+		taken[name] = true
+		if value := values[name]; value != "" {
+			return value, true
+		}
+		return os.LookupEnv(name)
+	})
+	if err != nil {
+		return Target{}, nil, err
+	}
+	names, err := NamesOf(m)
+	if err != nil {
+		return Target{}, nil, err
+	}
+	t, err := Parse(values, names)
+	if err := errors.Join(unknown(values, taken), t.someService(), err); err != nil {
+		return Target{}, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return t, m, nil
+}
+
+// unknown names the variables that neither name a service nor are taken by the manifest.
+func unknown(values map[string]string, taken map[string]bool) error {
+	known := []string{string(Kafka), string(HBase), string(OSS), string(MongoDB), KeyIDVariable, SecretVariable, TokenVariable}
+	for _, v := range variables {
+		known = append(known, v.name)
+	}
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if !taken[name] && !slices.Contains(known, name) && !strings.HasPrefix(name, "FEED_") {
+			problems = append(problems, fmt.Errorf("%s names no service; known are %s", name, strings.Join(known, ", ")))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (t *Target) someService() error {
+	for _, s := range []Service{Kafka, HBase, OSS, MongoDB} {
+		if t.Has(s) {
+			return nil
+		}
+	}
+	return fmt.Errorf("it names no service: set %s, %s, %s or %s", Kafka, HBase, OSS, MongoDB)
+}

@@ -1,0 +1,165 @@
+// Package target says where the services of a feed are and what the feed calls its topics, tables and
+// objects: those of a running local stack, or those that a file of variables and a manifest name. It is
+// parsed once, and opens the clients.
+package target
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+
+	"feedstream/shared/config"
+	"feedstream/shared/oss"
+)
+
+// Target is where the services of a feed are. A service that was not named has the zero value.
+type Target struct {
+	Names       Names
+	Kafka       config.Kafka
+	HBase       config.HBase
+	OSS         config.OSS
+	Mongo       config.Mongo
+	Credentials oss.Credentials // for OSS
+
+	values map[string]string // of the variables of every service that was named
+}
+
+// Service is one of the services of a feed. Its value is the variable that names it: where that one is
+// missing or empty, the service is left out.
+type Service string
+
+// The services of a feed.
+const (
+	Kafka   Service = "KAFKA_BROKERS"
+	HBase   Service = "HBASE_ZOOKEEPER"
+	OSS     Service = "OSS_ENDPOINT"
+	MongoDB Service = "MONGODB_URI"
+)
+
+// variable is one that belongs to a service, besides the one that names it; functions read it too.
+type variable struct {
+	service      Service
+	name         string
+	whenNotGiven string // what functions are told then: nothing that s.yaml says for the cloud may show through
+}
+
+var variables = []variable{
+	{Kafka, "KAFKA_SASL_MECHANISM", ""}, {Kafka, "KAFKA_SASL_USERNAME", ""}, {Kafka, "KAFKA_SASL_PASSWORD", ""},
+	{Kafka, "KAFKA_TLS", "false"},
+	{HBase, "HBASE_ZOOKEEPER_ROOT", "/hbase"},
+	{OSS, "OSS_REGION", ""},
+}
+
+// The platform hands these to functions; they are never laid over the environment of s.yaml.
+const (
+	KeyIDVariable  = "ALIBABA_CLOUD_ACCESS_KEY_ID"
+	SecretVariable = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+	TokenVariable  = "ALIBABA_CLOUD_SECURITY_TOKEN"
+)
+
+// Parse reads where the services are from the functions' variables and from those of the credentials for
+// OSS. What belongs to a service that is not named is left out. The error names every problem at once.
+func Parse(values map[string]string, names Names) (Target, error) {
+	t := Target{Names: names, values: ofNamedServices(values)}
+	environ := t.environ()
+	var problems []error
+	if t.Has(Kafka) {
+		var s struct{ Kafka config.Kafka }
+		problems = append(problems, config.Load(&s, environ))
+		t.Kafka = s.Kafka
+	}
+	if t.Has(HBase) {
+		var s struct{ HBase config.HBase }
+		problems = append(problems, config.Load(&s, environ))
+		t.HBase = s.HBase
+	}
+	if t.Has(OSS) {
+		var s struct{ OSS config.OSS }
+		problems = append(problems, config.Load(&s, environ), t.readCredentials())
+		t.OSS = s.OSS
+	}
+	if t.Has(MongoDB) {
+		var s struct{ Mongo config.Mongo }
+		problems = append(problems, config.Load(&s, environ))
+		t.Mongo = s.Mongo
+	}
+	return t, errors.Join(problems...)
+}
+
+// ofNamedServices leaves out what belongs to a service that is not named: it must not reach the embedded
+// one in its place.
+func ofNamedServices(values map[string]string) map[string]string {
+	kept := map[string]string{}
+	for _, s := range []Service{Kafka, HBase, OSS, MongoDB} {
+		if value := values[string(s)]; value != "" {
+			kept[string(s)] = value
+		}
+	}
+	for _, v := range variables {
+		if kept[string(v.service)] != "" {
+			kept[v.name] = cmp.Or(values[v.name], v.whenNotGiven)
+		}
+	}
+	if kept[string(OSS)] != "" {
+		for _, name := range []string{KeyIDVariable, SecretVariable, TokenVariable} {
+			kept[name] = values[name]
+		}
+	}
+	return kept
+}
+
+// environ is the environment in which the functions would run on this target.
+func (t *Target) environ() []string {
+	var lines []string
+	for name, value := range t.values {
+		lines = append(lines, name+"="+value)
+	}
+	return append(lines, "HBASE_TABLE="+t.Names.Table, "HBASE_INDEX="+t.Names.Index, "OSS_BUCKET="+t.Names.Bucket,
+		"REFERENCE_PREFIX="+t.Names.Prefix, "MONGODB_DATABASE="+t.Names.Database, "MONGODB_COLLECTION="+t.Names.Collection)
+}
+
+func (t *Target) readCredentials() error {
+	t.Credentials = oss.Credentials{
+		AccessKeyID: t.values[KeyIDVariable], AccessKeySecret: t.values[SecretVariable], SecurityToken: t.values[TokenVariable],
+	}
+	if t.Credentials.AccessKeyID == "" || t.Credentials.AccessKeySecret == "" {
+		return fmt.Errorf("%s needs %s and %s beside it", OSS, KeyIDVariable, SecretVariable)
+	}
+	return nil
+}
+
+// Has tells whether a service was named.
+func (t *Target) Has(s Service) bool { return t.values[string(s)] != "" }
+
+// Address is what names a service, such as its brokers; empty when nothing does. That of MongoDB may hold
+// a password.
+func (t *Target) Address(s Service) string { return t.values[string(s)] }
+
+// Needs returns an error that names each of these services that the target does not have.
+func (t *Target) Needs(services ...Service) error {
+	var problems []error
+	for _, s := range services {
+		if !t.Has(s) {
+			problems = append(problems, fmt.Errorf("%s is missing: set it", s))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// With returns the target with the services that others name in place of its own.
+func (t *Target) With(others *Target) (Target, error) {
+	values := maps.Clone(t.values)
+	maps.Copy(values, others.values)
+	return Parse(values, t.Names)
+}
+
+// Overlay is what the local platform lays over the environment that a manifest declares: where the
+// services are. A variable that was not given is laid over too, for nothing of the cloud may show through.
+func (t *Target) Overlay() map[string]string {
+	overlay := maps.Clone(t.values)
+	for _, name := range []string{KeyIDVariable, SecretVariable, TokenVariable} {
+		delete(overlay, name)
+	}
+	return overlay
+}

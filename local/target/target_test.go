@@ -1,0 +1,102 @@
+package target
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"feedstream/local/platform/manifest"
+)
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A file that names services wrongly is refused with the file, the variable and the remedy.
+func TestEnvironmentFilesRefused(t *testing.T) {
+	for name, test := range map[string]struct{ text, want string }{
+		"nothing named":    {"FEED_REGION=cn-hangzhou\nKAFKA_BROKERS=\n", "names no service"},
+		"unknown variable": {"KAFKA_BROKERS=127.0.0.1:9092\nKAFKA_BROKER=x\n", "KAFKA_BROKER names no service"},
+		"bad broker":       {"KAFKA_BROKERS=broker\n", `"broker" is not host:port`},
+		"user alone":       {"KAFKA_BROKERS=a:9092\nKAFKA_SASL_USERNAME=u\n", "KAFKA_SASL_MECHANISM is missing"},
+		"no region":        {"OSS_ENDPOINT=http://127.0.0.1\nALIBABA_CLOUD_ACCESS_KEY_ID=a\nALIBABA_CLOUD_ACCESS_KEY_SECRET=b\n", "OSS_REGION"},
+		"no key":           {"OSS_ENDPOINT=http://127.0.0.1\nOSS_REGION=x\n", "ALIBABA_CLOUD_ACCESS_KEY_ID"},
+		"no such line":     {"KAFKA_BROKERS\n", "services.env"},
+		"nothing at all":   {"", "names no service"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "services.env")
+			must(t, os.WriteFile(path, []byte(test.text), 0o600))
+			if _, _, err := FromFile(path, manifestFile(t)); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error = %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+// manifestFile is a manifest whose bucket comes from the environment, without the functions' programs.
+func manifestFile(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	must(t, os.MkdirAll(filepath.Join(dir, "code"), 0o755))
+	must(t, os.WriteFile(filepath.Join(dir, "code", "enrich"), nil, 0o755))
+	path := filepath.Join(dir, "s.yaml")
+	must(t, os.WriteFile(path, []byte(manifestText), 0o600))
+	return path
+}
+
+const manifestText = `edition: 3.0.0
+name: feedstream
+access: default
+resources:
+  one:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: one
+      runtime: custom.debian12
+      code: ./code
+      customRuntimeConfig:
+        command: [/code/enrich]
+        port: 9000
+      environmentVariables:
+        OSS_BUCKET: ${env('BUCKET_OF_MINE', 'default-bucket')}
+        HBASE_TABLE: A.B
+`
+
+func TestFromFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "services.env")
+	must(t, os.WriteFile(path, []byte("KAFKA_BROKERS=h:9092\nBUCKET_OF_MINE=mine\nHBASE_ZOOKEEPER_ROOT=/other\n"), 0o600))
+	found, _, err := FromFile(path, manifestFile(t))
+	must(t, err)
+	if found.Names.Bucket != "mine" || found.Names.Table != "A.B" || found.Names.Topics.Output != "feed-records" {
+		t.Errorf("names = %+v", found.Names)
+	}
+	overlay := found.Overlay()
+	if overlay["KAFKA_BROKERS"] != "h:9092" || overlay["KAFKA_TLS"] != "false" {
+		t.Errorf("overlay = %v", overlay)
+	}
+	if _, laid := overlay["HBASE_ZOOKEEPER_ROOT"]; laid {
+		t.Errorf("what belongs to a service that is not named is laid over: %v", overlay)
+	}
+	if err := found.Needs(Kafka, MongoDB); err == nil || !strings.Contains(err.Error(), "MONGODB_URI is missing") {
+		t.Errorf("error = %v", err)
+	}
+}
+
+func TestFunctionsMustAgreeOnNames(t *testing.T) {
+	stream := func(topic string) []manifest.Stream { return []manifest.Stream{{Topic: topic, Group: "g"}} }
+	_, err := NamesOf(&manifest.Manifest{Path: "s.yaml", Functions: []manifest.Function{
+		{Name: "a", Environment: map[string]string{"HBASE_TABLE": "A.B", "INPUT_TOPIC": "x"}, Streams: stream("y")},
+		{Name: "b", Environment: map[string]string{"HBASE_TABLE": "A.C"}},
+	}})
+	for _, want := range []string{"HBASE_TABLE is A.B for a and A.C for b", "INPUT_TOPIC is x, and the event stream reads y"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error = %v, want %q", err, want)
+		}
+	}
+}
