@@ -7,6 +7,7 @@
 package mongodb
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"feedstream/local/services/fault"
 	"feedstream/local/services/mongodb/internal/store"
 )
 
@@ -34,9 +36,10 @@ type Server struct {
 	listener net.Listener
 	log      *slog.Logger
 	cursors  *cursors
-	hook     atomic.Pointer[func(Command) Fault]
-	replies  atomic.Int32  // the last reply's id
-	stopping chan struct{} // closed by Close
+	hook     atomic.Pointer[func(Command) fault.Fault]
+	replies  atomic.Int32    // the last reply's id
+	ctx      context.Context // ends with Close
+	cancel   context.CancelFunc
 
 	mu          sync.Mutex
 	connections map[net.Conn]int32 // value: the connection's number
@@ -67,8 +70,9 @@ func Start(options Options) (*Server, error) {
 	}
 	s := &Server{
 		store: st, listener: listener, log: options.Logger, cursors: newCursors(),
-		connections: map[net.Conn]int32{}, stopping: make(chan struct{}),
+		connections: map[net.Conn]int32{},
 	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.running.Go(s.accept)
 	return s, nil
 }
@@ -85,7 +89,7 @@ func (s *Server) Close() error {
 		return nil
 	}
 	s.closed = true
-	close(s.stopping)
+	s.cancel()
 	err := s.listener.Close()
 	for connection := range s.connections {
 		connection.Close()
