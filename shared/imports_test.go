@@ -49,7 +49,7 @@ var rules = []rule{
 	{dir: "shared/fc", inside: []string{"shared/build"}},
 	{dir: "shared/feed"},
 	{dir: "shared/hbase", inside: []string{"shared/feed", "shared/phoenix"},
-		outside: []string{"github.com/tsuna/gohbase", "google.golang.org/protobuf"}},
+		outside: []string{"github.com/tsuna/gohbase", "github.com/go-zookeeper/zk", "google.golang.org/protobuf"}},
 	{dir: "shared/kafka", inside: []string{"shared/feed"}, outside: []string{"github.com/segmentio/kafka-go"}},
 	{dir: "shared/mongo", inside: []string{"shared/feed", "shared/reference"}, outside: []string{"go.mongodb.org/mongo-driver"}},
 	{dir: "shared/oss", inside: []string{"shared/feed", "shared/reference"},
@@ -89,7 +89,8 @@ var rules = []rule{
 		tests: []string{"local/stack/stacktest"}},
 
 	// The lanes on real servers and in containers.
-	{dir: "local/real", tests: []string{"shared/*", kits, "local/target"}, outside: anything},
+	{dir: "local/real/child", outside: anything},
+	{dir: "local/real", inside: []string{"local/real/child"}, tests: []string{"shared/*", kits, "local/target"}, outside: anything},
 	{dir: "local/compose/*", inside: []string{"local/real", "local/services/*"}},
 	{dir: "local/archive"},
 }
@@ -99,6 +100,7 @@ var rules = []rule{
 var conformance = map[string][]string{
 	"shared/names_test.go":             {"local/services/kafka"},
 	"shared/hbase/conformance_test.go": {"local/services/hbase"},
+	"shared/hbase/look_test.go":        {"local/services/hbase"},
 	"shared/hbase/lost_test.go":        {"local/services/hbase"},
 	"shared/kafka/conformance_test.go": {"local/services/kafka"},
 	"shared/mongo/conformance_test.go": {"local/services/mongodb"},

@@ -22,7 +22,7 @@ func TestDefaultsOfTheConfigurationAreTheNamesOfTheFeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{feed.DefaultTable, feed.DefaultIndex, feed.DefaultBucket, feed.DefaultPrefix, feed.DefaultDatabase, feed.DefaultCollection}
-	got := []string{cfg.HBase.Table, cfg.HBase.Index, cfg.OSS.Bucket, cfg.OSS.Prefix, cfg.Mongo.Database, cfg.Mongo.Collection}
+	got := []string{cfg.HBase.Table, cfg.HBase.Index, cfg.OSS.Bucket, string(cfg.OSS.Prefix), cfg.Mongo.Database, cfg.Mongo.Collection}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("defaults (-feed +config):\n%s", diff)
 	}

@@ -34,13 +34,16 @@ func run(ctx context.Context, environ []string) error {
 	}
 	logger := fc.NewLogger(os.Stdout, cfg.Server.LogLevel)
 
-	producer, err := kafka.New(kafka.Config(cfg.Kafka))
+	producer, err := kafka.New(kafka.Config{
+		Brokers: cfg.Kafka.Brokers, TLS: cfg.Kafka.TLS, Roots: cfg.Kafka.CA.Pool(), SASLMechanism: cfg.Kafka.SASLMechanism,
+		SASLUsername: cfg.Kafka.SASLUsername, SASLPassword: cfg.Kafka.SASLPassword,
+	})
 	if err != nil {
 		return err
 	}
 	defer producer.Close()
 	hbaseClient, err := hbase.New(hbase.Config{
-		ZooKeeper: cfg.HBase.ZooKeeper, Root: cfg.HBase.ZooKeeperRoot, Logger: logger,
+		ZooKeeper: string(cfg.HBase.ZooKeeper), Root: cfg.HBase.ZooKeeperRoot, Logger: logger,
 	})
 	if err != nil {
 		return err
@@ -59,7 +62,7 @@ func run(ctx context.Context, environ []string) error {
 	}
 	enricher := &Enricher{
 		Snapshots: reference.NewCache(reference.CacheConfig{
-			Objects: bucket, Prefix: cfg.OSS.Prefix, CheckInterval: cfg.Freshness.CheckInterval,
+			Objects: bucket, Prefix: string(cfg.OSS.Prefix), CheckInterval: cfg.Freshness.CheckInterval,
 			MaxAge: cfg.Freshness.MaxAge, FailWhenStale: cfg.Freshness.StalePolicy == "fail", Now: time.Now, Logger: logger,
 		}),
 		Layouts: layouts, Rows: hbaseClient, Topics: producer,

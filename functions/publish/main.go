@@ -31,7 +31,10 @@ func run(ctx context.Context, environ []string) error {
 	}
 	logger := fc.NewLogger(os.Stdout, cfg.Server.LogLevel)
 
-	producer, err := kafka.New(kafka.Config(cfg.Kafka))
+	producer, err := kafka.New(kafka.Config{
+		Brokers: cfg.Kafka.Brokers, TLS: cfg.Kafka.TLS, Roots: cfg.Kafka.CA.Pool(), SASLMechanism: cfg.Kafka.SASLMechanism,
+		SASLUsername: cfg.Kafka.SASLUsername, SASLPassword: cfg.Kafka.SASLPassword,
+	})
 	if err != nil {
 		return err
 	}

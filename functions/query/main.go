@@ -34,7 +34,7 @@ func run(ctx context.Context, environ []string) error {
 	logger := fc.NewLogger(os.Stdout, cfg.Server.LogLevel)
 
 	hbaseClient, err := hbase.New(hbase.Config{
-		ZooKeeper: cfg.HBase.ZooKeeper, Root: cfg.HBase.ZooKeeperRoot, Logger: logger,
+		ZooKeeper: string(cfg.HBase.ZooKeeper), Root: cfg.HBase.ZooKeeperRoot, Logger: logger,
 	})
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func run(ctx context.Context, environ []string) error {
 			Logger: logger,
 		},
 		Snapshots: reference.NewCache(reference.CacheConfig{
-			Objects: bucket, Prefix: cfg.OSS.Prefix, CheckInterval: cfg.Freshness.CheckInterval,
+			Objects: bucket, Prefix: string(cfg.OSS.Prefix), CheckInterval: cfg.Freshness.CheckInterval,
 			MaxAge: cfg.Freshness.MaxAge, Now: time.Now, Logger: logger,
 		}),
 		Logger: logger,

@@ -50,7 +50,7 @@ func run(ctx context.Context, environ []string) error {
 
 	refresher := &Refresher{
 		Source:    source,
-		Announcer: &reference.Announcer{Objects: bucket, Prefix: cfg.OSS.Prefix, Now: time.Now},
+		Announcer: &reference.Announcer{Objects: bucket, Prefix: string(cfg.OSS.Prefix), Now: time.Now},
 		Policy:    reference.Policy(cfg.Admission),
 		Database:  cfg.Mongo.Database, Collection: cfg.Mongo.Collection, Logger: logger,
 	}

@@ -2,6 +2,8 @@ package doctor
 
 import (
 	"context"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -16,17 +18,23 @@ import (
 // and never compacted away. What a broker may not tell (its settings, for want of a permission) is left out.
 func Kafka(ctx context.Context, brokers string, topics feed.Topics, options ...kgo.Opt) []Finding {
 	const check = "Kafka"
-	remedy := "start the brokers, or correct KAFKA_BROKERS, KAFKA_TLS and KAFKA_SASL_*"
+	remedy := func(err error) string {
+		var untrusted x509.UnknownAuthorityError
+		if errors.As(err, &untrusted) {
+			return "set KAFKA_CA to the root certificate of the brokers: its PEM text, or the path of a file"
+		}
+		return "start the brokers, or correct KAFKA_BROKERS, KAFKA_TLS and KAFKA_SASL_*"
+	}
 	client, err := kgo.NewClient(options...)
 	if err != nil {
-		return []Finding{bad(check, remedy, "connect to %s: %v", brokers, err)}
+		return []Finding{bad(check, remedy(err), "connect to %s: %v", brokers, err)}
 	}
 	defer client.Close()
 	admin := kadm.NewClient(client)
 	names := []string{topics.Input, topics.Output, topics.Quarantine, topics.DeadLetter}
 	listed, err := admin.ListTopics(ctx, names...)
 	if err != nil {
-		return []Finding{bad(check, remedy, "%s does not answer: %v", brokers, err)}
+		return []Finding{bad(check, remedy(err), "%s does not answer: %v", brokers, err)}
 	}
 	findings := []Finding{good(check, "%s answers", brokers)}
 	for _, name := range names {

@@ -7,6 +7,7 @@ import (
 	"path"
 
 	"feedstream/local/platform/manifest"
+	"feedstream/shared/config"
 	"feedstream/shared/feed"
 )
 
@@ -38,7 +39,7 @@ func NamesOf(m *manifest.Manifest) (Names, error) {
 	n := Names{
 		Topics: feed.Topics{Output: s.value("OUTPUT_TOPIC", topics.Output), Quarantine: s.value("QUARANTINE_TOPIC", topics.Quarantine)},
 		Table:  s.value("HBASE_TABLE", feed.DefaultTable), Index: s.value("HBASE_INDEX", feed.DefaultIndex),
-		Bucket: s.value("OSS_BUCKET", feed.DefaultBucket), Prefix: s.value("REFERENCE_PREFIX", feed.DefaultPrefix),
+		Bucket: s.value("OSS_BUCKET", feed.DefaultBucket), Prefix: s.prefix(),
 		Database: s.value("MONGODB_DATABASE", feed.DefaultDatabase), Collection: s.value("MONGODB_COLLECTION", feed.DefaultCollection),
 	}
 	published := s.value("INPUT_TOPIC", "")
@@ -94,4 +95,13 @@ func (s *settings) value(variable, fallback string) string {
 		}
 	}
 	return cmp.Or(value, fallback)
+}
+
+// prefix is that of the reference as the functions read it.
+func (s *settings) prefix() string {
+	var prefix config.Prefix
+	if err := prefix.UnmarshalText([]byte(s.value("REFERENCE_PREFIX", feed.DefaultPrefix))); err != nil {
+		s.problem("REFERENCE_PREFIX: %v", err)
+	}
+	return string(prefix)
 }

@@ -46,7 +46,7 @@ type variable struct {
 
 var variables = []variable{
 	{Kafka, "KAFKA_SASL_MECHANISM", ""}, {Kafka, "KAFKA_SASL_USERNAME", ""}, {Kafka, "KAFKA_SASL_PASSWORD", ""},
-	{Kafka, "KAFKA_TLS", "false"},
+	{Kafka, "KAFKA_TLS", "false"}, {Kafka, "KAFKA_CA", ""},
 	{HBase, "HBASE_ZOOKEEPER_ROOT", "/hbase"},
 	{OSS, "OSS_REGION", ""},
 }

@@ -7,6 +7,7 @@
 package config
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"reflect"
@@ -68,10 +69,23 @@ func named(err error, group reflect.Type, values map[string]string) []error {
 			field, _ := group.FieldByName(bad.Name)
 			name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
 			err = fmt.Errorf("%s=%s is not a valid %s: %w", name, values[name], bad.Type, bad.Err)
+			if _, own := reflect.New(field.Type).Interface().(encoding.TextUnmarshaler); own {
+				err = fmt.Errorf("%s=%s: %w", name, clip(values[name]), bad.Err)
+			}
 		}
 		problems = append(problems, err)
 	}
 	return problems
+}
+
+// clip keeps a value, such as a certificate, to a line of a message.
+func clip(value string) string {
+	const most = 80
+	value = strings.ReplaceAll(value, "\n", `\n`)
+	if len(value) > most {
+		return value[:most] + "…"
+	}
+	return value
 }
 
 // Variable describes one environment variable of a config struct.

@@ -22,20 +22,19 @@ func (s Server) Addr() string { return net.JoinHostPort(s.ListenHost, strconv.It
 
 // Kafka is how the brokers are reached.
 type Kafka struct {
-	Brokers       []string `env:"KAFKA_BROKERS,required"` // host:port, comma-separated
-	SASLMechanism string   `env:"KAFKA_SASL_MECHANISM"`   // "", PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
-	SASLUsername  string   `env:"KAFKA_SASL_USERNAME"`
-	SASLPassword  string   `env:"KAFKA_SASL_PASSWORD"`
-	TLS           bool     `env:"KAFKA_TLS"`
+	Brokers       Addresses `env:"KAFKA_BROKERS,required"`
+	SASLMechanism string    `env:"KAFKA_SASL_MECHANISM"` // "", PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
+	SASLUsername  string    `env:"KAFKA_SASL_USERNAME"`
+	SASLPassword  string    `env:"KAFKA_SASL_PASSWORD"`
+	TLS           bool      `env:"KAFKA_TLS"`
+	CA            Roots     `env:"KAFKA_CA"` // of the brokers' certificates; the system's roots when empty
 }
 
-// Validate checks the brokers' form and that mechanism, user name and password belong together.
+// Validate checks that mechanism, user name and password belong together, and so the roots and TLS.
 func (k Kafka) Validate() error {
 	var problems []error
-	for _, broker := range k.Brokers {
-		if _, _, err := net.SplitHostPort(broker); err != nil {
-			problems = append(problems, fmt.Errorf("KAFKA_BROKERS: %q is not host:port", broker))
-		}
+	if k.CA != nil && !k.TLS {
+		problems = append(problems, errors.New("KAFKA_CA is set and KAFKA_TLS is not: set KAFKA_TLS=true"))
 	}
 	switch k.SASLMechanism {
 	case "":
@@ -59,7 +58,7 @@ func (k Kafka) Validate() error {
 
 // HBase is where the Phoenix table and its index live.
 type HBase struct {
-	ZooKeeper     string `env:"HBASE_ZOOKEEPER,required"` // host:port, comma-separated
+	ZooKeeper     Quorum `env:"HBASE_ZOOKEEPER,required"`
 	ZooKeeperRoot string `env:"HBASE_ZOOKEEPER_ROOT" envDefault:"/hbase"`
 	Table         string `env:"HBASE_TABLE" envDefault:"USER_TEST.STOCK"`
 	Index         string `env:"HBASE_INDEX" envDefault:"USER_TEST.STOCK_CODE_INDEX"`
@@ -70,7 +69,7 @@ type OSS struct {
 	Endpoint string `env:"OSS_ENDPOINT,required"`
 	Region   string `env:"OSS_REGION,required"`
 	Bucket   string `env:"OSS_BUCKET" envDefault:"feed-reference"`
-	Prefix   string `env:"REFERENCE_PREFIX" envDefault:"stock/"`
+	Prefix   Prefix `env:"REFERENCE_PREFIX" envDefault:"stock/"`
 }
 
 // Freshness is the policy of whoever reads the reference.

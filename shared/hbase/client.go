@@ -15,6 +15,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tsuna/gohbase"
@@ -46,6 +47,8 @@ type Config struct {
 // Client is a connection to one HBase. It is safe for concurrent use and connects when first used.
 type Client struct {
 	cfg Config
+
+	reached atomic.Bool // the catalog was read
 
 	mu    sync.Mutex
 	hbase gohbase.Client // replaced when it has lost calls

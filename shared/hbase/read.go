@@ -190,6 +190,11 @@ func stored(key []byte, cells []*hrpc.Cell) phoenix.Stored {
 func (c *Client) Catalog(ctx context.Context, table, index string) ([]phoenix.Stored, error) {
 	ctx, cancel := c.deadline(ctx)
 	defer cancel()
+	if !c.reached.Load() {
+		if err := c.look(ctx); err != nil {
+			return nil, err
+		}
+	}
 	var rows []phoenix.Stored
 	for _, r := range phoenix.CatalogRanges(table, index) {
 		for row, err := range c.Scan(ctx, phoenix.CatalogTable, r) {
@@ -199,6 +204,7 @@ func (c *Client) Catalog(ctx context.Context, table, index string) ([]phoenix.St
 			rows = append(rows, row)
 		}
 	}
+	c.reached.Store(true)
 	return rows, nil
 }
 

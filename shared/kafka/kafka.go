@@ -7,6 +7,7 @@ package kafka
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -57,7 +58,8 @@ type Config struct {
 	SASLMechanism string   // "", PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
 	SASLUsername  string
 	SASLPassword  string
-	TLS           bool // with the roots of the system
+	TLS           bool
+	Roots         *x509.CertPool // of the brokers' certificates, with TLS; nil: those of the system
 }
 
 const (
@@ -86,7 +88,7 @@ func (c Config) transport() (*kafka.Transport, error) {
 		Context: context.Background(),
 	}
 	if c.TLS {
-		t.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+		t.TLS = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.Roots}
 	}
 	return t, nil
 }

@@ -26,6 +26,10 @@ func TestNewReportsEveryProblem(t *testing.T) {
 		{"prefixed region", oss.Config{Endpoint: "https://h.example", Region: "oss-cn-hangzhou", Bucket: "feed"},
 			[]string{`write "cn-hangzhou"`}},
 		{"other scheme", oss.Config{Endpoint: "ftp://h.example", Region: "r", Bucket: "feed"}, []string{"neither http nor"}},
+		{"bucket in front", oss.Config{Endpoint: "https://feed.oss-cn-hangzhou-internal.aliyuncs.com", Region: "cn-hangzhou", Bucket: "feed"},
+			[]string{"begins with the bucket", "https://oss-cn-hangzhou-internal.aliyuncs.com"}},
+		{"bucket in front, no scheme", oss.Config{Endpoint: "feed.oss-cn-hangzhou.aliyuncs.com", Region: "cn-hangzhou", Bucket: "feed"},
+			[]string{"write it like https://oss-cn-hangzhou.aliyuncs.com"}},
 		{"path", oss.Config{Endpoint: "https://h.example/feed", Region: "r", Bucket: "feed"}, []string{"more than scheme"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -19,6 +19,10 @@ func (c *Config) complete() error {
 		problems = append(problems, fmt.Errorf("OSS endpoint %q %s: write it like https://oss-cn-hangzhou.aliyuncs.com",
 			c.Endpoint, problem))
 	}
+	if host, inFront := strings.CutPrefix(c.hostname(), c.Bucket+"."); inFront && c.Bucket != "" {
+		problems = append(problems, fmt.Errorf("OSS endpoint %q begins with the bucket: write it like %s", c.Endpoint,
+			strings.Replace(c.Endpoint, c.hostname(), host, 1)))
+	}
 	switch plain, prefixed := strings.CutPrefix(c.Region, "oss-"); {
 	case c.Region == "":
 		problems = append(problems, errors.New("OSS region is not set: signature V4 needs it, such as cn-hangzhou"))

@@ -110,13 +110,13 @@ func (c *checker) warn(what string, args ...any) {
 
 // recreateTable is the remedy for what no ALTER TABLE can change.
 func (c *checker) recreateTable() string {
-	return fmt.Sprintf("save what it holds, then DROP TABLE %s CASCADE; %s; %s", c.table.name,
+	return fmt.Sprintf("save what it holds, then DROP TABLE %s CASCADE; %s; %s", inSQL(c.table.name),
 		TableDDL(c.table.name), IndexDDL(c.table.name, c.index.name))
 }
 
 func (c *checker) recreateIndex() string {
 	_, name := splitName(c.index.name)
-	return fmt.Sprintf("DROP INDEX %s ON %s; %s", name, c.table.name, IndexDDL(c.table.name, c.index.name))
+	return fmt.Sprintf("DROP INDEX %s ON %s; %s", inSQL(name), inSQL(c.table.name), IndexDDL(c.table.name, c.index.name))
 }
 
 func (c *checker) checkTable() {
@@ -135,7 +135,7 @@ func (c *checker) checkTable() {
 		c.differ(c.recreateTable(), "table %s is multi-tenant", t.name)
 	}
 	if !isTrue(t.header, catStoreNulls) {
-		c.differ(fmt.Sprintf("ALTER TABLE %s SET STORE_NULLS=true", t.name),
+		c.differ(fmt.Sprintf("ALTER TABLE %s SET STORE_NULLS=true", inSQL(t.name)),
 			"table %s is without STORE_NULLS: a null would be a deletion, which late events cannot survive", t.name)
 	}
 	c.checkPrimaryKey()
@@ -192,7 +192,7 @@ func (c *checker) checkColumns() {
 	for _, want := range columns {
 		col := t.columns[want.name]
 		if col == nil {
-			c.differ(fmt.Sprintf("ALTER TABLE %s ADD %s", t.name, want.definition()),
+			c.differ(fmt.Sprintf("ALTER TABLE %s ADD %s", inSQL(t.name), want.definition()),
 				"column %s is missing in %s", want.name, t.name)
 			continue
 		}
@@ -273,7 +273,7 @@ func (c *checker) checkIndex() {
 	c.checkHeader(x, c.recreateIndex())
 	if state := text(x.header, catIndexState); state != stateActive {
 		_, name := splitName(x.name)
-		c.differ(fmt.Sprintf("ALTER INDEX %s ON %s REBUILD", name, c.table.name),
+		c.differ(fmt.Sprintf("ALTER INDEX %s ON %s REBUILD", inSQL(name), inSQL(c.table.name)),
 			"index %s is not active: its INDEX_STATE is %q (b building, x disabled, i inactive)", x.name, state)
 	}
 	if kind := indexType(x.header); kind != indexGlobal && kind != indexUncovered {

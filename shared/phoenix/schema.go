@@ -2,6 +2,7 @@ package phoenix
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -135,7 +136,7 @@ func (c column) definition() string {
 	return c.name + " " + c.sqlType
 }
 
-// TableDDL returns the statement that creates the table.
+// TableDDL returns the statement that creates the table. A name with lower-case letters is quoted.
 func TableDDL(table string) string {
 	definitions := []string{primaryKey.definition() + " PRIMARY KEY"}
 	for _, c := range columns {
@@ -143,7 +144,21 @@ func TableDDL(table string) string {
 	}
 	return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s (\n  %s\n) "+
 		"SALT_BUCKETS=%d, COLUMN_ENCODED_BYTES=0, STORE_NULLS=true",
-		table, strings.Join(definitions, ",\n  "), DefaultSaltBuckets)
+		inSQL(table), strings.Join(definitions, ",\n  "), DefaultSaltBuckets)
+}
+
+// plainName is what SQL takes as written: it turns any other name into upper case, unless it is quoted.
+var plainName = regexp.MustCompile(`^[A-Z_][A-Z0-9_]*$`)
+
+// inSQL writes a name, with or without a schema, as a statement has to.
+func inSQL(full string) string {
+	parts := strings.Split(full, ".")
+	for i, part := range parts {
+		if !plainName.MatchString(part) {
+			parts[i] = `"` + part + `"`
+		}
+	}
+	return strings.Join(parts, ".")
 }
 
 // IndexDDL returns the statement that creates the index. Index is its name with or without the
@@ -151,7 +166,7 @@ func TableDDL(table string) string {
 func IndexDDL(table, index string) string {
 	_, name := splitName(index)
 	return fmt.Sprintf("CREATE UNCOVERED INDEX IF NOT EXISTS %s ON %s (%s) SALT_BUCKETS=%d",
-		name, table, colStockCode, DefaultSaltBuckets)
+		inSQL(name), inSQL(table), colStockCode, DefaultSaltBuckets)
 }
 
 // splitName splits "SCHEMA.NAME"; a name without a point has no schema.
