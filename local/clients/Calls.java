@@ -3,11 +3,17 @@ import java.util.concurrent.*;
 
 /** What the Java programs of this folder share: one JSON line for each call of a client. */
 final class Calls {
-    interface Call { void run() throws Exception; }
+
+    interface Call {
+        void run() throws Exception;
+    }
 
     /** An answer that is not the one a real server gives. */
     static final class Wrong extends RuntimeException {
-        Wrong(String message) { super(message); }
+
+        Wrong(String message) {
+            super(message);
+        }
     }
 
     private final String client, version;
@@ -18,7 +24,9 @@ final class Calls {
         this.version = version;
     }
 
-    static String at(String service) { return System.getenv("FEEDSTREAM_" + service); }
+    static String at(String service) {
+        return System.getenv("FEEDSTREAM_" + service);
+    }
 
     static void equal(Object got, Object want) {
         if (!Objects.equals(got, want)) throw new Wrong("got " + got + ", want " + want);
@@ -31,8 +39,12 @@ final class Calls {
 
     /** Runs one call: an exception is the server's refusal, a wrong answer or none in time is a failure. */
     boolean call(String name, Call call) {
-        String result = "works", detail = "";
-        Future<?> future = threads.submit(() -> { call.run(); return null; });
+        String result = "works",
+            detail = "";
+        Future<?> future = threads.submit(() -> {
+            call.run();
+            return null;
+        });
         try {
             future.get(30, TimeUnit.SECONDS);
         } catch (TimeoutException e) {
@@ -45,13 +57,25 @@ final class Calls {
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
-        System.out.println("{" + member("client", client) + "," + member("version", version) + "," + member("call", name) + ","
-            + member("result", result) + "," + member("detail", detail.substring(0, Math.min(2000, detail.length()))) + "}");
+        System.out.println(
+            "{" +
+                String.join(
+                    ",",
+                    member("client", client),
+                    member("version", version),
+                    member("call", name),
+                    member("result", result),
+                    member("detail", detail.substring(0, Math.min(2000, detail.length())))
+                ) +
+                "}"
+        );
         return result.equals("works");
     }
 
     /** Ends the program, with it the calls that hang. */
-    void end() { System.exit(0); }
+    void end() {
+        System.exit(0);
+    }
 
     private static String member(String name, String value) {
         StringBuilder text = new StringBuilder("\"" + name + "\":\"");

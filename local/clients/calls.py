@@ -1,4 +1,5 @@
 """What the Python programs of this folder share: one JSON line for each call of a client."""
+
 import json
 import os
 import re
@@ -22,6 +23,7 @@ def equal(got, want):
 
 def refusing(name, function):
     """A call that a real server refuses as well, by this name."""
+
     def run():
         try:
             function()
@@ -30,6 +32,7 @@ def refusing(name, function):
                 raise Wrong(f"refused otherwise than by {name!r}: {e}") from e
             return
         raise Wrong(f"not refused by {name!r}")
+
     return run
 
 
@@ -54,8 +57,18 @@ class Client:
         thread.start()
         thread.join(timeout)
         result, detail = outcome
-        print(json.dumps({"client": self.name, "version": self.version, "call": name, "result": result,
-                          "detail": detail[:2000]}), flush=True)
+        print(
+            json.dumps(
+                {
+                    "client": self.name,
+                    "version": self.version,
+                    "call": name,
+                    "result": result,
+                    "detail": detail[:2000],
+                }
+            ),
+            flush=True,
+        )
         return result == "works"
 
     def first(self, name, function):
@@ -70,8 +83,15 @@ class Client:
 
 def run(*command, timeout=60, input=None, matching="", lacking="Exception"):
     """Runs a tool and returns what it printed; it must end with 0 and print what a pattern matches."""
-    done = subprocess.run(command, input=input, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          errors="replace", timeout=timeout)
+    done = subprocess.run(
+        command,
+        input=input,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=timeout,
+    )
     if done.returncode != 0 or lacking in done.stdout:
         raise RuntimeError(f"exit {done.returncode}: {done.stdout[-1500:]}")
     if not re.search(matching, done.stdout, re.M | re.S):

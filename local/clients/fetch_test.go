@@ -33,7 +33,8 @@ func program(ctx context.Context, folder string, c *client) (*exec.Cmd, error) {
 		cmd = exec.CommandContext(ctx, "node", c.Program)
 	case ".java":
 		jars, _ := told.value("FEEDSTREAM_JARS")
-		if err := build(exec.CommandContext(ctx, "javac", "-nowarn", "-d", folder, "-cp", jars, "Calls.java", c.Program)); err != nil {
+		compile := exec.CommandContext(ctx, "javac", "-nowarn", "-d", folder, "-cp", jars, "Calls.java", c.Program)
+		if err := build(compile); err != nil {
 			return nil, err
 		}
 		cmd = exec.CommandContext(ctx, "java", "-Xmx512m", "-cp", folder+":"+jars, "Main")
@@ -126,8 +127,8 @@ func fetchNode(ctx context.Context, c *client) (string, error) {
 		if err := os.WriteFile(filepath.Join(folder, "package.json"), manifest, 0o644); err != nil {
 			return err
 		}
-		return build(exec.CommandContext(ctx, "npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "--no-package-lock",
-			"--ignore-scripts"))
+		return build(exec.CommandContext(ctx, "npm", "install", "--prefix", folder, "--no-audit", "--no-fund",
+			"--no-package-lock", "--ignore-scripts"))
 	})
 }
 

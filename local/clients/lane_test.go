@@ -48,7 +48,8 @@ func TestClients(t *testing.T) {
 		for _, problem := range problems {
 			t.Errorf("%s: %s", c, problem)
 		}
-		t.Logf("%s: %d calls in %.1f s, fetched and built in %.1f s", c, len(tried[i].lines), tried[i].ran.Seconds(), tried[i].made.Seconds())
+		t.Logf("%s: %d calls in %.1f s, fetched and built in %.1f s", c, len(tried[i].lines),
+			tried[i].ran.Seconds(), tried[i].made.Seconds())
 	}
 	text := table(came)
 	t.Logf("works, and refused by name:\n%s", text)
@@ -96,7 +97,8 @@ func run(cmd *exec.Cmd, at environment) (lines []line, err error) {
 		lines = append(lines, l)
 	}
 	if err != nil {
-		return lines, fmt.Errorf("run %s: %w; the end of what it said:\n%s", filepath.Base(cmd.Path), err, noise.String()[max(0, noise.Len()-2000):])
+		said := noise.Bytes()[max(0, noise.Len()-2000):]
+		return lines, fmt.Errorf("run %s: %w; the end of what it said:\n%s", filepath.Base(cmd.Path), err, said)
 	}
 	return lines, nil
 }

@@ -33,7 +33,8 @@ func start(t *testing.T) environment {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	up := exec.Command(filepath.Join(root, "bin", "feedstream"), "up", "--ephemeral", "--anonymous-http", "--endpoints", endpoints, "--rate", "10")
+	up := exec.Command(filepath.Join(root, "bin", "feedstream"), "up", "--ephemeral", "--anonymous-http",
+		"--endpoints", endpoints, "--rate", "10")
 	up.Dir, up.Stdout, up.Stderr = root, log, log
 	if err := child.Start(up); err != nil {
 		t.Fatalf("start the stack: %v; make clients builds it", err)

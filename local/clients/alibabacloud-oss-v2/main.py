@@ -35,7 +35,11 @@ def listed(prefix):
 
 def pages():
     paginator = sdk.list_objects_v2_paginator(limit=1)
-    keys = [o.key for page in paginator.iter_page(oss.ListObjectsV2Request(bucket=name, prefix=here)) for o in page.contents or []]
+    keys = [
+        o.key
+        for page in paginator.iter_page(oss.ListObjectsV2Request(bucket=name, prefix=here))
+        for o in page.contents or []
+    ]
     equal(keys, [here + "a", here + "b"])
 
 
@@ -59,7 +63,9 @@ def transfer():
         with open(source, "wb") as file:
             file.write(body)
         sdk.uploader().upload_file(oss.PutObjectRequest(bucket=name, key=here + "file"), source)
-        sdk.downloader(part_size=1024, parallel_num=2).download_file(oss.GetObjectRequest(bucket=name, key=here + "file"), target)
+        sdk.downloader(part_size=1024, parallel_num=2).download_file(
+            oss.GetObjectRequest(bucket=name, key=here + "file"), target
+        )
         with open(target, "rb") as file:
             equal(file.read(), body)
     delete(here + "file")
@@ -71,29 +77,38 @@ def on(kind, call, **more):
 
 
 client.first("put_object", lambda: [put(here + "a", body), put(here + "b", b"b")])
-client.calls({
-    "get_object": lambda: equal(get(here + "a"), body),
-    "get_object, range": lambda: equal(get(here + "a", range_header="bytes=3-8"), b"abcabc"),
-    "head_object": lambda: equal(
-        sdk.head_object(oss.HeadObjectRequest(bucket=name, key=here + "a")).content_length, len(body)),
-    "get_object_meta": lambda: equal(
-        sdk.get_object_meta(oss.GetObjectMetaRequest(bucket=name, key=here + "a")).content_length, len(body)),
-    "is_object_exist": lambda: equal((sdk.is_object_exist(name, here + "a"), sdk.is_object_exist(name, here + "c")), (True, False)),
-    "list_objects_v2": lambda: equal(listed(here), [here + "a", here + "b"]),
-    "list_objects_v2_paginator": pages,
-    "uploader, downloader": transfer,
-    "a key with a blank": blank,
-    "signature V1": signature_v1,
-    "delete_object": lambda: delete(here + "b"),
-    "get_bucket_info": lambda: equal(sdk.get_bucket_info(oss.GetBucketInfoRequest(bucket=name)).bucket_info.name, name),
-    "list_buckets": lambda: equal([b.name for b in sdk.list_buckets(oss.ListBucketsRequest()).buckets], [name]),
-    "list_objects": lambda: sdk.list_objects(oss.ListObjectsRequest(bucket=name)),
-    "copy_object": on(oss.CopyObjectRequest, sdk.copy_object, source_key=here + "a"),
-    "append_object": on(oss.AppendObjectRequest, sdk.append_object, position=0, body=b"a"),
-    "initiate_multipart_upload": on(oss.InitiateMultipartUploadRequest, sdk.initiate_multipart_upload),
-    "delete_multiple_objects": lambda: sdk.delete_multiple_objects(
-        oss.DeleteMultipleObjectsRequest(bucket=name, objects=[oss.DeleteObject(key=here + "x")])),
-    "get_bucket_stat": lambda: sdk.get_bucket_stat(oss.GetBucketStatRequest(bucket=name)),
-    "put_bucket": lambda: sdk.put_bucket(oss.PutBucketRequest(bucket="clients-bucket")),
-    "get_object_tagging": on(oss.GetObjectTaggingRequest, sdk.get_object_tagging),
-})
+client.calls(
+    {
+        "get_object": lambda: equal(get(here + "a"), body),
+        "get_object, range": lambda: equal(get(here + "a", range_header="bytes=3-8"), b"abcabc"),
+        "head_object": lambda: equal(
+            sdk.head_object(oss.HeadObjectRequest(bucket=name, key=here + "a")).content_length, len(body)
+        ),
+        "get_object_meta": lambda: equal(
+            sdk.get_object_meta(oss.GetObjectMetaRequest(bucket=name, key=here + "a")).content_length, len(body)
+        ),
+        "is_object_exist": lambda: equal(
+            (sdk.is_object_exist(name, here + "a"), sdk.is_object_exist(name, here + "c")), (True, False)
+        ),
+        "list_objects_v2": lambda: equal(listed(here), [here + "a", here + "b"]),
+        "list_objects_v2_paginator": pages,
+        "uploader, downloader": transfer,
+        "a key with a blank": blank,
+        "signature V1": signature_v1,
+        "delete_object": lambda: delete(here + "b"),
+        "get_bucket_info": lambda: equal(
+            sdk.get_bucket_info(oss.GetBucketInfoRequest(bucket=name)).bucket_info.name, name
+        ),
+        "list_buckets": lambda: equal([b.name for b in sdk.list_buckets(oss.ListBucketsRequest()).buckets], [name]),
+        "list_objects": lambda: sdk.list_objects(oss.ListObjectsRequest(bucket=name)),
+        "copy_object": on(oss.CopyObjectRequest, sdk.copy_object, source_key=here + "a"),
+        "append_object": on(oss.AppendObjectRequest, sdk.append_object, position=0, body=b"a"),
+        "initiate_multipart_upload": on(oss.InitiateMultipartUploadRequest, sdk.initiate_multipart_upload),
+        "delete_multiple_objects": lambda: sdk.delete_multiple_objects(
+            oss.DeleteMultipleObjectsRequest(bucket=name, objects=[oss.DeleteObject(key=here + "x")])
+        ),
+        "get_bucket_stat": lambda: sdk.get_bucket_stat(oss.GetBucketStatRequest(bucket=name)),
+        "put_bucket": lambda: sdk.put_bucket(oss.PutBucketRequest(bucket="clients-bucket")),
+        "get_object_tagging": on(oss.GetObjectTaggingRequest, sdk.get_object_tagging),
+    }
+)

@@ -1,4 +1,5 @@
 """The tools that Kafka's bin/ starts (kafka-topics.sh is TopicCommand), by their main classes."""
+
 import re
 import tempfile
 
@@ -34,8 +35,13 @@ def reassign():
     with tempfile.NamedTemporaryFile("w", suffix=".json") as plan:
         plan.write('{"version":1,"partitions":[{"topic":"%s","partition":0,"replicas":[%s]}]}' % (topic, leader()))
         plan.flush()
-        tool("org.apache.kafka.tools.reassign.ReassignPartitionsCommand", "--reassignment-json-file", plan.name, "--execute",
-             matching="Successfully started")
+        tool(
+            "org.apache.kafka.tools.reassign.ReassignPartitionsCommand",
+            "--reassignment-json-file",
+            plan.name,
+            "--execute",
+            matching="Successfully started",
+        )
 
 
 def leader():
@@ -46,7 +52,12 @@ def delete_records():
     with tempfile.NamedTemporaryFile("w", suffix=".json") as plan:
         plan.write('{"partitions":[{"topic":"%s","partition":0,"offset":1}],"version":1}' % topic)
         plan.flush()
-        tool("org.apache.kafka.tools.DeleteRecordsCommand", "--offset-json-file", plan.name, matching="low_watermark: 1")
+        tool(
+            "org.apache.kafka.tools.DeleteRecordsCommand",
+            "--offset-json-file",
+            plan.name,
+            matching="low_watermark: 1",
+        )
 
 
 def deleted():
@@ -57,43 +68,113 @@ def deleted():
 
 client.first("kafka-topics --list", topics("--list", matching="^feed-updates$"))
 lines = "".join(f"k{i}:v{i}\n" for i in range(10))
-client.calls({
-    "kafka-topics --create": topics("--create", "--topic", topic, "--partitions", "2", "--replication-factor", "1",
-                                    "--config", "retention.ms=7200000", matching="Created topic"),
-    "kafka-topics --describe": topics("--describe", "--topic", topic, matching="PartitionCount: 2.*retention.ms=7200000"),
-    "kafka-topics --alter": topics("--alter", "--topic", topic, "--partitions", "3"),
-    "kafka-configs --alter": configs("--entity-type", "topics", "--entity-name", topic, "--alter", "--add-config",
-                                     "retention.ms=3600000", matching="Completed"),
-    "kafka-configs --describe": configs("--entity-type", "topics", "--entity-name", topic, "--describe",
-                                        matching="retention.ms=3600000"),
-    "kafka-configs, users": configs("--entity-type", "users", "--describe"),
-    "kafka-console-producer": lambda: tool("kafka.tools.ConsoleProducer", "--topic", topic, "--property",
-                                           "parse.key=true", "--property", "key.separator=:", input=lines),
-    "kafka-console-consumer": lambda: tool("org.apache.kafka.tools.consumer.ConsoleConsumer", "--topic", topic, "--group", group,
-                                           "--from-beginning", "--max-messages", "10", "--timeout-ms", "20000",
-                                           matching="Processed a total of 10 messages"),
-    "kafka-get-offsets": lambda: tool("org.apache.kafka.tools.GetOffsetShell", "--topic", topic, matching=f"^{topic}:2:"),
-    "kafka-consumer-groups --list": groups("--list", matching=f"^{group}$"),
-    "kafka-consumer-groups --describe": groups("--describe", "--group", group, matching=f"{group} +{topic} +0"),
-    "kafka-consumer-groups --reset-offsets": groups("--reset-offsets", "--to-earliest", "--execute", "--topic", topic,
-                                                    "--group", group, matching=f"{group} +{topic} +0 +0"),
-    "kafka-consumer-groups --delete": groups("--delete", "--group", group, matching="was successful"),
-    "kafka-producer-perf-test": lambda: java("org.apache.kafka.tools.ProducerPerformance", "--topic", topic,
-                                                            "--num-records", "1000", "--record-size", "100", "--throughput", "-1",
-                                                            "--producer-props", "bootstrap.servers=" + broker,
-                                                            matching="1000 records sent"),
-    "kafka-reassign-partitions --execute": reassign,
-    "kafka-delete-records": delete_records,
-    "kafka-log-dirs": lambda: tool("org.apache.kafka.tools.LogDirsCommand", "--describe", "--topic-list", topic,
-                                   matching='"partition":"clients-tools-0"'),
-    "kafka-leader-election": lambda: tool("org.apache.kafka.tools.LeaderElectionCommand", "--election-type", "preferred",
-                                          "--all-topic-partitions"),
-    "kafka-cluster cluster-id": lambda: java("org.apache.kafka.tools.ClusterTool", "cluster-id",
-                                                            "--bootstrap-server", broker, matching="Cluster ID: "),
-    "kafka-features": lambda: tool("org.apache.kafka.tools.FeatureCommand", "describe"),
-    "kafka-transactions list": lambda: tool("org.apache.kafka.tools.TransactionsCommand", "list", matching="TransactionalId"),
-    "kafka-acls --list": lambda: tool("kafka.admin.AclCommand", "--list"),
-    "kafka-broker-api-versions": lambda: tool("kafka.admin.BrokerApiVersionsCommand", matching=r"Produce\(0\)"),
-    "kafka-topics --delete": deleted,
-    "kafka-metadata-quorum": lambda: tool("org.apache.kafka.tools.MetadataQuorumCommand", "describe", "--status"),
-})
+client.calls(
+    {
+        "kafka-topics --create": topics(
+            "--create",
+            "--topic",
+            topic,
+            "--partitions",
+            "2",
+            "--replication-factor",
+            "1",
+            "--config",
+            "retention.ms=7200000",
+            matching="Created topic",
+        ),
+        "kafka-topics --describe": topics(
+            "--describe", "--topic", topic, matching="PartitionCount: 2.*retention.ms=7200000"
+        ),
+        "kafka-topics --alter": topics("--alter", "--topic", topic, "--partitions", "3"),
+        "kafka-configs --alter": configs(
+            "--entity-type",
+            "topics",
+            "--entity-name",
+            topic,
+            "--alter",
+            "--add-config",
+            "retention.ms=3600000",
+            matching="Completed",
+        ),
+        "kafka-configs --describe": configs(
+            "--entity-type", "topics", "--entity-name", topic, "--describe", matching="retention.ms=3600000"
+        ),
+        "kafka-configs, users": configs("--entity-type", "users", "--describe"),
+        "kafka-console-producer": lambda: tool(
+            "kafka.tools.ConsoleProducer",
+            "--topic",
+            topic,
+            "--property",
+            "parse.key=true",
+            "--property",
+            "key.separator=:",
+            input=lines,
+        ),
+        "kafka-console-consumer": lambda: tool(
+            "org.apache.kafka.tools.consumer.ConsoleConsumer",
+            "--topic",
+            topic,
+            "--group",
+            group,
+            "--from-beginning",
+            "--max-messages",
+            "10",
+            "--timeout-ms",
+            "20000",
+            matching="Processed a total of 10 messages",
+        ),
+        "kafka-get-offsets": lambda: tool(
+            "org.apache.kafka.tools.GetOffsetShell", "--topic", topic, matching=f"^{topic}:2:"
+        ),
+        "kafka-consumer-groups --list": groups("--list", matching=f"^{group}$"),
+        "kafka-consumer-groups --describe": groups("--describe", "--group", group, matching=f"{group} +{topic} +0"),
+        "kafka-consumer-groups --reset-offsets": groups(
+            "--reset-offsets",
+            "--to-earliest",
+            "--execute",
+            "--topic",
+            topic,
+            "--group",
+            group,
+            matching=f"{group} +{topic} +0 +0",
+        ),
+        "kafka-consumer-groups --delete": groups("--delete", "--group", group, matching="was successful"),
+        "kafka-producer-perf-test": lambda: java(
+            "org.apache.kafka.tools.ProducerPerformance",
+            "--topic",
+            topic,
+            "--num-records",
+            "1000",
+            "--record-size",
+            "100",
+            "--throughput",
+            "-1",
+            "--producer-props",
+            "bootstrap.servers=" + broker,
+            matching="1000 records sent",
+        ),
+        "kafka-reassign-partitions --execute": reassign,
+        "kafka-delete-records": delete_records,
+        "kafka-log-dirs": lambda: tool(
+            "org.apache.kafka.tools.LogDirsCommand",
+            "--describe",
+            "--topic-list",
+            topic,
+            matching='"partition":"clients-tools-0"',
+        ),
+        "kafka-leader-election": lambda: tool(
+            "org.apache.kafka.tools.LeaderElectionCommand", "--election-type", "preferred", "--all-topic-partitions"
+        ),
+        "kafka-cluster cluster-id": lambda: java(
+            "org.apache.kafka.tools.ClusterTool", "cluster-id", "--bootstrap-server", broker, matching="Cluster ID: "
+        ),
+        "kafka-features": lambda: tool("org.apache.kafka.tools.FeatureCommand", "describe"),
+        "kafka-transactions list": lambda: tool(
+            "org.apache.kafka.tools.TransactionsCommand", "list", matching="TransactionalId"
+        ),
+        "kafka-acls --list": lambda: tool("kafka.admin.AclCommand", "--list"),
+        "kafka-broker-api-versions": lambda: tool("kafka.admin.BrokerApiVersionsCommand", matching=r"Produce\(0\)"),
+        "kafka-topics --delete": deleted,
+        "kafka-metadata-quorum": lambda: tool("org.apache.kafka.tools.MetadataQuorumCommand", "describe", "--status"),
+    }
+)

@@ -30,7 +30,8 @@ func main() {
 		return calls.Equal(answer.GetErrorType(), "")
 	})
 	client.Call("InvokeFunction, asynchronous", func() error {
-		_, err := platform.InvokeFunction(fc.NewInvokeFunctionInput(service, function).WithPayload([]byte(timer)).WithAsyncInvocation())
+		event := fc.NewInvokeFunctionInput(service, function).WithPayload([]byte(timer))
+		_, err := platform.InvokeFunction(event.WithAsyncInvocation())
 		return err
 	})
 	client.Call("InvokeFunction of one that fails", func() error {
@@ -54,10 +55,22 @@ func main() {
 
 // refusals are what the platform does not have.
 func refusals(client *calls.Client, platform *fc.Client) {
-	client.Call("ListServices", func() error { _, err := platform.ListServices(fc.NewListServicesInput()); return err })
-	client.Call("GetService", func() error { _, err := platform.GetService(fc.NewGetServiceInput(service)); return err })
-	client.Call("ListFunctions", func() error { _, err := platform.ListFunctions(fc.NewListFunctionsInput(service)); return err })
-	client.Call("GetFunction", func() error { _, err := platform.GetFunction(fc.NewGetFunctionInput(service, function)); return err })
+	client.Call("ListServices", func() error {
+		_, err := platform.ListServices(fc.NewListServicesInput())
+		return err
+	})
+	client.Call("GetService", func() error {
+		_, err := platform.GetService(fc.NewGetServiceInput(service))
+		return err
+	})
+	client.Call("ListFunctions", func() error {
+		_, err := platform.ListFunctions(fc.NewListFunctionsInput(service))
+		return err
+	})
+	client.Call("GetFunction", func() error {
+		_, err := platform.GetFunction(fc.NewGetFunctionInput(service, function))
+		return err
+	})
 	client.Call("DeleteFunction", func() error {
 		_, err := platform.DeleteFunction(fc.NewDeleteFunctionInput(service, function))
 		return err
@@ -70,17 +83,24 @@ func refusals(client *calls.Client, platform *fc.Client) {
 		_, err := platform.PublishServiceVersion(fc.NewPublishServiceVersionInput(service))
 		return err
 	})
-	client.Call("ListAliases", func() error { _, err := platform.ListAliases(fc.NewListAliasesInput(service)); return err })
+	client.Call("ListAliases", func() error {
+		_, err := platform.ListAliases(fc.NewListAliasesInput(service))
+		return err
+	})
 	client.Call("ListInstances", func() error {
 		_, err := platform.ListInstances(fc.NewListInstancesInput(service, function))
 		return err
 	})
-	client.Call("ListLayers", func() error { _, err := platform.ListLayers(fc.NewListLayersInput()); return err })
+	client.Call("ListLayers", func() error {
+		_, err := platform.ListLayers(fc.NewListLayersInput())
+		return err
+	})
 	client.Call("SignURL", func() error { return signed(platform) })
 }
 
 func at(endpoint, secret string) *fc.Client {
-	client, err := fc.NewClient(endpoint, "2016-08-15", calls.At("ACCESS_KEY_ID"), secret, fc.WithTimeout(20), fc.WithRetryCount(0))
+	client, err := fc.NewClient(endpoint, "2016-08-15", calls.At("ACCESS_KEY_ID"), secret,
+		fc.WithTimeout(20), fc.WithRetryCount(0))
 	if err != nil {
 		panic(err) // it only reads its arguments
 	}

@@ -51,7 +51,8 @@ func writes(ctx context.Context, client *calls.Client, stocks *mongo.Collection)
 		return calls.Equal(mongo.IsDuplicateKeyError(err), true)
 	})
 	client.Call("UpdateOne, upsert", func() error {
-		result, err := stocks.UpdateOne(ctx, bson.M{"_id": 200}, bson.M{"$set": bson.M{"n": 200}}, options.UpdateOne().SetUpsert(true))
+		set := bson.M{"$set": bson.M{"n": 200}}
+		result, err := stocks.UpdateOne(ctx, bson.M{"_id": 200}, set, options.UpdateOne().SetUpsert(true))
 		if err != nil {
 			return err
 		}

@@ -89,16 +89,37 @@ func lists(client *calls.Client, bucket *oss.Bucket) {
 }
 
 func refusals(client *calls.Client, service *oss.Client, bucket *oss.Bucket) {
-	client.Call("ListBuckets", func() error { _, err := service.ListBuckets(); return err })
-	client.Call("CopyObject", func() error { _, err := bucket.CopyObject(here+"a", here+"copy"); return err })
-	client.Call("AppendObject", func() error { _, err := bucket.AppendObject(here+"append", strings.NewReader("a"), 0); return err })
-	client.Call("InitiateMultipartUpload", func() error { _, err := bucket.InitiateMultipartUpload(here + "parts"); return err })
-	client.Call("DeleteObjects", func() error { _, err := bucket.DeleteObjects([]string{here + "x"}); return err })
+	client.Call("ListBuckets", func() error {
+		_, err := service.ListBuckets()
+		return err
+	})
+	client.Call("CopyObject", func() error {
+		_, err := bucket.CopyObject(here+"a", here+"copy")
+		return err
+	})
+	client.Call("AppendObject", func() error {
+		_, err := bucket.AppendObject(here+"append", strings.NewReader("a"), 0)
+		return err
+	})
+	client.Call("InitiateMultipartUpload", func() error {
+		_, err := bucket.InitiateMultipartUpload(here + "parts")
+		return err
+	})
+	client.Call("DeleteObjects", func() error {
+		_, err := bucket.DeleteObjects([]string{here + "x"})
+		return err
+	})
 	client.Call("SetObjectACL", func() error { return bucket.SetObjectACL(here+"a", oss.ACLPrivate) })
 	client.Call("PutSymlink", func() error { return bucket.PutSymlink(here+"link", here+"a") })
-	client.Call("GetObjectTagging", func() error { _, err := bucket.GetObjectTagging(here + "a"); return err })
+	client.Call("GetObjectTagging", func() error {
+		_, err := bucket.GetObjectTagging(here + "a")
+		return err
+	})
 	client.Call("CreateBucket", func() error { return service.CreateBucket("clients-bucket") })
-	client.Call("GetBucketStat", func() error { _, err := service.GetBucketStat(name); return err })
+	client.Call("GetBucketStat", func() error {
+		_, err := service.GetBucketStat(name)
+		return err
+	})
 	client.Call("SignURL", func() error {
 		url, err := bucket.SignURL(here+"a", oss.HTTPGet, 60)
 		if err != nil {
