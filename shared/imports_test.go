@@ -92,6 +92,8 @@ var rules = []rule{
 	{dir: "local/real/child", outside: anything},
 	{dir: "local/real", inside: []string{"local/real/child"}, tests: []string{"shared/*", kits, "local/target"}, outside: anything},
 	{dir: "local/compose/*", inside: []string{"local/real", "local/services/*"}},
+	{dir: "local/clients", tests: []string{"local/real", "local/real/child"}},
+	{dir: "local/clients/golang/*", outside: anything}, // a module of its own
 	{dir: "local/archive"},
 }
 
