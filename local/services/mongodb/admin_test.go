@@ -139,6 +139,7 @@ func TestCollections(t *testing.T) {
 	wantCode(t, db.RunCommand(ctx, d("listIndexes", "stock")).Err(), 26)
 	insert(t, c, d("_id", 1))
 	equal(t, ids(t, c, d()), []any{int32(1)})
+	wantCode(t, admin.Drop(ctx), 20)
 	if err := db.Drop(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -185,6 +186,11 @@ func TestRefusals(t *testing.T) {
 		{d("aggregate", "stock", "pipeline", bson.A{d("$lookup", d())}, "cursor", d()), 238},
 		{d("aggregate", "stock", "pipeline", bson.A{d("$group", d("_id", "$a", "n", d("$sum", 1)))}, "cursor", d()), 238},
 		{d("renameCollection", "a.b", "to", "a.c"), 13},
+		{d("hello", 1, "loadBalanced", true), 72},
+		{d("find", "stock", "apiVersion", "2"), 322},
+		{d("find", "stock", "apiStrict", true), 4886600},
+		{d("buildInfo", 1, "apiVersion", "1", "apiStrict", true), 323},
+		{d("find", "stock", "apiVersion", "1", "fancy", 1), 40415},
 	} {
 		err := c.Database().RunCommand(ctx, test.command).Err()
 		if e, ok := err.(mongo.CommandError); !ok || e.Code != test.code || e.Name == "" || e.Message == "" {
@@ -196,6 +202,9 @@ func TestRefusals(t *testing.T) {
 		d("find", "stock", "collation", d("locale", "simple"), "tailable", false, "hint", "_id_", "comment", "x", "maxTimeMS", 500),
 		d("find", "stock", "readConcern", d("level", "majority"), "$readPreference", d("mode", "primary")),
 		d("killAllSessions", bson.A{}), d("endSessions", bson.A{}),
+		d("hello", 1, "backpressure", true, "what comes next", d("a", 1)), d("ismaster", 1, "backpressure", true),
+		d("ping", 1, "fancy", 1), d("buildInfo", 1, "fancy", 1, "apiVersion", "1", "apiStrict", false),
+		d("find", "stock", "apiVersion", "1", "apiStrict", true, "apiDeprecationErrors", true),
 	} {
 		if err := c.Database().RunCommand(ctx, command).Err(); err != nil {
 			t.Errorf("%v: %v", command, err)

@@ -15,11 +15,7 @@ const (
 	wireVersion = 21
 )
 
-var helloOptions = map[string]option{
-	"helloOk": ignored, "client": ignored, "hostInfo": ignored, "internalClient": off, "loadBalanced": off,
-	"compression": ignored, "saslSupportedMechs": ignored, "speculativeAuthenticate": ignored,
-	"topologyVersion": ignored, "maxAwaitTimeMS": ignored,
-}
+var helloOptions = map[string]option{anything: ignored, "internalClient": off, "loadBalanced": off}
 
 // hello introduces a standalone server. It names no compressor and no topology version, so that drivers send plain
 // messages and poll.

@@ -38,10 +38,13 @@ const (
 	CannotIndexParallelArrays Code = 171
 	NotImplemented            Code = 238
 	QueryExceededMemory       Code = 292
+	APIVersionError           Code = 322
+	APIStrictError            Code = 323
 	BSONObjectTooLarge        Code = 10334
 	DuplicateKey              Code = 11000
 	MissingField              Code = 40414
 	UnknownField              Code = 40415
+	APIParametersMissing      Code = 4886600
 )
 
 var names = map[Code]string{
@@ -56,7 +59,8 @@ var names = map[Code]string{
 	IndexKeySpecsConflict: "IndexKeySpecsConflict", ExceededMemoryLimit: "ExceededMemoryLimit",
 	CannotIndexParallelArrays: "CannotIndexParallelArrays", NotImplemented: "NotImplemented",
 	QueryExceededMemory: "QueryExceededMemoryLimitNoDiskUseAllowed",
-	BSONObjectTooLarge:  "BSONObjectTooLarge", DuplicateKey: "DuplicateKey",
+	APIVersionError:     "APIVersionError", APIStrictError: "APIStrictError",
+	BSONObjectTooLarge: "BSONObjectTooLarge", DuplicateKey: "DuplicateKey",
 	MissingField: "IDLFailedToParse", UnknownField: "IDLUnknownField",
 }
 
