@@ -42,7 +42,7 @@ var rooms = []room{
 	{dir: "shared/oss", inside: []string{"shared/feed", "shared/reference"},
 		outside: []string{"github.com/aliyun/aliyun-oss-go-sdk"}},
 	{dir: "shared/mongo", inside: []string{"shared/feed", "shared/reference"},
-		outside: []string{"go.mongodb.org/mongo-driver"}},
+		outside: []string{"go.mongodb.org/mongo-driver/v2"}},
 	{dir: "shared/fc", inside: []string{"shared/build"}},
 	{dir: "shared/build"},
 	{dir: "shared/problem"},
@@ -70,7 +70,7 @@ var onlyIn = map[string]string{
 	"github.com/tsuna/gohbase":            "shared/hbase",
 	"github.com/segmentio/kafka-go":       "shared/kafka",
 	"github.com/aliyun/aliyun-oss-go-sdk": "shared/oss",
-	"go.mongodb.org/mongo-driver":         "shared/mongo",
+	"go.mongodb.org/mongo-driver/v2":      "shared/mongo",
 }
 
 // impure packages never appear in the domain and the codecs.

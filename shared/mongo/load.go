@@ -6,10 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/primitive"
-	"go.mongodb.org/mongo-driver/mongo"
-	"go.mongodb.org/mongo-driver/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"feedstream/shared/reference"
 )
@@ -35,7 +34,7 @@ func (s *Source) Load(ctx context.Context, documents []reference.Document) error
 	if err := s.removeAbandoned(ctx); err != nil {
 		return s.failed("clear old loads of", err)
 	}
-	beside := s.collection.Database().Collection(s.loadPrefix() + primitive.NewObjectID().Hex())
+	beside := s.collection.Database().Collection(s.loadPrefix() + bson.NewObjectID().Hex())
 	err := s.fill(ctx, beside, documents)
 	if err == nil {
 		err = s.exchange(ctx, beside)
@@ -103,7 +102,7 @@ func (s *Source) removeAbandoned(ctx context.Context) error {
 	}
 	for _, name := range names {
 		hex, ours := strings.CutPrefix(name, s.loadPrefix())
-		id, err := primitive.ObjectIDFromHex(hex)
+		id, err := bson.ObjectIDFromHex(hex)
 		if !ours || err != nil || time.Since(id.Timestamp()) < abandoned {
 			continue
 		}
@@ -126,7 +125,7 @@ func fields(d reference.Document) (bson.D, error) {
 	} {
 		v := f.value
 		if number, ok := v.(reference.Number); ok {
-			decimal, err := primitive.ParseDecimal128(string(number))
+			decimal, err := bson.ParseDecimal128(string(number))
 			if err != nil {
 				return nil, fmt.Errorf("%s %q is no decimal: %w", f.name, string(number), err)
 			}

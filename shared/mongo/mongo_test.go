@@ -5,8 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/primitive"
+	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"feedstream/shared/reference"
 )
@@ -55,11 +54,11 @@ func TestErrorsNameTheHostOnly(t *testing.T) {
 }
 
 func TestDocument(t *testing.T) {
-	number, err := primitive.ParseDecimal128("-0E-2")
+	number, err := bson.ParseDecimal128("-0E-2")
 	if err != nil {
 		t.Fatal(err)
 	}
-	oid := primitive.ObjectID{1, 2}
+	oid := bson.ObjectID{1, 2}
 	for _, test := range []struct {
 		stored bson.D
 		want   reference.Document
@@ -67,11 +66,11 @@ func TestDocument(t *testing.T) {
 		{bson.D{}, reference.Document{}},
 		{bson.D{{Key: "_id", Value: oid}, {Key: "LastPrice", Value: number}},
 			reference.Document{ID: "010200000000000000000000", LastPrice: reference.Number("-0.00")}},
-		{bson.D{{Key: "_id", Value: int32(5)}, {Key: "symbol", Value: primitive.Undefined{}}},
+		{bson.D{{Key: "_id", Value: int32(5)}, {Key: "symbol", Value: bson.Undefined{}}},
 			reference.Document{ID: `{"$numberInt":"5"}`}},
 		{bson.D{{Key: "_id", Value: "a"}, {Key: "CompanyName", Value: bson.D{{Key: "en", Value: "x"}}},
-			{Key: "symbol", Value: primitive.DateTime(1)}, {Key: "Volume", Value: bson.A{}}},
-			reference.Document{ID: "a", CompanyName: bson.D{{Key: "en", Value: "x"}}, Symbol: primitive.DateTime(1), Volume: bson.A{}}},
+			{Key: "symbol", Value: bson.DateTime(1)}, {Key: "Volume", Value: bson.A{}}},
+			reference.Document{ID: "a", CompanyName: bson.D{{Key: "en", Value: "x"}}, Symbol: bson.DateTime(1), Volume: bson.A{}}},
 	} {
 		raw, err := bson.Marshal(test.stored)
 		if err != nil {

@@ -1,7 +1,7 @@
 package mongodb
 
 import (
-	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
 // Limits a real server has, told to drivers at hello.

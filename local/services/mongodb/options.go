@@ -1,8 +1,7 @@
 package mongodb
 
 import (
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
 	"feedstream/local/services/mongodb/internal/query"
@@ -79,9 +78,9 @@ func unknownOption(what, name string) error {
 // isOff says whether an option's value is the same as the option's absence.
 func isOff(v bsoncore.Value) bool {
 	switch v.Type {
-	case bson.TypeNull, bson.TypeUndefined:
+	case bsoncore.TypeNull, bsoncore.TypeUndefined:
 		return true
-	case bson.TypeEmbeddedDocument, bson.TypeArray:
+	case bsoncore.TypeEmbeddedDocument, bsoncore.TypeArray:
 		locale, _ := query.Lookup(v.Data, "locale").StringValueOK()
 		return len(v.Data) == 5 || locale == "simple"
 	}

@@ -12,10 +12,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/primitive"
-	driver "go.mongodb.org/mongo-driver/mongo"
-	"go.mongodb.org/mongo-driver/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"feedstream/shared/mongo"
 	"feedstream/shared/reference"
@@ -53,11 +52,11 @@ type fixture struct {
 
 func newFixture(t *testing.T, uri string) fixture {
 	t.Helper()
-	client, err := driver.Connect(context.Background(), options.Client().ApplyURI(uri))
+	client, err := driver.Connect(options.Client().ApplyURI(uri))
 	if err != nil {
 		t.Fatalf("connect: %v", err)
 	}
-	database := client.Database("mongotest-" + primitive.NewObjectID().Hex())
+	database := client.Database("mongotest-" + bson.NewObjectID().Hex())
 	source, err := mongo.New(mongo.Config{URI: uri, Database: database.Name(), Collection: "stock"})
 	if err != nil {
 		t.Fatalf("new source: %v", err)
@@ -125,14 +124,14 @@ func equal(t *testing.T, got, want []reference.Document) {
 }
 
 func readTypes(t *testing.T, f fixture) {
-	decimal := func(s string) primitive.Decimal128 {
-		d, err := primitive.ParseDecimal128(s)
+	decimal := func(s string) bson.Decimal128 {
+		d, err := bson.ParseDecimal128(s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return d
 	}
-	oid := primitive.NewObjectID()
+	oid := bson.NewObjectID()
 	f.insert(t,
 		bson.D{{Key: "_id", Value: "a"}, {Key: "symbol", Value: "0001.HK"}, {Key: "CompanyName", Value: "CK 长和"},
 			{Key: "LastPrice", Value: 41.35}, {Key: "Volume", Value: int64(1) << 40}, {Key: "Sector", Value: "x"}},
@@ -268,8 +267,8 @@ func loadIsOneStep(t *testing.T, f fixture) {
 
 func loadClears(t *testing.T, f fixture) {
 	database := f.plain.Database()
-	dead := "stock.load-" + primitive.NewObjectIDFromTimestamp(time.Now().Add(-2*time.Hour)).Hex()
-	young := "stock.load-" + primitive.NewObjectID().Hex()
+	dead := "stock.load-" + bson.NewObjectIDFromTimestamp(time.Now().Add(-2*time.Hour)).Hex()
+	young := "stock.load-" + bson.NewObjectID().Hex()
 	for _, name := range []string{dead, young, "stock.load-notes"} {
 		if err := database.CreateCollection(context.Background(), name); err != nil {
 			t.Fatal(err)

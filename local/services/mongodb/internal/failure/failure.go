@@ -4,7 +4,7 @@ package failure
 import (
 	"fmt"
 
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 )
 
 // Code is a MongoDB error code. Drivers decide by it, so it is always the code a real server gives for the same fault.
