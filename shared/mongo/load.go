@@ -29,27 +29,38 @@ const (
 // keeps the digits it was written with. Nil fields are left out. ID is not stored: MongoDB gives each document a new
 // one.
 func (s *Source) Load(ctx context.Context, documents []reference.Document) error {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
-	if err := s.removeAbandoned(ctx); err != nil {
-		return s.failed("clear old loads of", err)
-	}
-	beside := s.collection.Database().Collection(s.loadPrefix() + bson.NewObjectID().Hex())
-	err := s.fill(ctx, beside, documents)
+	collection, err := s.open(ctx)
 	if err == nil {
-		err = s.exchange(ctx, beside)
+		err = replace(ctx, collection, documents)
 	}
 	if err != nil {
-		s.discard(ctx, beside)
 		return s.failed("load", err)
 	}
 	return nil
 }
 
-func (s *Source) loadPrefix() string { return s.collection.Name() + ".load-" }
+// replace fills a collection beside the current one and lets it take that one's place.
+func replace(ctx context.Context, current *mongo.Collection, documents []reference.Document) error {
+	if err := removeAbandoned(ctx, current); err != nil {
+		return fmt.Errorf("clear old loads: %w", err)
+	}
+	beside := current.Database().Collection(loadPrefix(current) + bson.NewObjectID().Hex())
+	err := fill(ctx, beside, documents)
+	if err == nil {
+		err = exchange(ctx, beside, current)
+	}
+	if err != nil {
+		discard(ctx, beside)
+	}
+	return err
+}
+
+func loadPrefix(current *mongo.Collection) string { return current.Name() + ".load-" }
 
 // fill writes the documents into a new collection.
-func (s *Source) fill(ctx context.Context, beside *mongo.Collection, documents []reference.Document) error {
+func fill(ctx context.Context, beside *mongo.Collection, documents []reference.Document) error {
 	index := mongo.IndexModel{
 		Keys:    bson.D{{Key: fieldSymbol, Value: 1}},
 		Options: options.Index().SetUnique(true),
@@ -74,39 +85,39 @@ func (s *Source) fill(ctx context.Context, beside *mongo.Collection, documents [
 }
 
 // exchange gives the new collection the reference's name in one step.
-func (s *Source) exchange(ctx context.Context, beside *mongo.Collection) error {
-	database := s.collection.Database().Name()
+func exchange(ctx context.Context, beside, current *mongo.Collection) error {
+	database := current.Database()
 	rename := bson.D{
-		{Key: "renameCollection", Value: database + "." + beside.Name()},
-		{Key: "to", Value: database + "." + s.collection.Name()},
+		{Key: "renameCollection", Value: database.Name() + "." + beside.Name()},
+		{Key: "to", Value: database.Name() + "." + current.Name()},
 		{Key: "dropTarget", Value: true},
 	}
-	if err := s.client.Database("admin").RunCommand(ctx, rename).Err(); err != nil {
+	if err := database.Client().Database("admin").RunCommand(ctx, rename).Err(); err != nil {
 		return fmt.Errorf("put the new collection in place: %w", err)
 	}
 	return nil
 }
 
 // discard removes what a failed load has written. If that fails too, a later load does it.
-func (s *Source) discard(ctx context.Context, beside *mongo.Collection) {
+func discard(ctx context.Context, beside *mongo.Collection) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	_ = beside.Drop(ctx)
 }
 
 // removeAbandoned drops what loads left behind that died on the way. The object id in the name tells their age.
-func (s *Source) removeAbandoned(ctx context.Context) error {
-	names, err := s.collection.Database().ListCollectionNames(ctx, bson.D{})
+func removeAbandoned(ctx context.Context, current *mongo.Collection) error {
+	names, err := current.Database().ListCollectionNames(ctx, bson.D{})
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		hex, ours := strings.CutPrefix(name, s.loadPrefix())
+		hex, ours := strings.CutPrefix(name, loadPrefix(current))
 		id, err := bson.ObjectIDFromHex(hex)
 		if !ours || err != nil || time.Since(id.Timestamp()) < abandoned {
 			continue
 		}
-		if err := s.collection.Database().Collection(name).Drop(ctx); err != nil {
+		if err := current.Database().Collection(name).Drop(ctx); err != nil {
 			return err
 		}
 	}

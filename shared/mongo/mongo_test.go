@@ -17,6 +17,9 @@ func TestNewRefuses(t *testing.T) {
 		{"", "reference", "the URI is not valid"},
 		{"mongodb://user:pa%ss@h", "reference", "details are withheld"},
 		{"mongodb://user:secret@h:99999999", "reference", "details are withheld"},
+		{"mongodb+srv://user:pa%ss@h", "reference", "details are withheld"},
+		{"mongodb+srv://cluster.feed.test:27017", "reference", "one name and no port"},
+		{"mongodb+srv://a.feed.test,b.feed.test", "reference", "one name and no port"},
 	} {
 		_, err := New(Config{URI: test.uri, Database: test.database, Collection: "stock"})
 		if err == nil || !strings.Contains(err.Error(), test.want) {

@@ -28,9 +28,13 @@ var projection = bson.D{
 // yield's error, returned as it is. An error in the middle means that the documents seen so far are not the whole
 // reference: begin again. A collection that does not exist has no documents.
 func (s *Source) Read(ctx context.Context, yield func(reference.Document) error) error {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
-	cursor, err := s.collection.Find(ctx, bson.D{}, options.Find().SetProjection(projection).SetBatchSize(batchSize))
+	collection, err := s.open(ctx)
+	if err != nil {
+		return s.failed("read", err)
+	}
+	cursor, err := collection.Find(ctx, bson.D{}, options.Find().SetProjection(projection).SetBatchSize(batchSize))
 	if err != nil {
 		return s.failed("read", err)
 	}
