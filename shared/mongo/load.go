@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -16,27 +17,66 @@ import (
 const (
 	loadBatch = 5000
 
+	// maxShrink is the fraction of the documents that a load may lose: what a refresh allows unless it is told
+	// otherwise (REFERENCE_MAX_SHRINK).
+	maxShrink = 0.2
+
 	// abandoned is the age after which a half-made load is taken for a dead one's and removed.
 	abandoned = time.Hour
 )
+
+// LoadOptions say what a load may do.
+type LoadOptions struct {
+	AcceptShrink bool // replace a collection by one of far fewer documents
+}
+
+// ShrinkError refuses a load of far fewer documents than the collection holds, which stays as it is.
+type ShrinkError struct{ There, Documents int }
+
+// Error says how many documents there are and how many there would be.
+func (e *ShrinkError) Error() string {
+	return fmt.Sprintf("the collection holds %d documents and would hold %d, a loss of more than a fifth: "+
+		"it stays as it is unless the loss is accepted", e.There, e.Documents)
+}
 
 // Load replaces the whole collection by the given documents. They are written beside it, under a unique index on
 // symbol, and the new collection takes the old one's place in one step: a reader sees all of the old reference or all
 // of the new one. When Load fails, the old one stands as before; the one doubt is an error of the last step itself,
 // which may have been done although its answer was lost.
 //
+// No documents at all are refused, and far fewer than the collection holds unless the options accept it: what was lost
+// on the way to a file would be lost here too.
+//
 // Values are stored by the types reference.Document lists; a reference.Number becomes a Decimal128, so that a price
 // keeps the digits it was written with. Nil fields are left out. ID is not stored: MongoDB gives each document a new
 // one.
-func (s *Source) Load(ctx context.Context, documents []reference.Document) error {
+func (s *Source) Load(ctx context.Context, documents []reference.Document, options LoadOptions) error {
+	if len(documents) == 0 {
+		return s.failed("load", errors.New("there are no documents to load: the collection stays as it is"))
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
 	collection, err := s.open(ctx)
+	if err == nil && !options.AcceptShrink {
+		err = checkShrink(ctx, collection, len(documents))
+	}
 	if err == nil {
 		err = replace(ctx, collection, documents)
 	}
 	if err != nil {
 		return s.failed("load", err)
+	}
+	return nil
+}
+
+// checkShrink refuses a load that loses more than maxShrink of the documents.
+func checkShrink(ctx context.Context, current *mongo.Collection, documents int) error {
+	there, err := current.CountDocuments(ctx, bson.D{})
+	if err != nil {
+		return fmt.Errorf("count the documents there: %w", err)
+	}
+	if lost := there - int64(documents); float64(lost) > maxShrink*float64(there) {
+		return &ShrinkError{There: int(there), Documents: documents}
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func TestErrorsNameTheHostOnly(t *testing.T) {
 	defer source.Close()
 	for doing, err := range map[string]error{
 		"read reference.stock": source.Read(t.Context(), func(reference.Document) error { return nil }),
-		"reference.stock":      source.Load(t.Context(), nil),
+		"reference.stock":      source.Load(t.Context(), []reference.Document{{Symbol: "a"}}, LoadOptions{}),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") || !strings.Contains(err.Error(), doing) {
 			t.Errorf("got error %v, want one naming host and %q", err, doing)

@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) (uri string)) {
 		"reads back what was loaded":              loadRoundTrip,
 		"a load replaces everything":              loadReplaces,
 		"a load keeps symbols unique":             loadKeepsUnique,
+		"a load that loses too much is refused":   loadShrinks,
 		"a failed load changes nothing":           loadFails,
 		"a reader never sees half a load":         loadIsOneStep,
 		"an abandoned load is cleared away":       loadClears,
@@ -92,7 +93,7 @@ func (f fixture) read(t *testing.T) []reference.Document {
 
 func (f fixture) load(t *testing.T, documents []reference.Document) {
 	t.Helper()
-	if err := f.source.Load(context.Background(), documents); err != nil {
+	if err := f.source.Load(context.Background(), documents, mongo.LoadOptions{}); err != nil {
 		t.Fatalf("load: %v", err)
 	}
 }
@@ -201,8 +202,26 @@ func loadReplaces(t *testing.T, f fixture) {
 	f.insert(t, bson.D{{Key: "symbol", Value: "old"}})
 	f.load(t, stocks(2, 1))
 	equal(t, withoutID(f.read(t)), stocks(2, 1))
-	f.load(t, nil)
-	equal(t, f.read(t), nil)
+}
+
+// loadShrinks: 100 documents may become 80 and no fewer, unless that is said to be meant; none are never loaded.
+func loadShrinks(t *testing.T, f fixture) {
+	f.load(t, stocks(100, 1))
+	f.load(t, stocks(80, 2))
+	f.load(t, stocks(100, 3))
+	meant := mongo.LoadOptions{AcceptShrink: true}
+	err := f.source.Load(context.Background(), stocks(79, 4), mongo.LoadOptions{})
+	if shrink := new(mongo.ShrinkError); !errors.As(err, &shrink) || *shrink != (mongo.ShrinkError{There: 100, Documents: 79}) {
+		t.Errorf("79 of 100: got error %v", err)
+	}
+	if err := f.source.Load(context.Background(), nil, meant); err == nil {
+		t.Error("no documents were loaded")
+	}
+	equal(t, withoutID(f.read(t)), stocks(100, 3))
+	if err := f.source.Load(context.Background(), stocks(1, 5), meant); err != nil {
+		t.Errorf("a loss that is accepted: %v", err)
+	}
+	equal(t, withoutID(f.read(t)), stocks(1, 5))
 }
 
 func loadKeepsUnique(t *testing.T, f fixture) {
@@ -217,9 +236,9 @@ func loadFails(t *testing.T, f fixture) {
 	f.load(t, stocks(2, 1))
 	for name, documents := range map[string][]reference.Document{
 		"duplicate": append(stocks(3, 2), reference.Document{Symbol: "00002.HK"}),
-		"number":    {{Symbol: "1", LastPrice: reference.Number("12,5")}},
+		"number":    {{Symbol: "1", LastPrice: reference.Number("12,5")}, {Symbol: "2"}},
 	} {
-		if err := f.source.Load(context.Background(), documents); err == nil {
+		if err := f.source.Load(context.Background(), documents, mongo.LoadOptions{}); err == nil {
 			t.Errorf("%s: load succeeded", name)
 		}
 	}
@@ -241,7 +260,7 @@ func loadIsOneStep(t *testing.T, f fixture) {
 	loading.Go(func() {
 		defer close(done)
 		for generation := int64(1); generation <= loads; generation++ {
-			if err := f.source.Load(context.Background(), stocks(size, generation)); err != nil {
+			if err := f.source.Load(context.Background(), stocks(size, generation), mongo.LoadOptions{}); err != nil {
 				t.Errorf("load %d: %v", generation, err)
 			}
 		}
@@ -296,7 +315,7 @@ func readSurvivesLoad(t *testing.T, f fixture) {
 	seen := 0
 	err := f.source.Read(context.Background(), func(d reference.Document) error {
 		if seen++; seen == 1 {
-			f.load(t, stocks(10, 2))
+			f.load(t, stocks(size, 2))
 		}
 		if d.Volume != int64(1) {
 			t.Fatalf("document %d is of load %v", seen, d.Volume)
