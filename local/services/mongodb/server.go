@@ -18,6 +18,7 @@ import (
 
 	"feedstream/local/services/fault"
 	"feedstream/local/services/mongodb/internal/store"
+	"feedstream/local/services/patient"
 )
 
 // maxConnections bounds what clients can make the server hold. Drivers keep a handful each.
@@ -69,7 +70,7 @@ func Start(options Options) (*Server, error) {
 		return nil, fmt.Errorf("start MongoDB: %w", errors.Join(err, st.Close()))
 	}
 	s := &Server{
-		store: st, listener: listener, log: options.Logger, cursors: newCursors(),
+		store: st, listener: patient.Wrap(listener, options.Logger), log: options.Logger, cursors: newCursors(),
 		connections: map[net.Conn]int32{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -106,12 +107,8 @@ func (s *Server) Close() error {
 func (s *Server) accept() {
 	for {
 		connection, err := s.listener.Accept()
-		if errors.Is(err, net.ErrClosed) {
+		if err != nil { // the listener is closed
 			return
-		}
-		if err != nil {
-			s.log.Warn("accept a connection", "error", err)
-			continue
 		}
 		if number, ok := s.admit(connection); ok {
 			s.running.Go(func() { s.serve(connection, number) })

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 )
 
 // Code is a MongoDB error code. Drivers decide by it, so it is always the code a real server gives for the same fault.
@@ -39,10 +39,13 @@ const (
 	CannotIndexParallelArrays Code = 171
 	NotImplemented            Code = 238
 	QueryExceededMemory       Code = 292
+	APIVersionError           Code = 322
+	APIStrictError            Code = 323
 	BSONObjectTooLarge        Code = 10334
 	DuplicateKey              Code = 11000
 	MissingField              Code = 40414
 	UnknownField              Code = 40415
+	APIParametersMissing      Code = 4886600
 
 	// These only injected faults answer with.
 	UnknownError       Code = 8
@@ -63,7 +66,8 @@ var names = map[Code]string{
 	IndexKeySpecsConflict: "IndexKeySpecsConflict", ExceededMemoryLimit: "ExceededMemoryLimit",
 	CannotIndexParallelArrays: "CannotIndexParallelArrays", NotImplemented: "NotImplemented",
 	QueryExceededMemory: "QueryExceededMemoryLimitNoDiskUseAllowed",
-	BSONObjectTooLarge:  "BSONObjectTooLarge", DuplicateKey: "DuplicateKey",
+	APIVersionError:     "APIVersionError", APIStrictError: "APIStrictError",
+	BSONObjectTooLarge: "BSONObjectTooLarge", DuplicateKey: "DuplicateKey",
 	MissingField: "IDLFailedToParse", UnknownField: "IDLUnknownField",
 	UnknownError: "UnknownError", MaxTimeMSExpired: "MaxTimeMSExpired",
 	ShutdownInProgress: "ShutdownInProgress", NotWritablePrimary: "NotWritablePrimary",
