@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"feedstream/local/data"
+	"feedstream/shared/mongo"
 )
 
 func loadReferenceCommand() *cobra.Command {
@@ -35,7 +36,7 @@ func loadReferenceCommand() *cobra.Command {
 				return err
 			}
 			defer source.Close()
-			if err := source.Load(cmd.Context(), documents); err != nil {
+			if err := source.Load(cmd.Context(), documents, mongo.LoadOptions{}); err != nil {
 				return fmt.Errorf("load %s: %w", args[0], err)
 			}
 			if asJSON {

@@ -195,7 +195,9 @@ func refuseConfigs(request *kmsg.AlterConfigsRequest) (func(*kmsg.AlterConfigsRe
 }
 
 // refuseConfigChanges is refuseConfigs for single changes.
-func refuseConfigChanges(request *kmsg.IncrementalAlterConfigsRequest) (func(*kmsg.IncrementalAlterConfigsResponse), bool) {
+func refuseConfigChanges(
+	request *kmsg.IncrementalAlterConfigsRequest,
+) (func(*kmsg.IncrementalAlterConfigsResponse), bool) {
 	var refused []kmsg.IncrementalAlterConfigsResponseResource
 	request.Resources = slices.DeleteFunc(request.Resources, func(r kmsg.IncrementalAlterConfigsRequestResource) bool {
 		if r.ResourceType != kmsg.ConfigResourceTypeTopic {

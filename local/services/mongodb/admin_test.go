@@ -1,13 +1,14 @@
 package mongodb_test
 
 import (
+	"context"
 	"fmt"
+	"strings"
 	"testing"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/primitive"
-	"go.mongodb.org/mongo-driver/mongo"
-	"go.mongodb.org/mongo-driver/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"feedstream/local/services/mongodb"
 )
@@ -67,7 +68,7 @@ func TestUniqueIndex(t *testing.T) {
 	_, err = c.Indexes().CreateOne(ctx, unique(d("n", 1)))
 	wantCode(t, err, 11000)
 
-	must[bson.Raw](t)(c.Indexes().DropOne(ctx, "symbol_1"))
+	done(t, c.Indexes().DropOne(ctx, "symbol_1"))
 	insert(t, c, d("_id", 6, "symbol", "a", "pair", d("x", 6)))
 	equal(t, ids(t, c, d("symbol", "a")), []any{int32(1), int32(6)})
 }
@@ -75,7 +76,7 @@ func TestUniqueIndex(t *testing.T) {
 func TestIndexes(t *testing.T) {
 	t.Parallel()
 	c := collection(t)
-	create := func(keys bson.D, o *options.IndexOptions) error {
+	create := func(keys bson.D, o *options.IndexOptionsBuilder) error {
 		_, err := c.Indexes().CreateOne(ctx, mongo.IndexModel{Keys: keys, Options: o})
 		return err
 	}
@@ -91,18 +92,18 @@ func TestIndexes(t *testing.T) {
 	wantCode(t, create(d("c", 1), options.Index().SetSparse(true)), 72)
 	wantCode(t, create(d("c", 1), options.Index().SetExpireAfterSeconds(5)), 72)
 	wantCode(t, create(d("c", 1), options.Index().SetPartialFilterExpression(d("c", d("$gt", 1)))), 72)
-	specs := must[[]*mongo.IndexSpecification](t)(c.Indexes().ListSpecifications(ctx))
+	specs := must[[]mongo.IndexSpecification](t)(c.Indexes().ListSpecifications(ctx))
 	names := []string{}
 	for _, spec := range specs {
 		names = append(names, spec.Name)
 	}
 	equal(t, names, []string{"_id_", "a_1_b_-1"})
-	_, err := c.Indexes().DropOne(ctx, "nope")
+	err := c.Indexes().DropOne(ctx, "nope")
 	wantCode(t, err, 27)
-	_, err = c.Indexes().DropOne(ctx, "_id_")
+	err = c.Indexes().DropOne(ctx, "_id_")
 	wantCode(t, err, 72)
-	must[bson.Raw](t)(c.Indexes().DropAll(ctx))
-	equal(t, len(must[[]*mongo.IndexSpecification](t)(c.Indexes().ListSpecifications(ctx))), 1)
+	done(t, c.Indexes().DropAll(ctx))
+	equal(t, len(must[[]mongo.IndexSpecification](t)(c.Indexes().ListSpecifications(ctx))), 1)
 }
 
 func TestCollections(t *testing.T) {
@@ -157,7 +158,7 @@ func TestRefusals(t *testing.T) {
 		{d("distinct", "stock", "key", "a"), 59},
 		{d("saslStart", 1), 59},
 		{d("find", "stock", "filter", d("a", d("$regex", "x"))), 238},
-		{d("find", "stock", "filter", d("a", primitive.Regex{Pattern: "x"})), 238},
+		{d("find", "stock", "filter", d("a", bson.Regex{Pattern: "x"})), 238},
 		{d("find", "stock", "filter", d("$expr", true)), 238},
 		{d("find", "stock", "filter", d("$where", "1")), 238},
 		{d("find", "stock", "filter", d("a", d("$elemMatch", d()))), 238},
@@ -201,12 +202,66 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%v: %v", command, err)
 		}
 	}
-	session := must[mongo.Session](t)(c.Database().Client().StartSession())
-	_, err := session.WithTransaction(ctx, func(ctx mongo.SessionContext) (any, error) {
+	session := must[*mongo.Session](t)(c.Database().Client().StartSession())
+	_, err := session.WithTransaction(ctx, func(ctx context.Context) (any, error) {
 		return c.InsertOne(ctx, d("_id", 2))
 	})
 	wantCode(t, err, 20)
 	equal(t, len(ids(t, c, d())), 1)
+}
+
+// TestDriversOfToday: hello ignores what it does not know, and clients of the stable API and those that pass on what
+// servers of a cluster say to each other are answered.
+func TestDriversOfToday(t *testing.T) {
+	t.Parallel()
+	server := start(t, t.TempDir())
+	c := connect(t, server).Database("reference").Collection("stock")
+	insert(t, c, d("_id", 1))
+	for _, test := range []struct {
+		command bson.D
+		code    int32 // 0: no error
+	}{
+		{d("hello", 1, "backpressure", true, "whatever", d("comes", "next")), 0},
+		{d("isMaster", 1, "backpressure", true), 0},
+		{d("hello", 1, "apiVersion", "1", "apiStrict", true, "apiDeprecationErrors", true), 0},
+		{d("ping", 1, "unheardOf", 1), 0},
+		{d("find", "stock", "apiVersion", "1", "apiStrict", true), 0},
+		{d("find", "stock", "$configTime", 1, "$client", d(), "mayBypassWriteBlocking", true), 0},
+		{d("find", "stock", "apiVersion", "2"), 322},
+		{d("find", "stock", "apiStrict", true), 4886600},
+		{d("buildInfo", 1, "apiVersion", "1", "apiStrict", true), 323},
+		{d("buildInfo", 1, "apiVersion", "1"), 0},
+		{d("find", "stock", "backpressure", true), 40415},
+	} {
+		err := c.Database().RunCommand(ctx, test.command).Err()
+		if test.code == 0 && err != nil {
+			t.Errorf("%v: %v", test.command, err)
+		}
+		if test.code != 0 {
+			wantCode(t, err, test.code)
+		}
+	}
+	client, err := mongo.Connect(options.Client().ApplyURI("mongodb://" + server.Addr()).
+		SetServerAPIOptions(options.ServerAPI(options.ServerAPIVersion1).SetStrict(true)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Disconnect(ctx) })
+	n, err := client.Database("reference").Collection("stock").CountDocuments(ctx, d())
+	if n != 1 || err != nil {
+		t.Errorf("strict client counts %d, %v", n, err)
+	}
+	wantCode(t, c.Database().Client().Database("admin").Drop(ctx), 20)
+}
+
+func TestUnsupported(t *testing.T) {
+	t.Parallel()
+	all := strings.Join(mongodb.Unsupported(), "\n")
+	for _, want := range []string{"$elemMatch", "$pull", "options of find: awaitData, collation", "killCursors"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%q is not in:\n%s", want, all)
+		}
+	}
 }
 
 func ExampleStart() {

@@ -1,7 +1,7 @@
 package mongodb
 
 import (
-	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
 // Limits a real server has, told to drivers at hello.
@@ -22,7 +22,7 @@ var commands = map[string]command{
 	"isMaster": {helloOptions, (*Server).hello},
 	"ismaster": {helloOptions, (*Server).hello},
 
-	"ping":            {nil, (*Server).nothing},
+	"ping":            {map[string]option{anyOther: ignored}, (*Server).nothing},
 	"endSessions":     {nil, (*Server).nothing},
 	"refreshSessions": {nil, (*Server).nothing},
 	"killAllSessions": {nil, (*Server).nothing},

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"feedstream/local/services/mongodb"
 	"feedstream/shared/mongo"
@@ -77,7 +77,7 @@ func TestSourceOutlivesItsConnections(t *testing.T) {
 	t.Parallel()
 	server := start(t, t.TempDir())
 	s := source(t, "mongodb://"+server.Addr())
-	if err := s.Load(ctx, []reference.Document{{Symbol: "a"}, {Symbol: "b"}}); err != nil {
+	if err := s.Load(ctx, []reference.Document{{Symbol: "a"}, {Symbol: "b"}}, mongo.LoadOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	server.Fault(once("find", mongodb.Fault{CloseBefore: true}))
@@ -92,7 +92,7 @@ func TestSourceOutlivesARestart(t *testing.T) {
 	server := start(t, dir)
 	addr := server.Addr()
 	s := source(t, "mongodb://"+addr)
-	if err := s.Load(ctx, []reference.Document{{Symbol: "a"}}); err != nil {
+	if err := s.Load(ctx, []reference.Document{{Symbol: "a"}}, mongo.LoadOptions{AcceptShrink: true}); err != nil {
 		t.Fatal(err)
 	}
 	if err := server.Close(); err != nil {
@@ -137,13 +137,13 @@ func TestLoadFailsAtEachStep(t *testing.T) {
 	server := start(t, t.TempDir())
 	s := source(t, "mongodb://"+server.Addr())
 	plain := connect(t, server).Database("reference")
-	if err := s.Load(ctx, []reference.Document{{Symbol: "old"}}); err != nil {
+	if err := s.Load(ctx, []reference.Document{{Symbol: "old"}}, mongo.LoadOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range []string{"createIndexes", "insert", "renameCollection"} {
 		for _, fault := range []mongodb.Fault{{Code: 8}, {CloseBefore: true}} {
 			server.Fault(once(step, fault))
-			if err := s.Load(ctx, []reference.Document{{Symbol: "new"}}); err == nil {
+			if err := s.Load(ctx, []reference.Document{{Symbol: "new"}}, mongo.LoadOptions{}); err == nil {
 				t.Errorf("%s %+v: load succeeded", step, fault)
 			}
 			server.Fault(nil)

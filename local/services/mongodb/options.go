@@ -1,8 +1,9 @@
 package mongodb
 
 import (
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
 	"feedstream/local/services/mongodb/internal/query"
@@ -17,10 +18,19 @@ const (
 	off                       // it is refused unless it says false, null, {} or [], which is as good as not given
 )
 
-// general are the options every command may carry.
+// anyOther stands in a command's options for all it does not name. Commands that a real server reads without
+// minding unknown fields have it.
+const anyOther = "*"
+
+// general are the options every command may carry. Those beginning with $ servers of one cluster tell each other, and
+// drivers pass on.
 var general = map[string]option{
 	"$db": used, "lsid": ignored, "$clusterTime": ignored, "$readPreference": ignored, "comment": ignored,
 	"maxTimeMS": ignored, "readConcern": used, "writeConcern": used,
+	"apiVersion": used, "apiStrict": used, "apiDeprecationErrors": ignored,
+	"$queryOptions": ignored, "$replData": ignored, "$oplogQueryData": ignored, "$client": ignored, "$audit": ignored,
+	"$configServerState": ignored, "$configTime": ignored, "$topologyTime": ignored, "maxTimeMSOpOnly": ignored,
+	"mayBypassWriteBlocking": ignored, "rawData": ignored, "traceCtx": ignored, "expectPrefix": off, "help": off,
 }
 
 // checkOptions refuses by name what this server does not know or cannot do.
@@ -29,6 +39,9 @@ func (r *request) checkOptions(own map[string]option) error {
 		return err
 	}
 	if err := r.checkConcerns(); err != nil {
+		return err
+	}
+	if err := r.checkAPI(); err != nil {
 		return err
 	}
 	for _, sequence := range r.sequences {
@@ -52,6 +65,9 @@ func checkOptions(what string, document bsoncore.Document, known map[string]opti
 			kind = general[name]
 		}
 		if kind == 0 {
+			kind = known[anyOther]
+		}
+		if kind == 0 {
 			return unknownOption(what, name)
 		}
 		if kind == off && !isOff(v) {
@@ -68,9 +84,9 @@ func unknownOption(what, name string) error {
 // isOff says whether an option's value is the same as the option's absence.
 func isOff(v bsoncore.Value) bool {
 	switch v.Type {
-	case bson.TypeNull, bson.TypeUndefined:
+	case bsoncore.TypeNull, bsoncore.TypeUndefined:
 		return true
-	case bson.TypeEmbeddedDocument, bson.TypeArray:
+	case bsoncore.TypeEmbeddedDocument, bsoncore.TypeArray:
 		locale, _ := query.Lookup(v.Data, "locale").StringValueOK()
 		return len(v.Data) == 5 || locale == "simple"
 	}
@@ -84,6 +100,28 @@ func (r *request) checkTransaction() error {
 			return failure.New(failure.IllegalOperation,
 				"Transaction numbers are only allowed on a replica set member or mongos (%s in %s)", name, r.name)
 		}
+	}
+	return nil
+}
+
+// outsideAPI are the commands here that version 1 of the stable API does not have.
+var outsideAPI = []string{
+	"isMaster", "ismaster", "killAllSessions", "killSessions", "buildInfo", "buildinfo", "renameCollection",
+}
+
+// checkAPI holds a command to the stable API that its client declares.
+func (r *request) checkAPI() error {
+	declared := r.option("apiVersion")
+	strict := r.flag("apiStrict", false)
+	version, _ := declared.StringValueOK()
+	switch {
+	case declared.Type == 0 && strict:
+		return failure.New(4886600, "Provided apiStrict and/or apiDeprecationErrors without passing apiVersion")
+	case declared.Type != 0 && version != "1":
+		return failure.New(failure.APIVersionError, `API version must be "1"`)
+	case strict && slices.Contains(outsideAPI, r.name):
+		return failure.New(failure.APIStrictError,
+			"Provided apiStrict:true, but the command %s is not in API Version 1", r.name)
 	}
 	return nil
 }

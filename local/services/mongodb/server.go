@@ -14,6 +14,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"feedstream/local/services/mongodb/internal/store"
 )
@@ -99,16 +100,30 @@ func (s *Server) Close() error {
 	return nil
 }
 
+// Pauses after a connection could not be accepted, as in net/http.
+const (
+	leastPause = 5 * time.Millisecond
+	mostPause  = time.Second
+)
+
+// accept serves connections until Close. An error, such as no descriptor being left, passes: it waits and tries again.
 func (s *Server) accept() {
+	pause := leastPause
 	for {
 		connection, err := s.listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err != nil {
-			s.log.Warn("accept a connection", "error", err)
+			s.log.Warn("the embedded MongoDB cannot accept a connection and tries again", "error", err, "after", pause)
+			select {
+			case <-time.After(pause):
+			case <-s.stopping:
+			}
+			pause = min(2*pause, mostPause)
 			continue
 		}
+		pause = leastPause
 		if number, ok := s.admit(connection); ok {
 			s.running.Go(func() { s.serve(connection, number) })
 			continue

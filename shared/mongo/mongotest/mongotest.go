@@ -12,10 +12,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/primitive"
-	driver "go.mongodb.org/mongo-driver/mongo"
-	"go.mongodb.org/mongo-driver/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"feedstream/shared/mongo"
 	"feedstream/shared/reference"
@@ -34,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) (uri string)) {
 		"a load keeps symbols unique":             loadKeepsUnique,
 		"a failed load changes nothing":           loadFails,
 		"a reader never sees half a load":         loadIsOneStep,
+		"a load keeps what it would destroy":      loadRefusesLoss,
 		"an abandoned load is cleared away":       loadClears,
 		"a read under way survives a replacement": readSurvivesLoad,
 	}
@@ -53,11 +53,11 @@ type fixture struct {
 
 func newFixture(t *testing.T, uri string) fixture {
 	t.Helper()
-	client, err := driver.Connect(context.Background(), options.Client().ApplyURI(uri))
+	client, err := driver.Connect(options.Client().ApplyURI(uri))
 	if err != nil {
 		t.Fatalf("connect: %v", err)
 	}
-	database := client.Database("mongotest-" + primitive.NewObjectID().Hex())
+	database := client.Database("mongotest-" + bson.NewObjectID().Hex())
 	source, err := mongo.New(mongo.Config{URI: uri, Database: database.Name(), Collection: "stock"})
 	if err != nil {
 		t.Fatalf("new source: %v", err)
@@ -91,9 +91,10 @@ func (f fixture) read(t *testing.T) []reference.Document {
 	return all
 }
 
+// load replaces the collection, however few the documents are.
 func (f fixture) load(t *testing.T, documents []reference.Document) {
 	t.Helper()
-	if err := f.source.Load(context.Background(), documents); err != nil {
+	if err := f.source.Load(context.Background(), documents, mongo.LoadOptions{AcceptShrink: true}); err != nil {
 		t.Fatalf("load: %v", err)
 	}
 }
@@ -125,14 +126,14 @@ func equal(t *testing.T, got, want []reference.Document) {
 }
 
 func readTypes(t *testing.T, f fixture) {
-	decimal := func(s string) primitive.Decimal128 {
-		d, err := primitive.ParseDecimal128(s)
+	decimal := func(s string) bson.Decimal128 {
+		d, err := bson.ParseDecimal128(s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return d
 	}
-	oid := primitive.NewObjectID()
+	oid := bson.NewObjectID()
 	f.insert(t,
 		bson.D{{Key: "_id", Value: "a"}, {Key: "symbol", Value: "0001.HK"}, {Key: "CompanyName", Value: "CK 长和"},
 			{Key: "LastPrice", Value: 41.35}, {Key: "Volume", Value: int64(1) << 40}, {Key: "Sector", Value: "x"}},
@@ -220,7 +221,7 @@ func loadFails(t *testing.T, f fixture) {
 		"duplicate": append(stocks(3, 2), reference.Document{Symbol: "00002.HK"}),
 		"number":    {{Symbol: "1", LastPrice: reference.Number("12,5")}},
 	} {
-		if err := f.source.Load(context.Background(), documents); err == nil {
+		if err := f.source.Load(context.Background(), documents, mongo.LoadOptions{AcceptShrink: true}); err == nil {
 			t.Errorf("%s: load succeeded", name)
 		}
 	}
@@ -234,6 +235,29 @@ func loadFails(t *testing.T, f fixture) {
 	}
 }
 
+func loadRefusesLoss(t *testing.T, f fixture) {
+	load := func(n int, generation int64, opts mongo.LoadOptions) error {
+		return f.source.Load(context.Background(), stocks(n, generation), opts)
+	}
+	if err := load(0, 0, mongo.LoadOptions{}); !errors.Is(err, mongo.ErrShrinks) {
+		t.Errorf("nothing for nothing: got error %v, want %v", err, mongo.ErrShrinks)
+	}
+	f.load(t, stocks(100, 1))
+	for _, n := range []int{0, 1, 79} {
+		if err := load(n, 2, mongo.LoadOptions{}); !errors.Is(err, mongo.ErrShrinks) {
+			t.Errorf("%d documents for 100: got error %v, want %v", n, err, mongo.ErrShrinks)
+		}
+	}
+	equal(t, withoutID(f.read(t)), stocks(100, 1))
+	if err := load(80, 3, mongo.LoadOptions{}); err != nil {
+		t.Errorf("80 documents for 100: %v", err)
+	}
+	if err := load(5, 4, mongo.LoadOptions{AcceptShrink: true}); err != nil {
+		t.Errorf("5 documents for 80, accepted: %v", err)
+	}
+	equal(t, withoutID(f.read(t)), stocks(5, 4))
+}
+
 func loadIsOneStep(t *testing.T, f fixture) {
 	const size, loads = 700, 15
 	f.load(t, stocks(size, 0))
@@ -242,7 +266,7 @@ func loadIsOneStep(t *testing.T, f fixture) {
 	loading.Go(func() {
 		defer close(done)
 		for generation := int64(1); generation <= loads; generation++ {
-			if err := f.source.Load(context.Background(), stocks(size, generation)); err != nil {
+			if err := f.source.Load(context.Background(), stocks(size, generation), mongo.LoadOptions{}); err != nil {
 				t.Errorf("load %d: %v", generation, err)
 			}
 		}
@@ -268,8 +292,8 @@ func loadIsOneStep(t *testing.T, f fixture) {
 
 func loadClears(t *testing.T, f fixture) {
 	database := f.plain.Database()
-	dead := "stock.load-" + primitive.NewObjectIDFromTimestamp(time.Now().Add(-2*time.Hour)).Hex()
-	young := "stock.load-" + primitive.NewObjectID().Hex()
+	dead := "stock.load-" + bson.NewObjectIDFromTimestamp(time.Now().Add(-2*time.Hour)).Hex()
+	young := "stock.load-" + bson.NewObjectID().Hex()
 	for _, name := range []string{dead, young, "stock.load-notes"} {
 		if err := database.CreateCollection(context.Background(), name); err != nil {
 			t.Fatal(err)

@@ -4,7 +4,7 @@ package failure
 import (
 	"fmt"
 
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 )
 
 // Code is a MongoDB error code. Drivers decide by it, so it is always the code a real server gives for the same fault.
@@ -38,6 +38,8 @@ const (
 	CannotIndexParallelArrays Code = 171
 	NotImplemented            Code = 238
 	QueryExceededMemory       Code = 292
+	APIVersionError           Code = 322
+	APIStrictError            Code = 323
 	BSONObjectTooLarge        Code = 10334
 	DuplicateKey              Code = 11000
 	MissingField              Code = 40414
@@ -56,7 +58,8 @@ var names = map[Code]string{
 	IndexKeySpecsConflict: "IndexKeySpecsConflict", ExceededMemoryLimit: "ExceededMemoryLimit",
 	CannotIndexParallelArrays: "CannotIndexParallelArrays", NotImplemented: "NotImplemented",
 	QueryExceededMemory: "QueryExceededMemoryLimitNoDiskUseAllowed",
-	BSONObjectTooLarge:  "BSONObjectTooLarge", DuplicateKey: "DuplicateKey",
+	APIVersionError:     "APIVersionError", APIStrictError: "APIStrictError",
+	BSONObjectTooLarge: "BSONObjectTooLarge", DuplicateKey: "DuplicateKey",
 	MissingField: "IDLFailedToParse", UnknownField: "IDLUnknownField",
 }
 
