@@ -3,7 +3,7 @@
 //
 // A function's own config struct consists of groups: the ones of this package for what several
 // functions need, and its own. A group is a flat struct with tags of github.com/caarlos0/env; it
-// may have a method Validate() error for rules that span fields.
+// may have a method Validate() error for rules that span fields; it may complete them too.
 package config
 
 import (
@@ -68,7 +68,7 @@ func named(err error, group reflect.Type, values map[string]string) []error {
 		case errors.As(err, &bad):
 			field, _ := group.FieldByName(bad.Name)
 			name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
-			err = fmt.Errorf("%s=%s is not a valid %s: %w", name, values[name], bad.Type, bad.Err)
+			err = fmt.Errorf("%s=%s is not a valid %s: %w%s", name, values[name], bad.Type, bad.Err, howToWrite[bad.Type.String()])
 			if _, own := reflect.New(field.Type).Interface().(encoding.TextUnmarshaler); own {
 				err = fmt.Errorf("%s=%s: %w", name, clip(values[name]), bad.Err)
 			}
@@ -77,6 +77,9 @@ func named(err error, group reflect.Type, values map[string]string) []error {
 	}
 	return problems
 }
+
+// howToWrite completes the error of a value that does not have the type of its field.
+var howToWrite = map[string]string{"bool": ": write true or false", "time.Duration": ": write it like 30s or 24h"}
 
 // clip keeps a value, such as a certificate, to a line of a message.
 func clip(value string) string {

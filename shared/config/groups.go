@@ -7,6 +7,8 @@ import (
 	"net"
 	"strconv"
 	"time"
+
+	"feedstream/shared/address"
 )
 
 // Server is how the process is reached and what the platform says of its instance.
@@ -70,6 +72,16 @@ type OSS struct {
 	Region   string `env:"OSS_REGION,required"`
 	Bucket   string `env:"OSS_BUCKET" envDefault:"feed-reference"`
 	Prefix   Prefix `env:"REFERENCE_PREFIX" envDefault:"stock/"`
+}
+
+// Validate completes the endpoint, which must not begin with the bucket.
+func (o *OSS) Validate() error {
+	endpoint, err := address.Endpoint(o.Endpoint, o.Bucket)
+	if err != nil {
+		return fmt.Errorf("OSS_ENDPOINT=%w", err)
+	}
+	o.Endpoint = endpoint
+	return nil
 }
 
 // Freshness is the policy of whoever reads the reference.
