@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
+	"strings"
 
 	"feedstream/shared/config"
 	"feedstream/shared/oss"
@@ -46,10 +48,13 @@ type variable struct {
 
 var variables = []variable{
 	{Kafka, "KAFKA_SASL_MECHANISM", ""}, {Kafka, "KAFKA_SASL_USERNAME", ""}, {Kafka, "KAFKA_SASL_PASSWORD", ""},
-	{Kafka, "KAFKA_TLS", "false"}, {Kafka, "KAFKA_CA", ""},
+	{Kafka, "KAFKA_TLS", "false"}, {Kafka, rootsVariable, ""},
 	{HBase, "HBASE_ZOOKEEPER_ROOT", "/hbase"},
 	{OSS, "OSS_REGION", ""},
 }
+
+// rootsVariable is the one that may name a file of this machine.
+const rootsVariable = "KAFKA_CA"
 
 // The platform hands these to functions; they are never laid over the environment of s.yaml.
 const (
@@ -84,7 +89,17 @@ func Parse(values map[string]string, names Names) (Target, error) {
 		problems = append(problems, config.Load(&s, environ))
 		t.Mongo = s.Mongo
 	}
-	return t, errors.Join(problems...)
+	if err := errors.Join(problems...); err != nil {
+		return t, err
+	}
+	for service, address := range map[Service]string{
+		Kafka: strings.Join(t.Kafka.Brokers, ","), HBase: string(t.HBase.ZooKeeper), OSS: t.OSS.Endpoint,
+	} {
+		if t.Has(service) {
+			t.values[string(service)] = address // without what people write around it
+		}
+	}
+	return t, nil
 }
 
 // ofNamedServices leaves out what belongs to a service that is not named: it must not reach the embedded
@@ -99,6 +114,11 @@ func ofNamedServices(values map[string]string) map[string]string {
 	for _, v := range variables {
 		if kept[string(v.service)] != "" {
 			kept[v.name] = cmp.Or(values[v.name], v.whenNotGiven)
+		}
+	}
+	if roots := kept[rootsVariable]; config.IsPath(roots) {
+		if path, err := filepath.Abs(roots); err == nil {
+			kept[rootsVariable] = path // functions, and verbs called elsewhere, run in other folders
 		}
 	}
 	if kept[string(OSS)] != "" {

@@ -66,14 +66,18 @@ func (p *Prefix) UnmarshalText(text []byte) error {
 // \n in their place, or is the path of a PEM file. Nil stands for the roots of the system.
 type Roots []byte
 
+const pemBegins = "-----BEGIN CERTIFICATE-----"
+
+// IsPath tells a file's path from the text of certificates.
+func IsPath(roots string) bool { return roots != "" && !strings.Contains(roots, pemBegins) }
+
 // UnmarshalText reads the certificates.
 func (r *Roots) UnmarshalText(text []byte) error {
-	const begin = "-----BEGIN CERTIFICATE-----"
 	pem := []byte(strings.ReplaceAll(string(text), `\n`, "\n"))
-	if !strings.Contains(string(pem), begin) {
+	if IsPath(string(text)) {
 		var err error
 		if pem, err = os.ReadFile(string(text)); err != nil {
-			return fmt.Errorf("it is neither PEM text, which has a line %s, nor a file that can be read: %w", begin, err)
+			return fmt.Errorf("it is neither PEM text, which has a line %s, nor a file that can be read: %w", pemBegins, err)
 		}
 	}
 	if !x509.NewCertPool().AppendCertsFromPEM(pem) {
