@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"feedstream/local/platform/manifest"
+	"feedstream/shared/config"
 )
 
 func must(t *testing.T, err error) {
@@ -121,5 +122,37 @@ func TestFunctionsMustAgreeOnNames(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error = %v, want %q", err, want)
 		}
+	}
+}
+
+// Every variable by which the functions find a service is taken from a file, and laid over what s.yaml says.
+func TestVariablesAreThoseOfTheFunctions(t *testing.T) {
+	read, err := config.Variables(&struct {
+		Kafka config.Kafka
+		HBase config.HBase
+		OSS   config.OSS
+		Mongo config.Mongo
+	}{})
+	must(t, err)
+	known := map[string]bool{}
+	for _, s := range []Service{Kafka, HBase, OSS, MongoDB} {
+		known[string(s)] = true
+	}
+	for _, v := range variables {
+		known[v.name] = true
+	}
+	for _, name := range []string{ // what a manifest names
+		"HBASE_TABLE", "HBASE_INDEX", "OSS_BUCKET", "REFERENCE_PREFIX", "MONGODB_DATABASE", "MONGODB_COLLECTION",
+	} {
+		known[name] = true
+	}
+	for _, v := range read {
+		if !known[v.Name] {
+			t.Errorf("%s of the functions is not known to the command", v.Name)
+		}
+		delete(known, v.Name)
+	}
+	for name := range known {
+		t.Errorf("no function reads %s", name)
 	}
 }
