@@ -67,29 +67,20 @@ const (
 // OSS. What belongs to a service that is not named is left out. The error names every problem at once.
 func Parse(values map[string]string, names Names) (Target, error) {
 	t := Target{Names: names, values: ofNamedServices(values)}
-	environ := t.environ()
-	var problems []error
-	if t.Has(Kafka) {
-		var s struct{ Kafka config.Kafka }
-		problems = append(problems, config.Load(&s, environ))
-		t.Kafka = s.Kafka
+	var groups []any
+	for _, each := range []struct {
+		service Service
+		group   any
+	}{{Kafka, &t.Kafka}, {HBase, &t.HBase}, {OSS, &t.OSS}, {MongoDB, &t.Mongo}} {
+		if t.Has(each.service) {
+			groups = append(groups, each.group)
+		}
 	}
-	if t.Has(HBase) {
-		var s struct{ HBase config.HBase }
-		problems = append(problems, config.Load(&s, environ))
-		t.HBase = s.HBase
-	}
+	err := config.LoadGroups(t.environ(), groups...)
 	if t.Has(OSS) {
-		var s struct{ OSS config.OSS }
-		problems = append(problems, config.Load(&s, environ), t.readCredentials())
-		t.OSS = s.OSS
+		err = errors.Join(err, t.readCredentials())
 	}
-	if t.Has(MongoDB) {
-		var s struct{ Mongo config.Mongo }
-		problems = append(problems, config.Load(&s, environ))
-		t.Mongo = s.Mongo
-	}
-	if err := errors.Join(problems...); err != nil {
+	if err != nil {
 		return t, err
 	}
 	for service, address := range map[Service]string{

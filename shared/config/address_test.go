@@ -49,6 +49,9 @@ func TestSettingsAsPeopleWriteThem(t *testing.T) {
 		{"KAFKA_BROKERS= ,", "names no server"},
 		{"HBASE_ZOOKEEPER=h:2181/hbase", "write h:2181, and HBASE_ZOOKEEPER_ROOT=/hbase"},
 		{"HBASE_ZOOKEEPER=a:2181,b:2l81", `"b:2l81" has the port "2l81"`},
+		{"HBASE_ZOOKEEPER_ROOT=hbase", "HBASE_ZOOKEEPER_ROOT=hbase is no path of a node: write /hbase"},
+		{"HBASE_ZOOKEEPER_ROOT=/", "write /hbase"},
+		{"OSS_REGION=oss-cn-hangzhou", "OSS_REGION=oss-cn-hangzhou: write cn-hangzhou"},
 		{"KAFKA_TLS=yes", "write true or false"},
 		{"OSS_ENDPOINT=https://feed-reference.oss-cn-hangzhou.aliyuncs.com", `OSS_ENDPOINT="https://feed-reference.oss-cn-hangzhou.aliyuncs.com" begins with the bucket`},
 		{"OSS_ENDPOINT=https://h.example/feed", "write https://h.example"},
@@ -82,9 +85,9 @@ func TestEveryProblemAtOnce(t *testing.T) {
 			t.Errorf("error = %v, want %s too", err, name)
 		}
 	}
-	if err := config.Load(&cfg, []string{"KAFKA_BROKERS=h:1", "HBASE_ZOOKEEPER=h:1", "OSS_ENDPOINT= h.example/ ", "OSS_REGION=r"}); err != nil ||
-		cfg.OSS.Endpoint != "https://h.example" {
-		t.Errorf("endpoint %q, %v", cfg.OSS.Endpoint, err)
+	if err := config.Load(&cfg, []string{"KAFKA_BROKERS=h:1", "HBASE_ZOOKEEPER=h:1", "HBASE_ZOOKEEPER_ROOT=/hbase/",
+		"OSS_ENDPOINT= h.example/ ", "OSS_REGION=r"}); err != nil || cfg.OSS.Endpoint != "https://h.example" || cfg.HBase.ZooKeeperRoot != "/hbase" {
+		t.Errorf("endpoint %q, root %q, %v", cfg.OSS.Endpoint, cfg.HBase.ZooKeeperRoot, err)
 	}
 }
 

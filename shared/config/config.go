@@ -23,13 +23,21 @@ type validator interface{ Validate() error }
 // returns them). The error joins one line for every missing or bad variable; cfg must not be used
 // then. An empty value counts as absent.
 func Load(cfg any, environ []string) error {
+	fields := reflect.ValueOf(cfg).Elem()
+	groups := make([]any, fields.NumField())
+	for i := range groups {
+		groups[i] = fields.Field(i).Addr().Interface()
+	}
+	return LoadGroups(environ, groups...)
+}
+
+// LoadGroups is Load for pointers to single groups.
+func LoadGroups(environ []string, groups ...any) error {
 	options := env.Options{Environment: present(environ)}
 	var problems []error
-	groups := reflect.ValueOf(cfg).Elem()
-	for i := range groups.NumField() {
-		group := groups.Field(i).Addr().Interface()
+	for _, group := range groups {
 		if err := env.ParseWithOptions(group, options); err != nil {
-			problems = append(problems, named(err, groups.Field(i).Type(), options.Environment)...)
+			problems = append(problems, named(err, reflect.TypeOf(group).Elem(), options.Environment)...)
 			continue
 		}
 		if v, ok := group.(validator); ok {
@@ -37,7 +45,7 @@ func Load(cfg any, environ []string) error {
 		}
 	}
 	if err := errors.Join(problems...); err != nil {
-		return fmt.Errorf("the environment is not complete:\n%w", err)
+		return fmt.Errorf("the environment is incomplete or wrong:\n%w", err)
 	}
 	return nil
 }
