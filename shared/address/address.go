@@ -92,5 +92,6 @@ func endpointProblem(u *url.URL, bucket string) string {
 	if port := u.Port(); port != "" {
 		rest += ":" + port
 	}
-	return fmt.Sprintf("begins with the bucket %s, which is a setting of its own: write it like %s://%s", bucket, u.Scheme, rest)
+	return fmt.Sprintf("begins with the bucket %s, which is a setting of its own: write it like %s://%s",
+		bucket, u.Scheme, rest)
 }

@@ -76,7 +76,8 @@ func named(err error, group reflect.Type, values map[string]string) []error {
 		case errors.As(err, &bad):
 			field, _ := group.FieldByName(bad.Name)
 			name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
-			err = fmt.Errorf("%s=%s is not a valid %s: %w%s", name, values[name], bad.Type, bad.Err, howToWrite[bad.Type.String()])
+			err = fmt.Errorf("%s=%s is not a valid %s: %w%s",
+				name, values[name], bad.Type, bad.Err, howToWrite[bad.Type.String()])
 			if _, own := reflect.New(field.Type).Interface().(encoding.TextUnmarshaler); own {
 				err = fmt.Errorf("%s=%s: %w", name, clip(values[name]), bad.Err)
 			}

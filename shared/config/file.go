@@ -29,8 +29,8 @@ func ReadFile(path string) (map[string]string, error) {
 	if filepath.Base(path) == ".env" {
 		for _, name := range slices.Sorted(maps.Keys(values)) {
 			if strings.Contains(values[name], "$") {
-				err = errors.Join(err, fmt.Errorf("the value of %s holds '$', which `s` replaces in a file of this name, also in quotes: "+
-					"call the file deploy.env", name))
+				err = errors.Join(err, fmt.Errorf("the value of %s holds '$', which `s` replaces in a file of this name, "+
+					"also in quotes: call the file deploy.env", name))
 			}
 		}
 	}
@@ -85,23 +85,27 @@ func parseValue(name, text string) (string, error) {
 	case strings.HasPrefix(text, "'"):
 		inside, rest, closed := strings.Cut(text[1:], "'")
 		if !closed || !comment.MatchString(rest) {
-			return "", fmt.Errorf("the value of %s does not end with its single quote: write %s='…'; a single quote cannot be part of it", name, name)
+			return "", fmt.Errorf("the value of %s does not end with its single quote: write %[1]s='…'; "+
+				"a single quote cannot be part of it", name)
 		}
 		value, special = inside, ""
 	case strings.HasPrefix(text, `"`):
 		inside, rest, closed := strings.Cut(text[1:], `"`)
 		if !closed || !comment.MatchString(rest) {
-			return "", fmt.Errorf("the value of %s does not end with its double quote: write it in single quotes, %s='…'", name, name)
+			return "", fmt.Errorf("the value of %s does not end with its double quote: "+
+				"write it in single quotes, %[1]s='…'", name)
 		}
 		value, special = inside, "$`\\"
 	}
 	for _, never := range []string{"${", "<%", "\x00"} {
 		if strings.Contains(value, never) {
-			return "", fmt.Errorf("the value of %s holds %q, which not every reader takes as written, in no quotes: choose another value", name, never)
+			return "", fmt.Errorf("the value of %s holds %q, which not every reader takes as written, in no quotes: "+
+				"choose another value", name, never)
 		}
 	}
 	if i := strings.IndexAny(value, special); i >= 0 {
-		return "", fmt.Errorf("the value of %s holds %q, which a shell would not take as written: %s", name, value[i], inQuotes(name, value))
+		return "", fmt.Errorf("the value of %s holds %q, which a shell would not take as written: %s",
+			name, value[i], inQuotes(name, value))
 	}
 	return value, nil
 }

@@ -49,7 +49,8 @@ func (c *Client) look(ctx context.Context) error {
 			break
 		}
 	}
-	return fmt.Errorf("hbase at %s: ask ZooKeeper where HBase is: %w: %w", c.cfg.ZooKeeper, ErrUnavailable, errors.Join(problems...))
+	return fmt.Errorf("hbase at %s: ask ZooKeeper where HBase is: %w: %w",
+		c.cfg.ZooKeeper, ErrUnavailable, errors.Join(problems...))
 }
 
 // ask looks at one server.
@@ -78,9 +79,10 @@ func (c *Client) ask(ctx context.Context, server string) error {
 // findMeta opens a session, reads the node that says where HBase's table of regions is, and ends the session.
 func (c *Client) findMeta(conn io.ReadWriter) error {
 	const getData, closeSession, noNode = 4, -11, -101
-	hello := binary.BigEndian.AppendUint32(make([]byte, 12), uint32(2*lookTimeout.Milliseconds())) // version 0, nothing seen
-	hello = append(hello, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16)                                     // a new session, 16 bytes of password
-	if answer, err := exchange(conn, append(hello, make([]byte, 16)...)); err != nil {
+	hello := make([]byte, 44) // version 0, nothing seen, a new session, an empty password of 16 bytes
+	binary.BigEndian.PutUint32(hello[12:], uint32(2*lookTimeout.Milliseconds()))
+	hello[27] = 16
+	if answer, err := exchange(conn, hello); err != nil {
 		return err
 	} else if len(answer) < 36 || int32(binary.BigEndian.Uint32(answer[4:])) <= 0 {
 		return errForeign
