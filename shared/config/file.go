@@ -17,9 +17,10 @@ import (
 // A value stands as it is, or in quotes. What a shell that sources the file, or another reader of such
 // files, would take for something else than is written (a $, a blank, an &, a # …) must stand in single quotes;
 // a value in single quotes is taken to the letter. Serverless Devs (`s`) computes ${…} and <%…%> even there, and
-// in a file that is called .env, which it reads by itself, it replaces every $: these are refused. Blank lines, lines that begin with #, a word export in
-// front of the name, a byte order mark and carriage returns are overlooked. Of a name that stands twice
-// the last value counts.
+// in a file that is called .env, which it reads by itself, it replaces every $: these are refused.
+//
+// Blank lines, lines that begin with #, a word export in front of the name, a byte order mark and carriage
+// returns are overlooked. Of a name that stands twice the last value counts.
 func ReadFile(path string) (map[string]string, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
