@@ -59,6 +59,7 @@ func (l *listener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 
 // serve accepts clients until Close. An error, such as no descriptor being left, passes: it waits and tries again.
 func (l *listener) serve(rules rules, log *slog.Logger) {
+	said := newComplaints(log)
 	pause := leastPause
 	for {
 		conn, err := l.Listener.Accept()
@@ -75,7 +76,7 @@ func (l *listener) serve(rules rules, log *slog.Logger) {
 		}
 		pause = leastPause
 		select {
-		case l.accepted <- guardConn(conn, rules, log):
+		case l.accepted <- guardConn(conn, rules, said):
 		case <-l.closed:
 			_ = conn.Close() // nobody will speak to it
 			return
