@@ -9,8 +9,11 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"golang.org/x/time/rate"
 )
 
 // keptBuffer is the largest buffer that a connection keeps between its requests.
@@ -22,7 +25,7 @@ type guarded struct {
 	net.Conn
 	from  *bufio.Reader
 	rules rules
-	log   *slog.Logger
+	log   *complaints
 
 	frame bytes.Buffer // the request being handed on
 	ready []byte       // what is left of it
@@ -38,7 +41,7 @@ type expected struct {
 	complete    func(kmsg.Response) // nil when the answer goes out as it is
 }
 
-func guardConn(conn net.Conn, rules rules, log *slog.Logger) *guarded {
+func guardConn(conn net.Conn, rules rules, log *complaints) *guarded {
 	return &guarded{Conn: conn, from: bufio.NewReader(conn), rules: rules, log: log}
 }
 
@@ -64,7 +67,7 @@ func (g *guarded) next() error {
 	}
 	var network net.Error
 	if err != nil && g.frame.Len() > 0 && !errors.Is(err, errCut) && !errors.As(err, &network) {
-		g.log.Warn("a connection to the embedded Kafka is closed", "client", g.RemoteAddr().String(), "reason", err)
+		g.log.closed(g.RemoteAddr(), err)
 	}
 	return err
 }
@@ -125,4 +128,29 @@ func (g *guarded) answered(frame []byte) (expected, error) {
 		return expected{}, fmt.Errorf("the answer is to request %d and %d is next", got, want.correlation)
 	}
 	return want, nil
+}
+
+// complaints are the lines about connections that were closed. A mistaken client comes again many times a second, so
+// that after some lines most are only counted.
+type complaints struct {
+	log    *slog.Logger
+	limit  *rate.Limiter
+	unsaid atomic.Int64
+}
+
+func newComplaints(log *slog.Logger) *complaints {
+	const atOnce, later = 20, 10 * time.Second
+	return &complaints{log: log, limit: rate.NewLimiter(rate.Every(later), atOnce)}
+}
+
+func (c *complaints) closed(client net.Addr, reason error) {
+	if !c.limit.Allow() {
+		c.unsaid.Add(1)
+		return
+	}
+	attributes := []any{"client", client.String(), "reason", reason}
+	if n := c.unsaid.Swap(0); n > 0 {
+		attributes = append(attributes, "more_before", n)
+	}
+	c.log.Warn("a connection to the embedded Kafka is closed", attributes...)
 }

@@ -121,6 +121,19 @@ func isTimeout(err error) bool {
 	return errors.As(err, &network) && network.Timeout()
 }
 
+// TestComplaintsAreFew: a client that comes again and again does not flood the terminal.
+func TestComplaintsAreFew(t *testing.T) {
+	t.Parallel()
+	log := &lines{}
+	c := newComplaints(slog.New(slog.NewTextHandler(log, nil)))
+	for range 1000 {
+		c.closed(&net.TCPAddr{}, errors.New("a TLS hello came"))
+	}
+	if said := log.take(); len(said) < 10 || len(said) > 30 || c.unsaid.Load() < 900 {
+		t.Errorf("%d lines, %d unsaid", len(said), c.unsaid.Load())
+	}
+}
+
 // TestNewerApiVersions: a client of the future learns which versions there are.
 func TestNewerApiVersions(t *testing.T) {
 	s, _ := startLogged(t)

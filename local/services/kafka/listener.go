@@ -51,13 +51,14 @@ func (l *listener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 
 // serve accepts clients until Close.
 func (l *listener) serve(rules rules, log *slog.Logger) {
+	said := newComplaints(log)
 	for {
 		conn, err := l.Listener.Accept()
 		if err != nil {
 			return // it is closed: any other error passes inside of it
 		}
 		select {
-		case l.accepted <- guardConn(conn, rules, log):
+		case l.accepted <- guardConn(conn, rules, said):
 		case <-l.closed:
 			_ = conn.Close() // nobody will speak to it
 			return
