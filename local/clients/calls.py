@@ -81,8 +81,8 @@ class Client:
             self.call(name, function)
 
 
-def run(*command, timeout=60, input=None, matching="", lacking="Exception"):
-    """Runs a tool and returns what it printed; it must end with 0 and print what a pattern matches."""
+def run(*command, timeout=25, input=None, matching="", lacking="Exception"):
+    """Runs a tool and returns what it printed; it must end in time with 0 and print what a pattern matches."""
     done = subprocess.run(
         command,
         input=input,
