@@ -70,7 +70,8 @@ var rules = []rule{
 	{dir: "local/platform/runtime", inside: []string{"local/platform/manifest"}, outside: anything},
 	{dir: "local/platform/stream", inside: []string{"local/platform/manifest"}, outside: anything},
 	{dir: "local/services/fault"},
-	{dir: "local/services/*", inside: []string{"local/services/fault"}, outside: anything},
+	{dir: "local/services/patient"},
+	{dir: "local/services/*", inside: []string{"local/services/fault", "local/services/patient"}, outside: anything},
 	{dir: "local/services/*/internal/*", inside: []string{"local/services/*/internal/*", "local/services/fault"}, outside: anything},
 
 	// What the verbs, the console and users' programs share.
@@ -106,7 +107,7 @@ var conformance = map[string][]string{
 	"shared/hbase/lost_test.go":        {"local/services/hbase"},
 	"shared/kafka/conformance_test.go": {"local/services/kafka"},
 	"shared/mongo/conformance_test.go": {"local/services/mongodb"},
-	"shared/oss/bucket_test.go":        {"local/services/oss"},
+	"shared/oss/bucket_test.go":        {"local/services/oss", "local/services/fault"},
 	"shared/oss/conformance_test.go":   {"local/services/oss"},
 
 	"local/services/mongodb/fault_test.go": {"shared/mongo", "shared/reference"},

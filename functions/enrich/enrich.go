@@ -183,6 +183,7 @@ func (e *Enricher) report(ctx context.Context, v verdicts, rows int, snapshot re
 		level = slog.LevelWarn
 	}
 	e.Logger.Log(ctx, level, "push", "enriched", s.Enriched, "unmatched", s.Unmatched, "quarantined", s.Quarantined,
-		"rows", s.Rows, "referenceVersion", s.ReferenceVersion, "referenceAge", snapshot.Age, "referenceStale", s.ReferenceStale)
+		"rows", s.Rows, "referenceVersion", s.ReferenceVersion, "referenceAge", snapshot.Age,
+		"referenceStale", s.ReferenceStale)
 	return json.Marshal(s)
 }

@@ -42,7 +42,9 @@ func run(ctx context.Context, environ []string) error {
 		return err
 	}
 	defer producer.Close()
-	hbaseClient, err := hbase.New(hbase.Config{ZooKeeper: string(cfg.HBase.ZooKeeper), Root: cfg.HBase.ZooKeeperRoot, Logger: logger})
+	hbaseClient, err := hbase.New(hbase.Config{
+		ZooKeeper: string(cfg.HBase.ZooKeeper), Root: cfg.HBase.ZooKeeperRoot, Logger: logger,
+	})
 	if err != nil {
 		return err
 	}
@@ -55,7 +57,9 @@ func run(ctx context.Context, environ []string) error {
 		return err
 	}
 
-	layouts := &hbase.Layouts{Catalog: hbaseClient, Table: cfg.HBase.Table, Index: cfg.HBase.Index, Now: time.Now, Logger: logger}
+	layouts := &hbase.Layouts{
+		Catalog: hbaseClient, Table: cfg.HBase.Table, Index: cfg.HBase.Index, Now: time.Now, Logger: logger,
+	}
 	enricher := &Enricher{
 		Snapshots: reference.NewCache(reference.CacheConfig{
 			Objects: bucket, Prefix: string(cfg.OSS.Prefix), CheckInterval: cfg.Freshness.CheckInterval,

@@ -17,7 +17,8 @@ type item []byte
 func (it item) update(sender string, now time.Time) (feed.Update, *feed.Rejection) {
 	members, err := feed.Members(string(it))
 	if err != nil {
-		return feed.Update{}, &feed.Rejection{Reason: feed.MalformedValue, Detail: fmt.Sprintf("the item cannot be read: %v", err)}
+		return feed.Update{}, &feed.Rejection{Reason: feed.MalformedValue,
+			Detail: fmt.Sprintf("the item cannot be read: %v", err)}
 	}
 	if given := members["sender"]; given != nil {
 		var text string

@@ -27,7 +27,8 @@ func explain(err error) *problem.Problem {
 		p.Remedy = "Create the topic, or correct INPUT_TOPIC of feed-publish; then publish again the items without offset."
 	case errors.Is(err, kafka.ErrDenied):
 		p.Title, p.Detail = "Kafka denies the access", "The user of KAFKA_SASL_USERNAME may not produce to the input topic."
-		p.Remedy = "Grant the user to write to the topic, or correct KAFKA_SASL_*; then publish again the items without offset."
+		p.Remedy = "Grant the user to write to the topic, or correct KAFKA_SASL_*; " +
+			"then publish again the items without offset."
 	case errors.As(err, new(*unpublishedError)):
 		p.Status, p.Title = http.StatusServiceUnavailable, "Kafka does not acknowledge"
 		p.Detail = "Items without partition and offset may be in the topic or not."

@@ -46,7 +46,8 @@ func readRequest(w http.ResponseWriter, r *http.Request) ([]item, error) {
 	case errors.As(err, &large):
 		return nil, tooLarge(fmt.Sprintf("The body has more than %d bytes.", maxBytes))
 	case err != nil:
-		return nil, &problem.Problem{Status: http.StatusBadRequest, Title: "Body cut off", Detail: "The body could not be read to its end."}
+		return nil, &problem.Problem{Status: http.StatusBadRequest, Title: "Body cut off",
+			Detail: "The body could not be read to its end."}
 	}
 	return split(body)
 }
@@ -92,7 +93,8 @@ func split(body []byte) ([]item, error) {
 		}
 	}
 	if len(items) == 0 {
-		return nil, &problem.Problem{Status: http.StatusBadRequest, Title: "Nothing to publish", Detail: "The body holds no item."}
+		return nil, &problem.Problem{Status: http.StatusBadRequest, Title: "Nothing to publish",
+			Detail: "The body holds no item."}
 	}
 	if len(items) > maxItems {
 		return nil, tooLarge(fmt.Sprintf("The body holds %d items, at most %d are taken.", len(items), maxItems))

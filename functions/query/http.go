@@ -67,7 +67,8 @@ func refuseMethod(w http.ResponseWriter, r *http.Request) error {
 }
 
 func bad(format string, args ...any) error {
-	return &problem.Problem{Status: http.StatusBadRequest, Title: http.StatusText(http.StatusBadRequest), Detail: fmt.Sprintf(format, args...)}
+	return &problem.Problem{Status: http.StatusBadRequest, Title: http.StatusText(http.StatusBadRequest),
+		Detail: fmt.Sprintf(format, args...)}
 }
 
 func (a *API) handle(serve func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
@@ -221,8 +222,8 @@ func wantsCSV(r *http.Request) bool {
 	return false
 }
 
-var csvHeader = []string{"rowKey", "sender", "stockCode", "stockName", "lastPrice", "timestamp", "matched", "referenceVersion",
-	"originTopic", "originPartition", "originOffset"}
+var csvHeader = []string{"rowKey", "sender", "stockCode", "stockName", "lastPrice", "timestamp", "matched",
+	"referenceVersion", "originTopic", "originPartition", "originOffset"}
 
 func writeCSV(w http.ResponseWriter, records []feed.Record) error {
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")

@@ -33,7 +33,9 @@ func run(ctx context.Context, environ []string) error {
 	}
 	logger := fc.NewLogger(os.Stdout, cfg.Server.LogLevel)
 
-	hbaseClient, err := hbase.New(hbase.Config{ZooKeeper: string(cfg.HBase.ZooKeeper), Root: cfg.HBase.ZooKeeperRoot, Logger: logger})
+	hbaseClient, err := hbase.New(hbase.Config{
+		ZooKeeper: string(cfg.HBase.ZooKeeper), Root: cfg.HBase.ZooKeeperRoot, Logger: logger,
+	})
 	if err != nil {
 		return err
 	}
@@ -48,9 +50,11 @@ func run(ctx context.Context, environ []string) error {
 
 	api := &API{
 		Finder: &Finder{
-			Layouts: &hbase.Layouts{Catalog: hbaseClient, Table: cfg.HBase.Table, Index: cfg.HBase.Index, Now: time.Now, Logger: logger},
-			Rows:    hbaseClient,
-			Logger:  logger,
+			Layouts: &hbase.Layouts{
+				Catalog: hbaseClient, Table: cfg.HBase.Table, Index: cfg.HBase.Index, Now: time.Now, Logger: logger,
+			},
+			Rows:   hbaseClient,
+			Logger: logger,
 		},
 		Snapshots: reference.NewCache(reference.CacheConfig{
 			Objects: bucket, Prefix: string(cfg.OSS.Prefix), CheckInterval: cfg.Freshness.CheckInterval,

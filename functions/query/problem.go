@@ -29,7 +29,7 @@ func explain(err error) *problem.Problem {
 		return laidOutOtherwise(layout)
 	case errors.Is(err, hbase.ErrTableNotFound):
 		return &problem.Problem{Status: http.StatusInternalServerError, Title: "The table does not exist",
-			Detail: "HBase has no table or index of the names in HBASE_TABLE and HBASE_INDEX, or no Phoenix was ever used there.",
+			Detail: "HBase has no table or index of the names in HBASE_TABLE and HBASE_INDEX, or Phoenix was never used there.",
 			Remedy: "Create them by the DDL that `feedstream doctor --live` prints, or correct the names."}
 	case errors.Is(err, hbase.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), oss.Transient(err):
 		return &problem.Problem{Status: http.StatusServiceUnavailable, Title: "The store does not answer",

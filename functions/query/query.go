@@ -109,7 +109,8 @@ func (f *Finder) ByCode(ctx context.Context, q Query) (Page, error) {
 }
 
 // load reads the data rows of a page, and leaves out those that are no longer what the index said.
-func (f *Finder) load(ctx context.Context, layout *phoenix.Layout, code string, positions []Position, page *Page) error {
+func (f *Finder) load(ctx context.Context, layout *phoenix.Layout, code string, positions []Position,
+	page *Page) error {
 	if len(positions) == 0 {
 		return nil
 	}
@@ -134,7 +135,8 @@ func (f *Finder) load(ctx context.Context, layout *phoenix.Layout, code string, 
 			page.Items = append(page.Items, record)
 		case record.Time > positions[i].Time && record.Time == stored[i].Timestamp: // it moved on
 		default:
-			f.skip(ctx, page, positions[i].RowKey, fmt.Errorf("its event time is %s, its cells are of %s and its index row of %s",
+			f.skip(ctx, page, positions[i].RowKey, fmt.Errorf(
+				"its event time is %s, its cells are of %s and its index row of %s",
 				feed.FormatTime(record.Time), feed.FormatTime(stored[i].Timestamp), feed.FormatTime(positions[i].Time)))
 		}
 	}

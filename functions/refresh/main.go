@@ -33,7 +33,9 @@ func run(ctx context.Context, environ []string) error {
 	}
 	logger := fc.NewLogger(os.Stdout, cfg.Server.LogLevel)
 
-	source, err := mongo.New(mongo.Config{URI: cfg.Mongo.URI, Database: cfg.Mongo.Database, Collection: cfg.Mongo.Collection})
+	source, err := mongo.New(mongo.Config{
+		URI: cfg.Mongo.URI, Database: cfg.Mongo.Database, Collection: cfg.Mongo.Collection,
+	})
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"feedstream/local/platform/manifest"
+	"feedstream/local/platform/stream"
 )
 
 // eventually waits for a condition that nothing announces.
@@ -32,7 +33,7 @@ func eventually(t *testing.T, what string, condition func() bool) {
 
 func TestWaitCommittedSeesWhatAnEarlierRunCommitted(t *testing.T) {
 	b := start(t, nil)
-	b.StartStreams()
+	startStreams(t, b.Platform)
 	ends := b.produce(t, 5)
 	b.wait(t, ends)
 	for range 2 { // the second does nothing
@@ -41,12 +42,12 @@ func TestWaitCommittedSeesWhatAnEarlierRunCommitted(t *testing.T) {
 		}
 	}
 	cfg := b.cfg
-	again, err := Start(t.Context(), cfg)
+	again, err := Start(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = again.Close(context.Background()) })
-	again.StartStreams()
+	startStreams(t, again)
 	(&testbed{Platform: again}).wait(t, ends)
 	if n := again.Status().Functions[0].Invocations; n != 0 {
 		t.Errorf("%d invocations for records that were committed", n)
@@ -116,7 +117,7 @@ func TestHTTPTriggerPassesThrough(t *testing.T) {
 		t.Errorf("forwarded as %q, %v", text.String(), err)
 	}
 
-	large, err := client.Post(request.URL.String(), "text/plain", bytes.NewReader(make([]byte, maxBody+1)))
+	large, err := client.Post(request.URL.String(), "text/plain", bytes.NewReader(make([]byte, stream.MaxBody+1)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +130,7 @@ func TestHTTPTriggerPassesThrough(t *testing.T) {
 func TestCloseCutsOffAPushThatOverruns(t *testing.T) {
 	b := start(t, func(f *manifest.Function) { f.Timeout = time.Minute })
 	b.behave(t, "hang")
-	b.StartStreams()
+	startStreams(t, b.Platform)
 	b.produce(t, 1)
 	eventually(t, "a running push", func() bool {
 		_, err := os.Stat(b.mode + ".hangs")
@@ -180,13 +181,13 @@ func TestKafkaOutageIsLoggedOnceAndPasses(t *testing.T) {
 	cfg := start(t, nil).cfg
 	cfg.KafkaBrokers = []string{addr}
 	cfg.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	p, err := Start(t.Context(), cfg)
+	p, err := Start(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.Close(context.Background()) })
 	b := &testbed{Platform: p, client: client}
-	p.StartStreams()
+	startStreams(t, p)
 	b.wait(t, b.produce(t, 1))
 
 	cluster.Close()

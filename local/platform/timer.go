@@ -2,6 +2,8 @@ package platform
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"feedstream/local/platform/cron"
@@ -17,24 +19,27 @@ func (p *Platform) runTimer(ctx context.Context, name string, timer manifest.Tim
 		return
 	}
 	for at := schedule.Next(time.Now()); sleepUntil(ctx, at); at = schedule.Next(time.Now()) {
-		p.invokeAsync(ctx, p.functions[name], "timer "+timer.Name, timerEvent(timer, at))
+		p.invokeAsync(ctx, p.functions.Function(name), "timer "+timer.Name, timerEvent(timer, at))
 	}
 }
 
-// invokeAsync returns when the invocation has succeeded, was given up, or ctx ended.
-func (p *Platform) invokeAsync(ctx context.Context, f *function, caller string, event []byte) {
-	for try := 0; ; try++ {
-		_, err := f.invoke(ctx, event)
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		p.cfg.Logger.Warn("asynchronous invocation failed",
-			"function", f.manifest.Name, "caller", caller, "try", try+1, "error", err)
-		wait := time.Duration(float64(time.Minute) / p.cfg.TimeScale)
-		if try == f.manifest.AsyncRetries || !sleepUntil(ctx, time.Now().Add(wait)) {
-			return
-		}
+// RunTimer calls a function with the event of its first timer, now.
+func (p *Platform) RunTimer(ctx context.Context, name string) ([]byte, error) {
+	f := p.functions.Function(name)
+	if f == nil || len(f.Declared().Timers) == 0 {
+		return nil, fmt.Errorf("there is no function %q with a timer in %s", name, p.cfg.Manifest.Path)
 	}
+	return f.Invoke(ctx, timerEvent(f.Declared().Timers[0], time.Now()))
+}
+
+// timerEvent is the event of a time trigger. Source: "Event formats", time trigger.
+func timerEvent(t manifest.Timer, at time.Time) []byte {
+	event, _ := json.Marshal(struct { // three strings always marshal
+		TriggerTime string `json:"triggerTime"`
+		TriggerName string `json:"triggerName"`
+		Payload     string `json:"payload"`
+	}{at.UTC().Format(time.RFC3339), t.Name, t.Payload})
+	return event
 }
 
 // sleepUntil reports false when ctx ended first.

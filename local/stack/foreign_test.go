@@ -16,9 +16,9 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/tsuna/gohbase"
 	"github.com/tsuna/gohbase/hrpc"
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/mongo"
-	"go.mongodb.org/mongo-driver/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
 // What the stack wrote is there for anybody's programs: the plain clients here use nothing of ours.
@@ -29,7 +29,7 @@ func TestForeignClientsReadWhatTheStackWrote(t *testing.T) {
 	e := s.endpoints
 
 	t.Run("mongo-driver", func(t *testing.T) {
-		client, err := mongo.Connect(t.Context(), options.Client().ApplyURI(e.MongoDB))
+		client, err := mongo.Connect(options.Client().ApplyURI(e.MongoDB))
 		must(t, err)
 		defer func() { _ = client.Disconnect(context.Background()) }()
 		var stock struct {

@@ -18,6 +18,7 @@ import (
 	"feedstream/local/stack/stacktest"
 	"feedstream/local/target"
 	"feedstream/shared/feed"
+	"feedstream/shared/mongo"
 	"feedstream/shared/reference"
 )
 
@@ -154,7 +155,7 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 			defer source.Close()
 			must(t, source.Load(t.Context(), []reference.Document{
 				{Symbol: "2318.HK", CompanyName: "Ping An", LastPrice: reference.Number("-1")},
-			}))
+			}, mongo.LoadOptions{}))
 		}, "MongoDB", "REFERENCE_MAX_REJECTED"},
 		"MongoDB is away": {func(t *testing.T, s *services, _ *target.Target) { must(t, s.mongodb.Close()) }, "MongoDB", "MONGODB_URI"},
 	} {

@@ -8,6 +8,7 @@ import (
 	"feedstream/local/data"
 	"feedstream/local/platform"
 	"feedstream/local/target"
+	"feedstream/shared/mongo"
 	"feedstream/shared/reference"
 )
 
@@ -50,5 +51,5 @@ func fillCollection(ctx context.Context, t *target.Target) error {
 	if err != nil {
 		return err
 	}
-	return source.Load(ctx, documents)
+	return source.Load(ctx, documents, mongo.LoadOptions{})
 }

@@ -92,7 +92,9 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		return nil, err
 	}
 	s.reference = &referenceStatus{target: &s.target}
-	s.platform.StartStreams()
+	if err := s.platform.StartStreams(); err != nil {
+		return nil, err
+	}
 	if err := s.followVerdicts(); err != nil {
 		return nil, err
 	}
@@ -174,7 +176,7 @@ func (s *Stack) startPlatform(m *manifest.Manifest) error {
 	if s.cfg.Verbose {
 		verbose = s.cfg.Stderr
 	}
-	s.platform, err = platform.Start(context.Background(), platform.Config{
+	s.platform, err = platform.Start(platform.Config{
 		Manifest: m, Overlay: s.target.Overlay(), Region: s.target.OSS.Region, AccountID: "0",
 		Credentials:  platform.Credentials(s.target.Credentials),
 		KafkaBrokers: s.target.Kafka.Brokers, KafkaOptions: options,

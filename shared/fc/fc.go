@@ -78,7 +78,8 @@ func Run(ctx context.Context, cfg Config, f Function) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	info := build.Read()
-	cfg.Logger.Info("serving", "addr", listener.Addr().String(), "version", info.Version, "commit", info.Commit, "go", info.Go)
+	cfg.Logger.Info("serving", "addr", listener.Addr().String(),
+		"version", info.Version, "commit", info.Commit, "go", info.Go)
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve the platform on %s: %w", cfg.Addr, err)

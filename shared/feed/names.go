@@ -8,7 +8,9 @@ type Topics struct{ Input, Output, Quarantine, DeadLetter string }
 
 // DefaultTopics returns the topics of a feed whose configuration names no others.
 func DefaultTopics() Topics {
-	return Topics{Input: "feed-updates", Output: "feed-records", Quarantine: "feed-quarantine", DeadLetter: "feed-deadletter"}
+	return Topics{
+		Input: "feed-updates", Output: "feed-records", Quarantine: "feed-quarantine", DeadLetter: "feed-deadletter",
+	}
 }
 
 // Names that hold where a configuration gives no others.

@@ -2,6 +2,7 @@ package hbase
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	embedded "feedstream/local/services/hbase"
 	"feedstream/shared/phoenix"
+	"feedstream/shared/testkit"
 )
 
 // losing is a client of the library that loses the calls of a scan behind the first rows, as gohbase
@@ -40,38 +42,35 @@ func (l *losingScanner) Next() (*hrpc.Result, error) {
 
 // TestScanSurvivesALostCall: a new client goes on behind the last row.
 func TestScanSurvivesALostCall(t *testing.T) {
-	server, err := embedded.Start(embedded.Options{ZooKeeperAddr: "127.0.0.1:0", Addr: "127.0.0.1:0", Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := testkit.Must(embedded.Start(embedded.Options{ZooKeeperAddr: "127.0.0.1:0", Addr: "127.0.0.1:0", Dir: t.TempDir()}))(t)
 	t.Cleanup(func() { _ = server.Close() })
 	const rows = 10
 	for _, after := range []int{0, 4, rows} {
-		c, err := New(Config{ZooKeeper: server.ZooKeeperAddr(), ReadTimeout: 100 * time.Millisecond})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = c.Close() })
-		if err := c.WriteRows(t.Context(), layout.Table, layout.Index, testRows(rows)); err != nil {
-			t.Fatal(err)
-		}
-		c.hbase = losing{Client: c.hbase, after: after}
-		last, found := "", 0
-		for row, err := range c.Scan(t.Context(), layout.Table, phoenix.Range{}) {
-			if err != nil {
+		t.Run(fmt.Sprintf("after %d rows", after), func(t *testing.T) {
+			t.Parallel() // each waits until the call counts as lost
+			c := testkit.Must(New(Config{ZooKeeper: server.ZooKeeperAddr(), ReadTimeout: 100 * time.Millisecond}))(t)
+			t.Cleanup(func() { _ = c.Close() })
+			if err := c.WriteRows(t.Context(), layout.Table, layout.Index, testRows(rows)); err != nil {
 				t.Fatal(err)
 			}
-			if string(row.Key) <= last {
-				t.Errorf("row %q comes after %q", row.Key, last)
+			c.hbase = losing{Client: c.hbase, after: after}
+			last, found := "", 0
+			for row, err := range c.Scan(t.Context(), layout.Table, phoenix.Range{}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if string(row.Key) <= last {
+					t.Errorf("row %q comes after %q", row.Key, last)
+				}
+				last = string(row.Key)
+				found++
 			}
-			last = string(row.Key)
-			found++
-		}
-		if found != rows {
-			t.Errorf("a call lost after %d rows: %d rows, want %d", after, found, rows)
-		}
-		if _, same := c.current().(losing); same {
-			t.Error("the client that lost its calls is still in use")
-		}
+			if found != rows {
+				t.Errorf("%d rows, want %d", found, rows)
+			}
+			if _, same := c.current().(losing); same {
+				t.Error("the client that lost its calls is still in use")
+			}
+		})
 	}
 }

@@ -44,7 +44,9 @@ func (c *Client) Get(ctx context.Context, table string, keys [][]byte) ([]phoeni
 }
 
 func (c *Client) getBatch(ctx context.Context, table string, keys [][]byte, rows []phoenix.Stored) error {
-	calls, results, allOK, err := c.batch(ctx, func(ctx context.Context) ([]hrpc.Call, error) { return newGets(ctx, table, keys) })
+	calls, results, allOK, err := c.batch(ctx, func(ctx context.Context) ([]hrpc.Call, error) {
+		return newGets(ctx, table, keys)
+	})
 	if err != nil {
 		return fmt.Errorf("make the call: %w", err)
 	}

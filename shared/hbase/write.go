@@ -55,7 +55,8 @@ type outcome struct {
 
 // phase writes the rows with the given numbers, in bounded batches side by side. The error tells of rows
 // whose failure may pass.
-func (c *Client) phase(ctx context.Context, kind, table string, numbers []int, row func(int) *phoenix.Put) (outcome, error) {
+func (c *Client) phase(ctx context.Context, kind, table string, numbers []int,
+	row func(int) *phoenix.Put) (outcome, error) {
 	errs := make([]error, len(numbers)) // each batch has its own part
 	puts := make([]*phoenix.Put, len(numbers))
 	for i, n := range numbers {
@@ -147,7 +148,9 @@ func (c *Client) writeBatch(ctx context.Context, table string, rows []*phoenix.P
 
 // send writes rows, all of them again when calls were lost: equal cells at equal timestamps change nothing.
 func (c *Client) send(ctx context.Context, table string, rows []*phoenix.Put, outcome []error) {
-	calls, results, allOK, err := c.batch(ctx, func(ctx context.Context) ([]hrpc.Call, error) { return newPuts(ctx, table, rows) })
+	calls, results, allOK, err := c.batch(ctx, func(ctx context.Context) ([]hrpc.Call, error) {
+		return newPuts(ctx, table, rows)
+	})
 	if err != nil {
 		for i := range outcome {
 			outcome[i] = fmt.Errorf("make the call: %w", err)

@@ -16,7 +16,7 @@ var (
 	// ErrTopicNotFound: the brokers know no such topic.
 	ErrTopicNotFound = errors.New("the topic does not exist in Kafka")
 	// ErrDenied: the brokers refuse the user, or what the user wants to do.
-	ErrDenied = errors.New("Kafka denies the access")
+	ErrDenied = errors.New("the access to Kafka is denied")
 )
 
 // answers are the codes that stand for them.
@@ -48,7 +48,8 @@ type Failure struct {
 // Error names the brokers and, for each partition that failed, the first cause.
 func (e *ProduceError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Kafka at %s: %d of %d messages are not acknowledged", e.Brokers, len(e.Failures)+len(e.Rejected), e.Total)
+	fmt.Fprintf(&b, "Kafka at %s: %d of %d messages are not acknowledged",
+		e.Brokers, len(e.Failures)+len(e.Rejected), e.Total)
 	type place struct {
 		topic     string
 		partition int

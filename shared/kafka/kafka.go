@@ -73,7 +73,7 @@ const (
 
 func (c Config) transport() (*kafka.Transport, error) {
 	if len(c.Brokers) == 0 {
-		return nil, errors.New("Kafka: no broker is set")
+		return nil, errors.New("no Kafka broker is set")
 	}
 	mechanism, err := c.mechanism()
 	if err != nil {
@@ -104,6 +104,6 @@ func (c Config) mechanism() (sasl.Mechanism, error) {
 	case "SCRAM-SHA-512":
 		return scram.Mechanism(scram.SHA512, c.SASLUsername, c.SASLPassword)
 	}
-	return nil, fmt.Errorf("Kafka: SASL mechanism %q is unknown: use PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512",
+	return nil, fmt.Errorf("the SASL mechanism %q for Kafka is unknown: use PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512",
 		c.SASLMechanism)
 }

@@ -16,9 +16,9 @@ func TestNewRefuses(t *testing.T) {
 		cfg  Config
 		want string
 	}{
-		{"no broker", Config{}, "no broker is set"},
+		{"no broker", Config{}, "no Kafka broker is set"},
 		{"unknown mechanism", Config{Brokers: []string{"a:1"}, SASLMechanism: "GSSAPI", SASLPassword: "hush"},
-			`SASL mechanism "GSSAPI" is unknown`},
+			`SASL mechanism "GSSAPI" for Kafka is unknown`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := New(test.cfg)

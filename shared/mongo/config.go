@@ -3,17 +3,20 @@
 package mongo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
+	"sync"
 	"time"
 
-	"go.mongodb.org/mongo-driver/mongo"
-	"go.mongodb.org/mongo-driver/mongo/options"
-	"go.mongodb.org/mongo-driver/mongo/readconcern"
-	"go.mongodb.org/mongo-driver/mongo/writeconcern"
-	"go.mongodb.org/mongo-driver/x/mongo/driver/connstring"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
 )
 
 const (
@@ -37,41 +40,90 @@ type Config struct {
 // Source is the reference collection. It connects when it is first used and survives the loss of its connections: a
 // read that meets a dead one is repeated once on another. It is safe for concurrent use.
 type Source struct {
-	client     *mongo.Client
-	collection *mongo.Collection
-	hosts      string
-	timeout    time.Duration
+	config  Config
+	hosts   string
+	service string // what names the servers in DNS; empty when the URI does it
+
+	mu     sync.Mutex
+	client *mongo.Client // nil until a use finds out where the servers are
 }
 
-// New checks the configuration and makes a source. It does not connect, so a server that is down is not an error yet.
+// New checks the configuration and makes a source. It neither connects nor asks DNS, so a server that is down or a
+// name that is not found is not an error yet: the use that meets it fails, and the next one tries again.
 func New(config Config) (*Source, error) {
 	if config.Database == "" || config.Collection == "" {
 		return nil, errors.New("mongodb: database and collection must be named")
 	}
-	parsed, err := connstring.ParseAndValidate(config.URI)
-	if err != nil {
+	if config.Timeout == 0 {
+		config.Timeout = defaultTimeout
+	}
+	s := &Source{config: config}
+	if err := s.parse(); err != nil {
 		return nil, fmt.Errorf("mongodb: the URI is not valid: %w", withheld(config.URI, err))
 	}
-	client, err := mongo.Connect(context.Background(), options.Client().
-		ApplyURI(config.URI).
-		SetReadConcern(readconcern.Majority()).
-		SetWriteConcern(writeconcern.Majority()).
-		SetRetryReads(true).
-		SetServerSelectionTimeout(selectionTimeout).
-		SetMaxConnIdleTime(maxIdle))
+	return s, nil
+}
+
+// parse reads from the URI where the servers are. The driver would ask DNS for the servers of a mongodb+srv name, so
+// it is shown the same URI under the scheme without.
+func (s *Source) parse() error {
+	rest, named := strings.CutPrefix(s.config.URI, connstring.SchemeMongoDBSRV+"://")
+	if !named {
+		parsed, err := connstring.ParseAndValidate(s.config.URI)
+		if err == nil {
+			s.hosts = strings.Join(parsed.Hosts, ",")
+		}
+		return err
+	}
+	parsed, err := connstring.Parse(connstring.SchemeMongoDB + "://" + rest)
 	if err != nil {
-		return nil, fmt.Errorf("mongodb: client for %s: %w", strings.Join(parsed.Hosts, ","), withheld(config.URI, err))
+		return err
 	}
-	source := &Source{
-		client:     client,
-		collection: client.Database(config.Database).Collection(config.Collection),
-		hosts:      strings.Join(parsed.Hosts, ","),
-		timeout:    config.Timeout,
+	if len(parsed.Hosts) != 1 || strings.Contains(parsed.Hosts[0], ":") {
+		return errors.New("a mongodb+srv URI holds one name and no port")
 	}
-	if source.timeout == 0 {
-		source.timeout = defaultTimeout
+	s.hosts, s.service = parsed.Hosts[0], cmp.Or(parsed.SRVServiceName, "mongodb")
+	return nil
+}
+
+// open returns the collection, on a client that is made when there is none yet.
+func (s *Source) open(ctx context.Context) (*mongo.Collection, error) {
+	if err := s.lookUp(ctx); err != nil {
+		return nil, err
 	}
-	return source, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client == nil {
+		client, err := mongo.Connect(options.Client().
+			ApplyURI(s.config.URI).
+			SetReadConcern(readconcern.Majority()).
+			SetWriteConcern(writeconcern.Majority()).
+			SetRetryReads(true).
+			SetServerSelectionTimeout(selectionTimeout).
+			SetMaxConnIdleTime(maxIdle))
+		if err != nil {
+			return nil, fmt.Errorf("make a client: %w", withheld(s.config.URI, err))
+		}
+		s.client = client
+	}
+	return s.client.Database(s.config.Database).Collection(s.config.Collection), nil
+}
+
+// lookUp asks DNS for the servers before the driver does, which heeds no context and whose error reads like one of the
+// URI. A client that was made once keeps its servers by itself.
+func (s *Source) lookUp(ctx context.Context) error {
+	s.mu.Lock()
+	known := s.service == "" || s.client != nil
+	s.mu.Unlock()
+	if known {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, selectionTimeout)
+	defer cancel()
+	if _, _, err := net.DefaultResolver.LookupSRV(ctx, s.service, "tcp", s.hosts); err != nil {
+		return fmt.Errorf("unreachable: DNS does not say which its servers are: %w", err)
+	}
+	return nil
 }
 
 // withheld is the error without its text when the URI may hold credentials, since the driver quotes parts of the URI.
@@ -85,6 +137,11 @@ func withheld(uri string, err error) error {
 
 // Close ends the connections. The source must not be used afterwards.
 func (s *Source) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client == nil {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err := s.client.Disconnect(ctx); err != nil {
@@ -95,6 +152,5 @@ func (s *Source) Close() error {
 
 // failed says what was being done and where. The driver's own errors name addresses but never credentials.
 func (s *Source) failed(doing string, err error) error {
-	return fmt.Errorf("mongodb %s: %s %s.%s: %w",
-		s.hosts, doing, s.collection.Database().Name(), s.collection.Name(), err)
+	return fmt.Errorf("mongodb %s: %s %s.%s: %w", s.hosts, doing, s.config.Database, s.config.Collection, err)
 }

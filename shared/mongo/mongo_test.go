@@ -5,8 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/primitive"
+	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"feedstream/shared/reference"
 )
@@ -18,6 +17,9 @@ func TestNewRefuses(t *testing.T) {
 		{"", "reference", "the URI is not valid"},
 		{"mongodb://user:pa%ss@h", "reference", "details are withheld"},
 		{"mongodb://user:secret@h:99999999", "reference", "details are withheld"},
+		{"mongodb+srv://user:pa%ss@h", "reference", "details are withheld"},
+		{"mongodb+srv://cluster.feed.test:27017", "reference", "one name and no port"},
+		{"mongodb+srv://a.feed.test,b.feed.test", "reference", "one name and no port"},
 	} {
 		_, err := New(Config{URI: test.uri, Database: test.database, Collection: "stock"})
 		if err == nil || !strings.Contains(err.Error(), test.want) {
@@ -43,7 +45,7 @@ func TestErrorsNameTheHostOnly(t *testing.T) {
 	defer source.Close()
 	for doing, err := range map[string]error{
 		"read reference.stock": source.Read(t.Context(), func(reference.Document) error { return nil }),
-		"reference.stock":      source.Load(t.Context(), nil),
+		"reference.stock":      source.Load(t.Context(), []reference.Document{{Symbol: "a"}}, LoadOptions{}),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") || !strings.Contains(err.Error(), doing) {
 			t.Errorf("got error %v, want one naming host and %q", err, doing)
@@ -55,11 +57,11 @@ func TestErrorsNameTheHostOnly(t *testing.T) {
 }
 
 func TestDocument(t *testing.T) {
-	number, err := primitive.ParseDecimal128("-0E-2")
+	number, err := bson.ParseDecimal128("-0E-2")
 	if err != nil {
 		t.Fatal(err)
 	}
-	oid := primitive.ObjectID{1, 2}
+	oid := bson.ObjectID{1, 2}
 	for _, test := range []struct {
 		stored bson.D
 		want   reference.Document
@@ -67,11 +69,11 @@ func TestDocument(t *testing.T) {
 		{bson.D{}, reference.Document{}},
 		{bson.D{{Key: "_id", Value: oid}, {Key: "LastPrice", Value: number}},
 			reference.Document{ID: "010200000000000000000000", LastPrice: reference.Number("-0.00")}},
-		{bson.D{{Key: "_id", Value: int32(5)}, {Key: "symbol", Value: primitive.Undefined{}}},
+		{bson.D{{Key: "_id", Value: int32(5)}, {Key: "symbol", Value: bson.Undefined{}}},
 			reference.Document{ID: `{"$numberInt":"5"}`}},
 		{bson.D{{Key: "_id", Value: "a"}, {Key: "CompanyName", Value: bson.D{{Key: "en", Value: "x"}}},
-			{Key: "symbol", Value: primitive.DateTime(1)}, {Key: "Volume", Value: bson.A{}}},
-			reference.Document{ID: "a", CompanyName: bson.D{{Key: "en", Value: "x"}}, Symbol: primitive.DateTime(1), Volume: bson.A{}}},
+			{Key: "symbol", Value: bson.DateTime(1)}, {Key: "Volume", Value: bson.A{}}},
+			reference.Document{ID: "a", CompanyName: bson.D{{Key: "en", Value: "x"}}, Symbol: bson.DateTime(1), Volume: bson.A{}}},
 	} {
 		raw, err := bson.Marshal(test.stored)
 		if err != nil {

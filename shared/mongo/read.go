@@ -3,8 +3,8 @@ package mongo
 import (
 	"context"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"feedstream/shared/reference"
 )
@@ -28,9 +28,13 @@ var projection = bson.D{
 // yield's error, returned as it is. An error in the middle means that the documents seen so far are not the whole
 // reference: begin again. A collection that does not exist has no documents.
 func (s *Source) Read(ctx context.Context, yield func(reference.Document) error) error {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
-	cursor, err := s.collection.Find(ctx, bson.D{}, options.Find().SetProjection(projection).SetBatchSize(batchSize))
+	collection, err := s.open(ctx)
+	if err != nil {
+		return s.failed("read", err)
+	}
+	cursor, err := collection.Find(ctx, bson.D{}, options.Find().SetProjection(projection).SetBatchSize(batchSize))
 	if err != nil {
 		return s.failed("read", err)
 	}

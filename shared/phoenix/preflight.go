@@ -172,7 +172,8 @@ func (c *checker) checkPrimaryKey() {
 	t := c.table
 	for _, name := range slices.Sorted(maps.Keys(t.columns)) {
 		if col := t.columns[name]; name != colRowKey && isKey(col) {
-			c.differ(c.recreateTable(), "column %s of %s belongs to the primary key, which must be %s alone", name, t.name, colRowKey)
+			c.differ(c.recreateTable(), "column %s of %s belongs to the primary key, which must be %s alone",
+				name, t.name, colRowKey)
 		}
 	}
 	col := t.columns[colRowKey]
@@ -276,7 +277,8 @@ func (c *checker) checkIndex() {
 			"index %s is not active: its INDEX_STATE is %q (b building, x disabled, i inactive)", x.name, state)
 	}
 	if kind := indexType(x.header); kind != indexGlobal && kind != indexUncovered {
-		c.differ(c.recreateIndex(), "index %s is neither an uncovered nor a plain global index: its INDEX_TYPE is %d", x.name, kind)
+		c.differ(c.recreateIndex(), "index %s is neither an uncovered nor a plain global index: its INDEX_TYPE is %d",
+			x.name, kind)
 	}
 	if where := text(x.header, catIndexWhere); where != "" {
 		c.differ(c.recreateIndex(), "index %s is partial: it holds rows WHERE %s only", x.name, where)

@@ -151,7 +151,8 @@ func (l *Layout) ParseIndexKey(key []byte) (code, rowKey string, err error) {
 	case !utf8.Valid(key[1:]):
 		return "", "", fmt.Errorf("read index key %q: it is not UTF-8", key)
 	case key[0] != Salt(key[1:], l.IndexSaltBuckets):
-		return "", "", fmt.Errorf("read index key %q: its salt is %d, not that of %d buckets", key, key[0], l.IndexSaltBuckets)
+		return "", "", fmt.Errorf("read index key %q: its salt is %d, not that of %d buckets",
+			key, key[0], l.IndexSaltBuckets)
 	}
 	return before, after, nil
 }

@@ -142,7 +142,8 @@ func TableDDL(table string) string {
 	for _, c := range columns {
 		definitions = append(definitions, c.definition())
 	}
-	return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s (\n  %s\n) SALT_BUCKETS=%d, COLUMN_ENCODED_BYTES=0, STORE_NULLS=true",
+	return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s (\n  %s\n) "+
+		"SALT_BUCKETS=%d, COLUMN_ENCODED_BYTES=0, STORE_NULLS=true",
 		inSQL(table), strings.Join(definitions, ",\n  "), DefaultSaltBuckets)
 }
 

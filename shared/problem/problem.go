@@ -34,7 +34,8 @@ func (p *Problem) MarshalJSON() ([]byte, error) {
 
 // Handler turns what serve returns into an answer: a *Problem is written as it is, any other error as
 // what explain makes of it. The caller learns what explain says; the error itself goes to the log.
-func Handler(logger *slog.Logger, explain func(error) *Problem, serve func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+func Handler(logger *slog.Logger, explain func(error) *Problem,
+	serve func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		err := serve(w, r)
 		if err == nil {
@@ -43,7 +44,8 @@ func Handler(logger *slog.Logger, explain func(error) *Problem, serve func(http.
 		p, known := err.(*Problem)
 		if !known {
 			p = explain(err)
-			logger.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "status", p.Status, "error", err)
+			logger.ErrorContext(r.Context(), "request failed",
+				"method", r.Method, "path", r.URL.Path, "status", p.Status, "error", err)
 		}
 		if p.Status == http.StatusServiceUnavailable {
 			w.Header().Set("Retry-After", "1")

@@ -122,7 +122,8 @@ func checkName(name string) error {
 	case !utf8.ValidString(name):
 		return errors.New("CompanyName is not UTF-8")
 	case utf8.RuneCountInString(name) > MaxNameLength:
-		return fmt.Errorf("CompanyName has %d characters, at most %d are allowed", utf8.RuneCountInString(name), MaxNameLength)
+		return fmt.Errorf("CompanyName has %d characters, at most %d are allowed",
+			utf8.RuneCountInString(name), MaxNameLength)
 	case strings.ContainsFunc(name, unicode.IsControl):
 		return errors.New("CompanyName contains a control character")
 	}

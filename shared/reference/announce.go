@@ -45,7 +45,8 @@ func (a *Announcer) Current(ctx context.Context) (m Manifest, found bool, err er
 // version and object and renews CheckedAt. It returns the manifest now announced.
 //
 // Every step may fail after it was applied; repeating the announcement converges.
-func (a *Announcer) Announce(ctx context.Context, current Manifest, entries map[string]feed.Entry, source Source) (Manifest, error) {
+func (a *Announcer) Announce(ctx context.Context, current Manifest, entries map[string]feed.Entry,
+	source Source) (Manifest, error) {
 	body := Encode(entries)
 	sha, now := sha256Hex(body), a.Now().UTC().Truncate(time.Millisecond)
 	next := current
@@ -89,7 +90,8 @@ func (a *Announcer) move(ctx context.Context, expected int64, next Manifest) err
 		return fmt.Errorf("before announcing revision %d: %w", next.Revision, err)
 	}
 	if again.Revision != expected {
-		return fmt.Errorf("announce revision %d: found %d instead of %d: %w", next.Revision, again.Revision, expected, ErrMoved)
+		return fmt.Errorf("announce revision %d: found %d instead of %d: %w",
+			next.Revision, again.Revision, expected, ErrMoved)
 	}
 	body, err := json.MarshalIndent(next, "", "  ")
 	if err != nil {

@@ -40,7 +40,8 @@ func (p Policy) Check(report Report, current int) error {
 			report.Admitted, p.MinEntries))
 	}
 	if lost := current - report.Admitted; float64(lost) > p.MaxShrink*float64(current) {
-		problems = append(problems, fmt.Sprintf("from %d entries to %d is a larger loss than REFERENCE_MAX_SHRINK, %g, allows",
+		problems = append(problems, fmt.Sprintf("from %d entries to %d is a larger loss than REFERENCE_MAX_SHRINK, "+
+			"%g, allows",
 			current, report.Admitted, p.MaxShrink))
 	}
 	if problems == nil {

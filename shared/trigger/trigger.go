@@ -7,7 +7,7 @@ package trigger
 
 import (
 	"bytes"
-	stdjson "encoding/json"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -15,7 +15,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/goccy/go-json"
+	goccy "github.com/goccy/go-json"
 
 	"feedstream/shared/feed"
 )
@@ -43,7 +43,7 @@ func Decode(body []byte) ([]feed.Delivery, error) {
 // would read alike.
 func decodeAll(body []byte) ([]feed.Delivery, bool) {
 	var events []event
-	if err := json.Unmarshal(body, &events); err != nil || events == nil {
+	if err := goccy.Unmarshal(body, &events); err != nil || events == nil {
 		return nil, false
 	}
 	wrapped := 0
@@ -254,7 +254,7 @@ func (r *kafkaRecord) read(d *feed.Delivery) error {
 	}
 	if r.Value[0] != '"' {
 		var compact bytes.Buffer
-		if err := stdjson.Compact(&compact, r.Value); err != nil {
+		if err := json.Compact(&compact, r.Value); err != nil {
 			return fmt.Errorf("compact the value: %w", err)
 		}
 		d.Value, d.Form = compact.String(), feed.Parsed
@@ -281,7 +281,7 @@ func readString(raw json.RawMessage) (string, error) {
 		return inner, nil
 	}
 	var s string
-	if err := stdjson.Unmarshal(raw, &s); err != nil {
+	if err := json.Unmarshal(raw, &s); err != nil {
 		return "", err
 	}
 	return s, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -160,7 +161,7 @@ func decode(value, into any) error {
 		return fmt.Errorf("encode a value of the manifest: %w", err)
 	}
 	var wrongType *json.UnmarshalTypeError
-	if err := json.Unmarshal(data, into); err != nil && !asType(err, &wrongType) {
+	if err := json.Unmarshal(data, into); err != nil && !errors.As(err, &wrongType) {
 		return fmt.Errorf("decode a value of the manifest: %w", err)
 	}
 	return nil

@@ -1,13 +1,13 @@
 package mongodb_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/primitive"
-	"go.mongodb.org/mongo-driver/mongo"
-	"go.mongodb.org/mongo-driver/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"feedstream/local/services/mongodb"
 )
@@ -67,7 +67,9 @@ func TestUniqueIndex(t *testing.T) {
 	_, err = c.Indexes().CreateOne(ctx, unique(d("n", 1)))
 	wantCode(t, err, 11000)
 
-	must[bson.Raw](t)(c.Indexes().DropOne(ctx, "symbol_1"))
+	if err := c.Indexes().DropOne(ctx, "symbol_1"); err != nil {
+		t.Fatal(err)
+	}
 	insert(t, c, d("_id", 6, "symbol", "a", "pair", d("x", 6)))
 	equal(t, ids(t, c, d("symbol", "a")), []any{int32(1), int32(6)})
 }
@@ -75,7 +77,7 @@ func TestUniqueIndex(t *testing.T) {
 func TestIndexes(t *testing.T) {
 	t.Parallel()
 	c := collection(t)
-	create := func(keys bson.D, o *options.IndexOptions) error {
+	create := func(keys bson.D, o *options.IndexOptionsBuilder) error {
 		_, err := c.Indexes().CreateOne(ctx, mongo.IndexModel{Keys: keys, Options: o})
 		return err
 	}
@@ -91,18 +93,18 @@ func TestIndexes(t *testing.T) {
 	wantCode(t, create(d("c", 1), options.Index().SetSparse(true)), 72)
 	wantCode(t, create(d("c", 1), options.Index().SetExpireAfterSeconds(5)), 72)
 	wantCode(t, create(d("c", 1), options.Index().SetPartialFilterExpression(d("c", d("$gt", 1)))), 72)
-	specs := must[[]*mongo.IndexSpecification](t)(c.Indexes().ListSpecifications(ctx))
+	specs := must[[]mongo.IndexSpecification](t)(c.Indexes().ListSpecifications(ctx))
 	names := []string{}
 	for _, spec := range specs {
 		names = append(names, spec.Name)
 	}
 	equal(t, names, []string{"_id_", "a_1_b_-1"})
-	_, err := c.Indexes().DropOne(ctx, "nope")
-	wantCode(t, err, 27)
-	_, err = c.Indexes().DropOne(ctx, "_id_")
-	wantCode(t, err, 72)
-	must[bson.Raw](t)(c.Indexes().DropAll(ctx))
-	equal(t, len(must[[]*mongo.IndexSpecification](t)(c.Indexes().ListSpecifications(ctx))), 1)
+	wantCode(t, c.Indexes().DropOne(ctx, "nope"), 27)
+	wantCode(t, c.Indexes().DropOne(ctx, "_id_"), 72)
+	if err := c.Indexes().DropAll(ctx); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, len(must[[]mongo.IndexSpecification](t)(c.Indexes().ListSpecifications(ctx))), 1)
 }
 
 func TestCollections(t *testing.T) {
@@ -139,6 +141,7 @@ func TestCollections(t *testing.T) {
 	wantCode(t, db.RunCommand(ctx, d("listIndexes", "stock")).Err(), 26)
 	insert(t, c, d("_id", 1))
 	equal(t, ids(t, c, d()), []any{int32(1)})
+	wantCode(t, admin.Drop(ctx), 20)
 	if err := db.Drop(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +160,7 @@ func TestRefusals(t *testing.T) {
 		{d("distinct", "stock", "key", "a"), 59},
 		{d("saslStart", 1), 59},
 		{d("find", "stock", "filter", d("a", d("$regex", "x"))), 238},
-		{d("find", "stock", "filter", d("a", primitive.Regex{Pattern: "x"})), 238},
+		{d("find", "stock", "filter", d("a", bson.Regex{Pattern: "x"})), 238},
 		{d("find", "stock", "filter", d("$expr", true)), 238},
 		{d("find", "stock", "filter", d("$where", "1")), 238},
 		{d("find", "stock", "filter", d("a", d("$elemMatch", d()))), 238},
@@ -185,6 +188,11 @@ func TestRefusals(t *testing.T) {
 		{d("aggregate", "stock", "pipeline", bson.A{d("$lookup", d())}, "cursor", d()), 238},
 		{d("aggregate", "stock", "pipeline", bson.A{d("$group", d("_id", "$a", "n", d("$sum", 1)))}, "cursor", d()), 238},
 		{d("renameCollection", "a.b", "to", "a.c"), 13},
+		{d("hello", 1, "loadBalanced", true), 72},
+		{d("find", "stock", "apiVersion", "2"), 322},
+		{d("find", "stock", "apiStrict", true), 4886600},
+		{d("buildInfo", 1, "apiVersion", "1", "apiStrict", true), 323},
+		{d("find", "stock", "apiVersion", "1", "fancy", 1), 40415},
 	} {
 		err := c.Database().RunCommand(ctx, test.command).Err()
 		if e, ok := err.(mongo.CommandError); !ok || e.Code != test.code || e.Name == "" || e.Message == "" {
@@ -196,13 +204,16 @@ func TestRefusals(t *testing.T) {
 		d("find", "stock", "collation", d("locale", "simple"), "tailable", false, "hint", "_id_", "comment", "x", "maxTimeMS", 500),
 		d("find", "stock", "readConcern", d("level", "majority"), "$readPreference", d("mode", "primary")),
 		d("killAllSessions", bson.A{}), d("endSessions", bson.A{}),
+		d("hello", 1, "backpressure", true, "what comes next", d("a", 1)), d("ismaster", 1, "backpressure", true),
+		d("ping", 1, "fancy", 1), d("buildInfo", 1, "fancy", 1, "apiVersion", "1", "apiStrict", false),
+		d("find", "stock", "apiVersion", "1", "apiStrict", true, "apiDeprecationErrors", true),
 	} {
 		if err := c.Database().RunCommand(ctx, command).Err(); err != nil {
 			t.Errorf("%v: %v", command, err)
 		}
 	}
-	session := must[mongo.Session](t)(c.Database().Client().StartSession())
-	_, err := session.WithTransaction(ctx, func(ctx mongo.SessionContext) (any, error) {
+	session := must[*mongo.Session](t)(c.Database().Client().StartSession())
+	_, err := session.WithTransaction(ctx, func(ctx context.Context) (any, error) {
 		return c.InsertOne(ctx, d("_id", 2))
 	})
 	wantCode(t, err, 20)

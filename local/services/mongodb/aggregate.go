@@ -1,8 +1,8 @@
 package mongodb
 
 import (
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
 	"feedstream/local/services/mongodb/internal/query"

@@ -3,8 +3,8 @@ package mongodb
 import (
 	"strings"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
 	"feedstream/local/services/mongodb/internal/query"
@@ -66,6 +66,9 @@ func (s *Server) drop(r *request) (bson.D, error) {
 }
 
 func (s *Server) dropDatabase(r *request) (bson.D, error) {
+	if r.database == "admin" || r.database == "config" || r.database == "local" {
+		return nil, failure.New(failure.IllegalOperation, "Dropping the '%s' database is prohibited.", r.database)
+	}
 	err := s.store.Update(func(tx *store.Tx) error {
 		all, err := tx.Namespaces(r.database)
 		if err != nil {

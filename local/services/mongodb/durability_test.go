@@ -9,9 +9,9 @@ import (
 	"sync"
 	"testing"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/mongo"
-	"go.mongodb.org/mongo-driver/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"feedstream/local/services/mongodb"
 )
@@ -55,7 +55,7 @@ func serve(t *testing.T, dir string) (client *mongo.Client, kill func()) {
 	if err != nil {
 		t.Fatalf("server did not start: %v", err)
 	}
-	client, err = mongo.Connect(ctx, options.Client().ApplyURI("mongodb://"+strings.TrimSpace(addr)))
+	client, err = mongo.Connect(options.Client().ApplyURI("mongodb://" + strings.TrimSpace(addr)))
 	if err != nil {
 		t.Fatal(err)
 	}

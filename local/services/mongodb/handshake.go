@@ -3,8 +3,7 @@ package mongodb
 import (
 	"time"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/primitive"
+	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"feedstream/local/services/mongodb/internal/wire"
 )
@@ -15,11 +14,7 @@ const (
 	wireVersion = 21
 )
 
-var helloOptions = map[string]option{
-	"helloOk": ignored, "client": ignored, "hostInfo": ignored, "internalClient": off, "loadBalanced": off,
-	"compression": ignored, "saslSupportedMechs": ignored, "speculativeAuthenticate": ignored,
-	"topologyVersion": ignored, "maxAwaitTimeMS": ignored,
-}
+var helloOptions = map[string]option{anything: ignored, "internalClient": off, "loadBalanced": off}
 
 // hello introduces a standalone server. It names no compressor and no topology version, so that drivers send plain
 // messages and poll.
@@ -34,7 +29,7 @@ func (s *Server) hello(r *request) (bson.D, error) {
 		{Key: "maxBsonObjectSize", Value: int32(maxDocument)},
 		{Key: "maxMessageSizeBytes", Value: int32(wire.MaxMessage)},
 		{Key: "maxWriteBatchSize", Value: int32(maxWriteBatch)},
-		{Key: "localTime", Value: primitive.NewDateTimeFromTime(time.Now())},
+		{Key: "localTime", Value: bson.NewDateTimeFromTime(time.Now())},
 		{Key: "logicalSessionTimeoutMinutes", Value: int32(30)},
 		{Key: "connectionId", Value: r.connection},
 		{Key: "minWireVersion", Value: int32(0)},

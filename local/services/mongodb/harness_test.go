@@ -5,9 +5,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/mongo"
-	"go.mongodb.org/mongo-driver/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"feedstream/local/services/mongodb"
 )
@@ -17,7 +17,7 @@ var ctx = context.Background()
 // connect gives a plain driver's client of the server.
 func connect(t testing.TB, server *mongodb.Server) *mongo.Client {
 	t.Helper()
-	client, err := mongo.Connect(ctx, options.Client().ApplyURI("mongodb://"+server.Addr()))
+	client, err := mongo.Connect(options.Client().ApplyURI("mongodb://" + server.Addr()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func insert(t testing.TB, c *mongo.Collection, documents ...any) {
 	must[*mongo.InsertManyResult](t)(c.InsertMany(ctx, documents))
 }
 
-func all(t tester, c *mongo.Collection, filter any, opts ...*options.FindOptions) []bson.D {
+func all(t tester, c *mongo.Collection, filter any, opts ...options.Lister[options.FindOptions]) []bson.D {
 	t.Helper()
 	cursor := must[*mongo.Cursor](t)(c.Find(ctx, filter, opts...))
 	found := []bson.D{}
@@ -63,7 +63,7 @@ func all(t tester, c *mongo.Collection, filter any, opts ...*options.FindOptions
 	return found
 }
 
-func ids(t testing.TB, c *mongo.Collection, filter any, opts ...*options.FindOptions) []any {
+func ids(t testing.TB, c *mongo.Collection, filter any, opts ...options.Lister[options.FindOptions]) []any {
 	t.Helper()
 	got := []any{}
 	for _, d := range all(t, c, filter, opts...) {

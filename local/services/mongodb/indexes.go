@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
 	"feedstream/local/services/mongodb/internal/query"
@@ -189,7 +189,7 @@ func chosenIndexes(c store.Collection, choice bsoncore.Value) ([]string, error) 
 	}
 	var names []string
 	for _, x := range c.Indexes {
-		same := isKey && query.Compare(bsoncore.Value{Type: bson.TypeEmbeddedDocument, Data: x.Key}, choice) == 0
+		same := isKey && query.Compare(bsoncore.Value{Type: bsoncore.TypeEmbeddedDocument, Data: x.Key}, choice) == 0
 		if name == "*" && x.Name != store.IDIndex || isName && x.Name == name || same {
 			names = append(names, x.Name)
 		}

@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/mongo"
-	"go.mongodb.org/mongo-driver/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"pgregory.net/rapid"
 )
 
@@ -272,7 +272,7 @@ func (s *side) delete(t *rapid.T) {
 // upsert replaces by the unique field, as a loader of stocks does.
 func (s *side) upsert(t *rapid.T) {
 	id, u, n := rapid.Int32Range(0, 30).Draw(t, "_id"), value(t, "u"), value(t, "n")
-	result, err := s.c.UpdateOne(ctx, d("u", u), d("$set", d("n", n), "$setOnInsert", d("_id", id)), options.Update().SetUpsert(true))
+	result, err := s.c.UpdateOne(ctx, d("u", u), d("$set", d("n", n), "$setOnInsert", d("_id", id)), options.UpdateOne().SetUpsert(true))
 	found := s.matches(condition{match: func(m map[string]any) bool { return modelCompare(m["u"], u) == 0 }})
 	if len(found) > 0 {
 		if err != nil || result.MatchedCount != 1 {

@@ -1,8 +1,7 @@
 package mongodb
 
 import (
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
 	"feedstream/local/services/mongodb/internal/query"
@@ -21,7 +20,12 @@ const (
 var general = map[string]option{
 	"$db": used, "lsid": ignored, "$clusterTime": ignored, "$readPreference": ignored, "comment": ignored,
 	"maxTimeMS": ignored, "readConcern": used, "writeConcern": used,
+	"apiVersion": used, "apiStrict": used, "apiDeprecationErrors": used,
 }
+
+// anything among a command's options lets every other field pass unread, as a real server does where it parses a
+// command without strictness. Drivers count on it: each release says more of itself at hello.
+const anything = "*"
 
 // checkOptions refuses by name what this server does not know or cannot do.
 func (r *request) checkOptions(own map[string]option) error {
@@ -29,6 +33,9 @@ func (r *request) checkOptions(own map[string]option) error {
 		return err
 	}
 	if err := r.checkConcerns(); err != nil {
+		return err
+	}
+	if err := r.checkStableAPI(); err != nil {
 		return err
 	}
 	for _, sequence := range r.sequences {
@@ -52,6 +59,9 @@ func checkOptions(what string, document bsoncore.Document, known map[string]opti
 			kind = general[name]
 		}
 		if kind == 0 {
+			kind = known[anything]
+		}
+		if kind == 0 {
 			return unknownOption(what, name)
 		}
 		if kind == off && !isOff(v) {
@@ -68,9 +78,9 @@ func unknownOption(what, name string) error {
 // isOff says whether an option's value is the same as the option's absence.
 func isOff(v bsoncore.Value) bool {
 	switch v.Type {
-	case bson.TypeNull, bson.TypeUndefined:
+	case bsoncore.TypeNull, bsoncore.TypeUndefined:
 		return true
-	case bson.TypeEmbeddedDocument, bson.TypeArray:
+	case bsoncore.TypeEmbeddedDocument, bsoncore.TypeArray:
 		locale, _ := query.Lookup(v.Data, "locale").StringValueOK()
 		return len(v.Data) == 5 || locale == "simple"
 	}
@@ -84,6 +94,27 @@ func (r *request) checkTransaction() error {
 			return failure.New(failure.IllegalOperation,
 				"Transaction numbers are only allowed on a replica set member or mongos (%s in %s)", name, r.name)
 		}
+	}
+	return nil
+}
+
+// checkStableAPI accepts version 1 of the stable API, whose answers are those given without it. A strict client is
+// promised that what is outside of it is refused.
+func (r *request) checkStableAPI() error {
+	declared := r.option("apiVersion")
+	if declared.Type == 0 {
+		if r.option("apiStrict").Type != 0 || r.option("apiDeprecationErrors").Type != 0 {
+			return failure.New(failure.APIParametersMissing,
+				"Provided apiStrict and/or apiDeprecationErrors without passing apiVersion")
+		}
+		return nil
+	}
+	if v, _ := declared.StringValueOK(); v != "1" {
+		return failure.New(failure.APIVersionError, "API version must be \"1\", not %s", declared)
+	}
+	if r.flag("apiStrict", false) && outsideStableAPI[r.name] {
+		return failure.New(failure.APIStrictError,
+			"Provided apiStrict:true, but the command %s is not in API Version 1", r.name)
 	}
 	return nil
 }

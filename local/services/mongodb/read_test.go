@@ -4,25 +4,24 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/primitive"
-	"go.mongodb.org/mongo-driver/mongo"
-	"go.mongodb.org/mongo-driver/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
 func TestEveryTypeIsKeptByteForByte(t *testing.T) {
 	t.Parallel()
 	c := collection(t)
-	decimal := must[primitive.Decimal128](t)(primitive.ParseDecimal128("1.2300E+5"))
+	decimal := must[bson.Decimal128](t)(bson.ParseDecimal128("1.2300E+5"))
 	raw := must[[]byte](t)(bson.Marshal(d(
 		"_id", "all", "double", 1.5, "string", "a\x00b 长", "document", d("b", 1, "a", 2), "array", bson.A{1, "x", bson.A{}},
-		"binary", primitive.Binary{Subtype: 0x80, Data: []byte{1, 2}}, "old", primitive.Binary{Subtype: 2, Data: []byte{3}},
-		"undefined", primitive.Undefined{}, "oid", primitive.NewObjectID(), "bool", true, "date", primitive.DateTime(-5),
-		"null", nil, "regex", primitive.Regex{Pattern: "a.*", Options: "ix"},
-		"pointer", primitive.DBPointer{DB: "x.y", Pointer: primitive.NewObjectID()}, "js", primitive.JavaScript("f()"),
-		"symbol", primitive.Symbol("s"), "scope", primitive.CodeWithScope{Code: "g()", Scope: d("x", 1)},
-		"int", int32(1), "timestamp", primitive.Timestamp{T: 1, I: 2}, "long", int64(2), "decimal", decimal,
-		"min", primitive.MinKey{}, "max", primitive.MaxKey{},
+		"binary", bson.Binary{Subtype: 0x80, Data: []byte{1, 2}}, "old", bson.Binary{Subtype: 2, Data: []byte{3}},
+		"undefined", bson.Undefined{}, "oid", bson.NewObjectID(), "bool", true, "date", bson.DateTime(-5),
+		"null", nil, "regex", bson.Regex{Pattern: "a.*", Options: "ix"},
+		"pointer", bson.DBPointer{DB: "x.y", Pointer: bson.NewObjectID()}, "js", bson.JavaScript("f()"),
+		"symbol", bson.Symbol("s"), "scope", bson.CodeWithScope{Code: "g()", Scope: d("x", 1)},
+		"int", int32(1), "timestamp", bson.Timestamp{T: 1, I: 2}, "long", int64(2), "decimal", decimal,
+		"min", bson.MinKey{}, "max", bson.MaxKey{},
 	)))
 	insert(t, c, bson.Raw(raw))
 	got := must[bson.Raw](t)(c.FindOne(ctx, d("_id", "all")).Raw())
@@ -108,7 +107,7 @@ func TestCursors(t *testing.T) {
 		documents = append(documents, d("_id", i))
 	}
 	insert(t, c, documents...)
-	for name, opts := range map[string]*options.FindOptions{
+	for name, opts := range map[string]*options.FindOptionsBuilder{
 		"default": options.Find(), "small": options.Find().SetBatchSize(7), "one": options.Find().SetBatchSize(1),
 		"sorted": options.Find().SetBatchSize(100).SetSort(d("_id", 1)), "limited": options.Find().SetLimit(250).SetBatchSize(50),
 	} {

@@ -4,8 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
 	"feedstream/local/services/mongodb/internal/query"
@@ -76,7 +75,7 @@ func (r *request) option(name string) bsoncore.Value { return query.Lookup(r.bod
 // number reads an option that counts something. An absent or null one is fallback; a negative one is an error.
 func (r *request) number(name string, fallback int64) (int64, error) {
 	v := r.option(name)
-	if v.Type == 0 || v.Type == bson.TypeNull {
+	if v.Type == 0 || v.Type == bsoncore.TypeNull {
 		return fallback, nil
 	}
 	n, ok := wholeNumber(v)
@@ -116,7 +115,7 @@ func (r *request) document(name string) (bsoncore.Document, error) {
 }
 
 func documentOf(v bsoncore.Value, name string) (bsoncore.Document, error) {
-	if v.Type == 0 || v.Type == bson.TypeNull {
+	if v.Type == 0 || v.Type == bsoncore.TypeNull {
 		return nil, nil
 	}
 	document, ok := v.DocumentOK()
@@ -135,7 +134,7 @@ func (r *request) documents(name string) ([]bsoncore.Document, error) {
 		}
 	}
 	v := r.option(name)
-	if list == nil && v.Type == bson.TypeArray {
+	if list == nil && v.Type == bsoncore.TypeArray {
 		err := query.Elements(v.Data, func(key string, item bsoncore.Value) error {
 			document, err := documentOf(item, fmt.Sprintf("%s.%s.%s", r.name, name, key))
 			list = append(list, document)

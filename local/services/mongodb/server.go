@@ -7,6 +7,7 @@
 package mongodb
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +16,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"feedstream/local/services/fault"
 	"feedstream/local/services/mongodb/internal/store"
+	"feedstream/local/services/patient"
 )
 
 // maxConnections bounds what clients can make the server hold. Drivers keep a handful each.
@@ -34,9 +37,10 @@ type Server struct {
 	listener net.Listener
 	log      *slog.Logger
 	cursors  *cursors
-	hook     atomic.Pointer[func(Command) Fault]
-	replies  atomic.Int32  // the last reply's id
-	stopping chan struct{} // closed by Close
+	hook     atomic.Pointer[func(Command) fault.Fault]
+	replies  atomic.Int32    // the last reply's id
+	ctx      context.Context // ends with Close
+	cancel   context.CancelFunc
 
 	mu          sync.Mutex
 	connections map[net.Conn]int32 // value: the connection's number
@@ -66,9 +70,10 @@ func Start(options Options) (*Server, error) {
 		return nil, fmt.Errorf("start MongoDB: %w", errors.Join(err, st.Close()))
 	}
 	s := &Server{
-		store: st, listener: listener, log: options.Logger, cursors: newCursors(),
-		connections: map[net.Conn]int32{}, stopping: make(chan struct{}),
+		store: st, listener: patient.Wrap(listener, options.Logger), log: options.Logger, cursors: newCursors(),
+		connections: map[net.Conn]int32{},
 	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.running.Go(s.accept)
 	return s, nil
 }
@@ -85,7 +90,7 @@ func (s *Server) Close() error {
 		return nil
 	}
 	s.closed = true
-	close(s.stopping)
+	s.cancel()
 	err := s.listener.Close()
 	for connection := range s.connections {
 		connection.Close()
@@ -102,12 +107,8 @@ func (s *Server) Close() error {
 func (s *Server) accept() {
 	for {
 		connection, err := s.listener.Accept()
-		if errors.Is(err, net.ErrClosed) {
+		if err != nil { // the listener is closed
 			return
-		}
-		if err != nil {
-			s.log.Warn("accept a connection", "error", err)
-			continue
 		}
 		if number, ok := s.admit(connection); ok {
 			s.running.Go(func() { s.serve(connection, number) })

@@ -3,8 +3,8 @@ package mongodb
 import (
 	"bytes"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
 	"feedstream/local/services/mongodb/internal/query"
@@ -71,7 +71,7 @@ func (s *Server) update(r *request) (bson.D, error) {
 			n++
 			upserted = append(upserted, bson.D{
 				{Key: "index", Value: int32(index)},
-				{Key: "_id", Value: bson.RawValue{Type: id.Type, Value: id.Data}},
+				{Key: "_id", Value: bson.RawValue{Type: bson.Type(id.Type), Value: id.Data}},
 			})
 			return nil
 		}

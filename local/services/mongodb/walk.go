@@ -1,8 +1,7 @@
 package mongodb
 
 import (
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/query"
 	"feedstream/local/services/mongodb/internal/store"
@@ -43,7 +42,7 @@ func lookupKey(x store.Index, equalities []query.Equality) (key []byte, ok bool)
 	}
 	for _, field := range x.Fields() {
 		value, found := equalTo(field, equalities)
-		if !found || value.Type == bson.TypeNull || value.Type == bson.TypeArray {
+		if !found || value.Type == bsoncore.TypeNull || value.Type == bsoncore.TypeArray {
 			return nil, false
 		}
 		key = query.AppendKey(key, value)

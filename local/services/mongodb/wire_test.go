@@ -6,7 +6,7 @@ import (
 	"net"
 	"testing"
 
-	"go.mongodb.org/mongo-driver/bson"
+	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"feedstream/local/services/mongodb"
 )

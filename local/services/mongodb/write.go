@@ -3,9 +3,8 @@ package mongodb
 import (
 	"errors"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/primitive"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
 	"feedstream/local/services/mongodb/internal/query"
@@ -102,9 +101,9 @@ func identified(document bsoncore.Document) (bsoncore.Document, error) {
 	id := query.Lookup(document, "_id")
 	switch id.Type {
 	case 0:
-		oid := primitive.NewObjectID()
-		id = bsoncore.Value{Type: bson.TypeObjectID, Data: oid[:]}
-	case bson.TypeArray, bson.TypeRegex, bson.TypeUndefined:
+		oid := bson.NewObjectID()
+		id = bsoncore.Value{Type: bsoncore.TypeObjectID, Data: oid[:]}
+	case bsoncore.TypeArray, bsoncore.TypeRegex, bsoncore.TypeUndefined:
 		return nil, failure.New(failure.InvalidIDField, "The '_id' value cannot be of type %s", id.Type)
 	}
 	if first, err := document.IndexErr(0); err != nil || first.Key() != "_id" {

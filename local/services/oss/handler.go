@@ -79,22 +79,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	if handle == nil {
 		return refused(http.StatusNotImplemented, "NotImplemented", "the embedded OSS has no %s", operation)
 	}
-	call := request{Request: r, store: s.buckets[bucket], bucket: bucket, key: key, fault: s.faultFor(operation, key)}
+	call := request{Request: r, store: s.buckets[bucket], bucket: bucket, key: key}
+	call.fault = s.faultOf(operation, &call)
 	if bucket != "" && call.store == nil {
 		return refused(http.StatusNotFound, "NoSuchBucket", "the bucket %s does not exist on this server", bucket)
 	}
-	switch {
-	case call.fault.Drop:
-		panic(http.ErrAbortHandler)
-	case call.fault.Status != 0:
-		return refused(call.fault.Status, call.fault.Code, "a fault was injected")
-	case call.fault.DropDone:
-		if err := handle(discard{}, &call); err != nil {
-			return err
-		}
-		panic(http.ErrAbortHandler)
-	}
-	return handle(w, &call)
+	return faulty(w, &call, handle)
 }
 
 // checkKey enforces OSS's rules for object names; an empty key means the bucket itself.
@@ -105,13 +95,6 @@ func checkKey(key string) error {
 	}
 	return nil
 }
-
-// discard is a response that nobody will see.
-type discard struct{}
-
-func (discard) Header() http.Header         { return http.Header{} }
-func (discard) Write(b []byte) (int, error) { return len(b), nil }
-func (discard) WriteHeader(int)             {}
 
 type handlerFunc func(w http.ResponseWriter, r *request) error
 

@@ -154,7 +154,8 @@ func testPreflight(t *testing.T, f *fixture) {
 	if err != nil || fingerprint != f.layout.Fingerprint || strings.Contains(fingerprint, "absent") {
 		t.Errorf("Fingerprint = %q, %v, want %q", fingerprint, err, f.layout.Fingerprint)
 	}
-	if rows, err := f.client.Catalog(testkit.Context(t), "USER_TEST.ABSENT", "USER_TEST.ABSENT_INDEX"); err != nil || len(rows) != 0 {
+	rows, err := f.client.Catalog(testkit.Context(t), "USER_TEST.ABSENT", "USER_TEST.ABSENT_INDEX")
+	if err != nil || len(rows) != 0 {
 		t.Errorf("Catalog of an absent table = %d rows, %v, want none", len(rows), err)
 	}
 }
@@ -247,7 +248,8 @@ func testRejected(t *testing.T, f *fixture) {
 		t.Fatalf("rejected %+v, want row %d alone", rejected.Rejections, bad)
 	}
 	key := wide.layout.DataKey(records[bad].RowKey())
-	if reason := rejected.Rejections[0].Reason; !strings.Contains(reason, fmt.Sprintf("row %q of table %s", key, wide.Table)) {
+	told := fmt.Sprintf("row %q of table %s", key, wide.Table)
+	if reason := rejected.Rejections[0].Reason; !strings.Contains(reason, told) {
 		t.Errorf("reason = %q, want the row's key and its table", reason)
 	}
 	if len(err.Error()) > 2000 {

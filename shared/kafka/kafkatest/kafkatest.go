@@ -222,7 +222,8 @@ func (b *broker) content(t *testing.T) {
 	at := time.Date(2020, 11, 19, 4, 40, 51, 123e6, time.UTC)
 	messages := []feedkafka.Message{
 		{Topic: topic, Key: []byte("key"), Value: []byte("value"), Time: at, Headers: []feedkafka.Header{
-			{Key: "a", Value: []byte("1")}, {Key: "a", Value: []byte("2")}, {Key: "none"}, {Key: "bytes", Value: []byte{0, 0xff}}}},
+			{Key: "a", Value: []byte("1")}, {Key: "a", Value: []byte("2")}, {Key: "none"},
+			{Key: "bytes", Value: []byte{0, 0xff}}}},
 		{Topic: topic, Time: at.Add(-time.Hour)},
 		{Topic: topic, Key: []byte{0xff, 0}, Value: bytes.Repeat([]byte("x"), 300_000), Time: at.Add(time.Hour)},
 	}
@@ -285,7 +286,8 @@ func (b *broker) tooLarge(t *testing.T) {
 func (b *broker) largerThanBatch(t *testing.T) {
 	topic := b.topic(t, 1, kafka.ConfigEntry{ConfigName: "max.message.bytes", ConfigValue: "3000000"})
 	messages := []feedkafka.Message{
-		{Topic: topic, Value: []byte("before")}, {Topic: topic, Value: make([]byte, 2_000_000)}, {Topic: topic, Value: []byte("after")},
+		{Topic: topic, Value: []byte("before")}, {Topic: topic, Value: make([]byte, 2_000_000)},
+		{Topic: topic, Value: []byte("after")},
 	}
 	produce(t, b.producer(t), messages)
 	for i, m := range b.read(t, topic, 0, 3) {

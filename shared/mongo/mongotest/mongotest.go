@@ -12,10 +12,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/primitive"
-	driver "go.mongodb.org/mongo-driver/mongo"
-	"go.mongodb.org/mongo-driver/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"feedstream/shared/mongo"
 	"feedstream/shared/reference"
@@ -32,6 +31,7 @@ func Run(t *testing.T, open func(testing.TB) string) {
 		"reads back what was loaded":              loadRoundTrip,
 		"a load replaces everything":              loadReplaces,
 		"a load keeps symbols unique":             loadKeepsUnique,
+		"a load that loses too much is refused":   loadShrinks,
 		"a failed load changes nothing":           loadFails,
 		"a reader never sees half a load":         loadIsOneStep,
 		"an abandoned load is cleared away":       loadClears,
@@ -53,11 +53,11 @@ type fixture struct {
 
 func newFixture(t *testing.T, uri string) fixture {
 	t.Helper()
-	client, err := driver.Connect(context.Background(), options.Client().ApplyURI(uri))
+	client, err := driver.Connect(options.Client().ApplyURI(uri))
 	if err != nil {
 		t.Fatalf("connect: %v", err)
 	}
-	database := client.Database("mongotest-" + primitive.NewObjectID().Hex())
+	database := client.Database("mongotest-" + bson.NewObjectID().Hex())
 	source, err := mongo.New(mongo.Config{URI: uri, Database: database.Name(), Collection: "stock"})
 	if err != nil {
 		t.Fatalf("new source: %v", err)
@@ -93,7 +93,7 @@ func (f fixture) read(t *testing.T) []reference.Document {
 
 func (f fixture) load(t *testing.T, documents []reference.Document) {
 	t.Helper()
-	if err := f.source.Load(context.Background(), documents); err != nil {
+	if err := f.source.Load(context.Background(), documents, mongo.LoadOptions{}); err != nil {
 		t.Fatalf("load: %v", err)
 	}
 }
@@ -125,14 +125,14 @@ func equal(t *testing.T, got, want []reference.Document) {
 }
 
 func readTypes(t *testing.T, f fixture) {
-	decimal := func(s string) primitive.Decimal128 {
-		d, err := primitive.ParseDecimal128(s)
+	decimal := func(s string) bson.Decimal128 {
+		d, err := bson.ParseDecimal128(s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return d
 	}
-	oid := primitive.NewObjectID()
+	oid := bson.NewObjectID()
 	f.insert(t,
 		bson.D{{Key: "_id", Value: "a"}, {Key: "symbol", Value: "0001.HK"}, {Key: "CompanyName", Value: "CK 长和"},
 			{Key: "LastPrice", Value: 41.35}, {Key: "Volume", Value: int64(1) << 40}, {Key: "Sector", Value: "x"}},
@@ -202,8 +202,26 @@ func loadReplaces(t *testing.T, f fixture) {
 	f.insert(t, bson.D{{Key: "symbol", Value: "old"}})
 	f.load(t, stocks(2, 1))
 	equal(t, withoutID(f.read(t)), stocks(2, 1))
-	f.load(t, nil)
-	equal(t, f.read(t), nil)
+}
+
+// loadShrinks: 100 documents may become 80 and no fewer, unless that is said to be meant; none are never loaded.
+func loadShrinks(t *testing.T, f fixture) {
+	f.load(t, stocks(100, 1))
+	f.load(t, stocks(80, 2))
+	f.load(t, stocks(100, 3))
+	meant := mongo.LoadOptions{AcceptShrink: true}
+	err := f.source.Load(context.Background(), stocks(79, 4), mongo.LoadOptions{})
+	if shrink := new(mongo.ShrinkError); !errors.As(err, &shrink) || *shrink != (mongo.ShrinkError{There: 100, Documents: 79}) {
+		t.Errorf("79 of 100: got error %v", err)
+	}
+	if err := f.source.Load(context.Background(), nil, meant); err == nil {
+		t.Error("no documents were loaded")
+	}
+	equal(t, withoutID(f.read(t)), stocks(100, 3))
+	if err := f.source.Load(context.Background(), stocks(1, 5), meant); err != nil {
+		t.Errorf("a loss that is accepted: %v", err)
+	}
+	equal(t, withoutID(f.read(t)), stocks(1, 5))
 }
 
 func loadKeepsUnique(t *testing.T, f fixture) {
@@ -218,9 +236,9 @@ func loadFails(t *testing.T, f fixture) {
 	f.load(t, stocks(2, 1))
 	for name, documents := range map[string][]reference.Document{
 		"duplicate": append(stocks(3, 2), reference.Document{Symbol: "00002.HK"}),
-		"number":    {{Symbol: "1", LastPrice: reference.Number("12,5")}},
+		"number":    {{Symbol: "1", LastPrice: reference.Number("12,5")}, {Symbol: "2"}},
 	} {
-		if err := f.source.Load(context.Background(), documents); err == nil {
+		if err := f.source.Load(context.Background(), documents, mongo.LoadOptions{}); err == nil {
 			t.Errorf("%s: load succeeded", name)
 		}
 	}
@@ -242,7 +260,7 @@ func loadIsOneStep(t *testing.T, f fixture) {
 	loading.Go(func() {
 		defer close(done)
 		for generation := int64(1); generation <= loads; generation++ {
-			if err := f.source.Load(context.Background(), stocks(size, generation)); err != nil {
+			if err := f.source.Load(context.Background(), stocks(size, generation), mongo.LoadOptions{}); err != nil {
 				t.Errorf("load %d: %v", generation, err)
 			}
 		}
@@ -268,8 +286,8 @@ func loadIsOneStep(t *testing.T, f fixture) {
 
 func loadClears(t *testing.T, f fixture) {
 	database := f.plain.Database()
-	dead := "stock.load-" + primitive.NewObjectIDFromTimestamp(time.Now().Add(-2*time.Hour)).Hex()
-	young := "stock.load-" + primitive.NewObjectID().Hex()
+	dead := "stock.load-" + bson.NewObjectIDFromTimestamp(time.Now().Add(-2*time.Hour)).Hex()
+	young := "stock.load-" + bson.NewObjectID().Hex()
 	for _, name := range []string{dead, young, "stock.load-notes"} {
 		if err := database.CreateCollection(context.Background(), name); err != nil {
 			t.Fatal(err)
@@ -297,7 +315,7 @@ func readSurvivesLoad(t *testing.T, f fixture) {
 	seen := 0
 	err := f.source.Read(context.Background(), func(d reference.Document) error {
 		if seen++; seen == 1 {
-			f.load(t, stocks(10, 2))
+			f.load(t, stocks(size, 2))
 		}
 		if d.Volume != int64(1) {
 			t.Fatalf("document %d is of load %v", seen, d.Volume)

@@ -3,8 +3,9 @@ package failure
 
 import (
 	"fmt"
+	"strconv"
 
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 )
 
 // Code is a MongoDB error code. Drivers decide by it, so it is always the code a real server gives for the same fault.
@@ -38,10 +39,19 @@ const (
 	CannotIndexParallelArrays Code = 171
 	NotImplemented            Code = 238
 	QueryExceededMemory       Code = 292
+	APIVersionError           Code = 322
+	APIStrictError            Code = 323
 	BSONObjectTooLarge        Code = 10334
 	DuplicateKey              Code = 11000
 	MissingField              Code = 40414
 	UnknownField              Code = 40415
+	APIParametersMissing      Code = 4886600
+
+	// These only injected faults answer with.
+	UnknownError       Code = 8
+	MaxTimeMSExpired   Code = 50
+	ShutdownInProgress Code = 91
+	NotWritablePrimary Code = 10107
 )
 
 var names = map[Code]string{
@@ -56,8 +66,11 @@ var names = map[Code]string{
 	IndexKeySpecsConflict: "IndexKeySpecsConflict", ExceededMemoryLimit: "ExceededMemoryLimit",
 	CannotIndexParallelArrays: "CannotIndexParallelArrays", NotImplemented: "NotImplemented",
 	QueryExceededMemory: "QueryExceededMemoryLimitNoDiskUseAllowed",
-	BSONObjectTooLarge:  "BSONObjectTooLarge", DuplicateKey: "DuplicateKey",
+	APIVersionError:     "APIVersionError", APIStrictError: "APIStrictError",
+	BSONObjectTooLarge: "BSONObjectTooLarge", DuplicateKey: "DuplicateKey",
 	MissingField: "IDLFailedToParse", UnknownField: "IDLUnknownField",
+	UnknownError: "UnknownError", MaxTimeMSExpired: "MaxTimeMSExpired",
+	ShutdownInProgress: "ShutdownInProgress", NotWritablePrimary: "NotWritablePrimary",
 }
 
 // Name is the code's name as MongoDB spells it. A code without a name of its own is "Location<code>", as on a real
@@ -67,6 +80,17 @@ func (c Code) Name() string {
 		return name
 	}
 	return fmt.Sprintf("Location%d", int32(c))
+}
+
+// Named finds a code by its name, or by its number in digits.
+func Named(name string) (Code, bool) {
+	for code, have := range names {
+		if have == name {
+			return code, true
+		}
+	}
+	number, err := strconv.ParseInt(name, 10, 32)
+	return Code(number), err == nil
 }
 
 // Error is a command's or a single write's failure. A duplicate key also names the index' key and the value.

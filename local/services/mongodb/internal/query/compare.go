@@ -11,50 +11,48 @@ import (
 	"cmp"
 	"strings"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 )
 
 // missing is the value of an absent field. It has no type.
 var missing = bsoncore.Value{}
 
-var null = bsoncore.Value{Type: bson.TypeNull}
+var null = bsoncore.Value{Type: bsoncore.TypeNull}
 
 // rank is the place of a type in MongoDB's order of types. Types of one rank compare by value.
-func rank(t bsontype.Type) int {
+func rank(t bsoncore.Type) int {
 	switch t {
-	case bson.TypeMinKey:
+	case bsoncore.TypeMinKey:
 		return -1
-	case bson.TypeNull:
+	case bsoncore.TypeNull:
 		return 5
-	case bson.TypeDouble, bson.TypeInt32, bson.TypeInt64, bson.TypeDecimal128:
+	case bsoncore.TypeDouble, bsoncore.TypeInt32, bsoncore.TypeInt64, bsoncore.TypeDecimal128:
 		return 10
-	case bson.TypeString, bson.TypeSymbol:
+	case bsoncore.TypeString, bsoncore.TypeSymbol:
 		return 15
-	case bson.TypeEmbeddedDocument:
+	case bsoncore.TypeEmbeddedDocument:
 		return 20
-	case bson.TypeArray:
+	case bsoncore.TypeArray:
 		return 25
-	case bson.TypeBinary:
+	case bsoncore.TypeBinary:
 		return 30
-	case bson.TypeObjectID:
+	case bsoncore.TypeObjectID:
 		return 35
-	case bson.TypeBoolean:
+	case bsoncore.TypeBoolean:
 		return 40
-	case bson.TypeDateTime:
+	case bsoncore.TypeDateTime:
 		return 45
-	case bson.TypeTimestamp:
+	case bsoncore.TypeTimestamp:
 		return 47
-	case bson.TypeRegex:
+	case bsoncore.TypeRegex:
 		return 50
-	case bson.TypeDBPointer:
+	case bsoncore.TypeDBPointer:
 		return 55
-	case bson.TypeJavaScript:
+	case bsoncore.TypeJavaScript:
 		return 60
-	case bson.TypeCodeWithScope:
+	case bsoncore.TypeCodeWithScope:
 		return 65
-	case bson.TypeMaxKey:
+	case bsoncore.TypeMaxKey:
 		return 127
 	}
 	return 0 // missing and undefined
@@ -67,27 +65,27 @@ func Compare(a, b bsoncore.Value) int {
 		return c
 	}
 	switch a.Type {
-	case bson.TypeDouble, bson.TypeInt32, bson.TypeInt64, bson.TypeDecimal128:
+	case bsoncore.TypeDouble, bsoncore.TypeInt32, bsoncore.TypeInt64, bsoncore.TypeDecimal128:
 		return compareNumbers(a, b)
-	case bson.TypeString, bson.TypeSymbol, bson.TypeJavaScript:
+	case bsoncore.TypeString, bsoncore.TypeSymbol, bsoncore.TypeJavaScript:
 		return bytes.Compare(text(a), text(b))
-	case bson.TypeEmbeddedDocument, bson.TypeArray:
-		return compareDocuments(a.Data, b.Data, a.Type == bson.TypeEmbeddedDocument)
-	case bson.TypeBinary:
+	case bsoncore.TypeEmbeddedDocument, bsoncore.TypeArray:
+		return compareDocuments(a.Data, b.Data, a.Type == bsoncore.TypeEmbeddedDocument)
+	case bsoncore.TypeBinary:
 		return compareSized(a.Data, b.Data)
-	case bson.TypeObjectID, bson.TypeBoolean:
+	case bsoncore.TypeObjectID, bsoncore.TypeBoolean:
 		return bytes.Compare(a.Data, b.Data)
-	case bson.TypeDateTime:
+	case bsoncore.TypeDateTime:
 		return order(a.DateTime(), b.DateTime())
-	case bson.TypeTimestamp:
+	case bsoncore.TypeTimestamp:
 		at, ai := a.Timestamp()
 		bt, bi := b.Timestamp()
 		return cmp.Or(order(at, bt), order(ai, bi))
-	case bson.TypeRegex:
+	case bsoncore.TypeRegex:
 		return bytes.Compare(a.Data, b.Data)
-	case bson.TypeDBPointer:
+	case bsoncore.TypeDBPointer:
 		return compareSized(a.Data, b.Data)
-	case bson.TypeCodeWithScope:
+	case bsoncore.TypeCodeWithScope:
 		ac, as := a.CodeWithScope()
 		bc, bs := b.CodeWithScope()
 		return cmp.Or(strings.Compare(ac, bc), compareDocuments(as, bs, true))

@@ -5,9 +5,8 @@ import (
 	"math"
 	"testing"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/primitive"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 	"pgregory.net/rapid"
 
 	"feedstream/local/services/mongodb/internal/wire"
@@ -22,9 +21,9 @@ func valueOf(t testing.TB, v any) bsoncore.Value {
 	return Lookup(raw, "v")
 }
 
-func decimal(t testing.TB, s string) primitive.Decimal128 {
+func decimal(t testing.TB, s string) bson.Decimal128 {
 	t.Helper()
-	d, err := primitive.ParseDecimal128(s)
+	d, err := bson.ParseDecimal128(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,24 +32,24 @@ func decimal(t testing.TB, s string) primitive.Decimal128 {
 
 // TestOrder lists values in MongoDB's order; those in one group are equal.
 func TestOrder(t *testing.T) {
-	oid := primitive.ObjectID{1}
+	oid := bson.ObjectID{1}
 	ordered := [][]any{
-		{primitive.MinKey{}}, {primitive.Undefined{}}, {nil},
+		{bson.MinKey{}}, {bson.Undefined{}}, {nil},
 		{math.NaN(), decimal(t, "NaN")}, {math.Inf(-1), decimal(t, "-Infinity")}, {decimal(t, "-1E6000")},
 		{int64(math.MinInt64), -math.Exp2(63)}, {-1.5, decimal(t, "-1.50")}, {int32(-1), int64(-1), -1.0},
 		{0, int64(0), 0.0, math.Copysign(0, -1), decimal(t, "0E+3"), decimal(t, "-0")}, {decimal(t, "1E-6000")},
 		{math.SmallestNonzeroFloat64}, {decimal(t, "0.1")}, {0.1}, {1, 1.0, decimal(t, "1.000")}, {decimal(t, "9.99")}, {9.99},
 		{1e3, int32(1000), decimal(t, "1E3")}, {int64(1<<53 + 1)}, {float64(1<<53 + 2), int64(1<<53 + 2)},
 		{int64(math.MaxInt64)}, {math.Exp2(63)}, {math.MaxFloat64}, {decimal(t, "1E6000")}, {math.Inf(1), decimal(t, "Infinity")},
-		{"", primitive.Symbol("")}, {"a", primitive.Symbol("a")}, {"a\x00"}, {"ab"}, {"b"},
+		{"", bson.Symbol("")}, {"a", bson.Symbol("a")}, {"a\x00"}, {"ab"}, {"b"},
 		{bson.D{}}, {bson.D{{Key: "b", Value: 1}}, bson.D{{Key: "b", Value: 1.0}}}, {bson.D{{Key: "b", Value: 1}, {Key: "a", Value: 1}}},
 		{bson.D{{Key: "c", Value: 0}}}, {bson.D{{Key: "a", Value: "x"}}},
 		{bson.A{}}, {bson.A{1}, bson.A{1.0}}, {bson.A{1, 0}}, {bson.A{2}},
-		{primitive.Binary{Data: []byte{9}}}, {primitive.Binary{Data: []byte{9}, Subtype: 4}}, {primitive.Binary{Data: []byte{1, 1}}},
-		{oid}, {false}, {true}, {primitive.DateTime(-1)}, {primitive.DateTime(1)},
-		{primitive.Timestamp{T: 1, I: 9}}, {primitive.Timestamp{T: 2, I: 1}}, {primitive.Regex{Pattern: "a"}},
-		{primitive.DBPointer{DB: "a", Pointer: oid}}, {primitive.JavaScript("f")},
-		{primitive.CodeWithScope{Code: "f", Scope: bson.D{}}}, {primitive.MaxKey{}},
+		{bson.Binary{Data: []byte{9}}}, {bson.Binary{Data: []byte{9}, Subtype: 4}}, {bson.Binary{Data: []byte{1, 1}}},
+		{oid}, {false}, {true}, {bson.DateTime(-1)}, {bson.DateTime(1)},
+		{bson.Timestamp{T: 1, I: 9}}, {bson.Timestamp{T: 2, I: 1}}, {bson.Regex{Pattern: "a"}},
+		{bson.DBPointer{DB: "a", Pointer: oid}}, {bson.JavaScript("f")},
+		{bson.CodeWithScope{Code: "f", Scope: bson.D{}}}, {bson.MaxKey{}},
 	}
 	for i, left := range ordered {
 		for j, right := range ordered {
@@ -82,7 +81,7 @@ func anyValue(depth int) *rapid.Generator[any] {
 		rapid.Map(small, func(i int32) any { return int64(i) }), rapid.Map(small, func(i int32) any { return float64(i) / 2 }),
 		rapid.Map(rapid.Float64(), func(f float64) any { return f }), rapid.Map(rapid.Int64(), func(i int64) any { return i }),
 		rapid.Map(rapid.SampledFrom([]string{"1.0", "-0.5", "1E-3", "NaN", "0", "2E0"}), func(s string) any {
-			d, _ := primitive.ParseDecimal128(s)
+			d, _ := bson.ParseDecimal128(s)
 			return d
 		}),
 		rapid.Map(rapid.StringMatching("[ab]{0,2}"), func(s string) any { return s }),
@@ -149,7 +148,7 @@ func FuzzQuery(f *testing.F) {
 		if sort, err := CompileSort(spec); err == nil {
 			sort.Apply([]bsoncore.Document{document, spec, document})
 		}
-		update, err := CompileUpdate(bsoncore.Value{Type: bson.TypeEmbeddedDocument, Data: spec})
+		update, err := CompileUpdate(bsoncore.Value{Type: bsoncore.TypeEmbeddedDocument, Data: spec})
 		if err != nil {
 			return
 		}

@@ -4,8 +4,7 @@ import (
 	"bytes"
 	"strings"
 
-	"go.mongodb.org/mongo-driver/bson/bsontype"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 )
 
 // element is one field of a document or one item of an array.
@@ -37,7 +36,7 @@ func (c *cursor) next() (element, bool) {
 	end := 1 + bytes.IndexByte(raw[1:], 0)
 	return element{
 		key:   raw[1:end],
-		value: bsoncore.Value{Type: bsontype.Type(raw[0]), Data: raw[end+1:]},
+		value: bsoncore.Value{Type: bsoncore.Type(raw[0]), Data: raw[end+1:]},
 		raw:   raw,
 	}, true
 }

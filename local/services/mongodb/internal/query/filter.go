@@ -3,8 +3,7 @@ package query
 import (
 	"strings"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
 )
@@ -74,12 +73,12 @@ func (f *Filter) logical(operator string, value bsoncore.Value, binding bool) (p
 	default:
 		return nil, failure.New(failure.BadValue, "unknown top level operator: %s", operator)
 	}
-	if value.Type != bson.TypeArray || len(value.Data) <= 5 {
+	if value.Type != bsoncore.TypeArray || len(value.Data) <= 5 {
 		return nil, failure.New(failure.BadValue, "%s must be a nonempty array", operator)
 	}
 	var branches []predicate
 	err := Elements(value.Data, func(_ string, branch bsoncore.Value) error {
-		if branch.Type != bson.TypeEmbeddedDocument {
+		if branch.Type != bsoncore.TypeEmbeddedDocument {
 			return failure.New(failure.BadValue, "%s entries need to be full objects", operator)
 		}
 		p, err := f.conjunction(branch.Data, binding && operator == "$and")
@@ -103,7 +102,7 @@ func (f *Filter) field(path string, condition bsoncore.Value, binding bool) (pre
 	if err := checkPath(path); err != nil {
 		return nil, err
 	}
-	if condition.Type != bson.TypeEmbeddedDocument || !isOperators(condition.Data) {
+	if condition.Type != bsoncore.TypeEmbeddedDocument || !isOperators(condition.Data) {
 		condition = operand("$eq", condition)
 	}
 	return f.operators(path, condition.Data, binding)
@@ -113,7 +112,7 @@ func (f *Filter) operators(path string, conditions []byte, binding bool) (predic
 	var all []predicate
 	err := Elements(conditions, func(operator string, value bsoncore.Value) error {
 		if operator == "$not" {
-			if value.Type != bson.TypeEmbeddedDocument || !isOperators(value.Data) {
+			if value.Type != bsoncore.TypeEmbeddedDocument || !isOperators(value.Data) {
 				return failure.Unsupported("$not with anything but a document of operators")
 			}
 			p, err := f.operators(path, value.Data, false)
@@ -166,7 +165,7 @@ func isOperators(document []byte) bool {
 // operand makes the document {operator: value}.
 func operand(operator string, value bsoncore.Value) bsoncore.Value {
 	return bsoncore.Value{
-		Type: bson.TypeEmbeddedDocument,
+		Type: bsoncore.TypeEmbeddedDocument,
 		Data: bsoncore.BuildDocument(nil, bsoncore.AppendValueElement(nil, operator, value)),
 	}
 }
@@ -198,16 +197,16 @@ func anyAt(document []byte, path []string, test func(bsoncore.Value) bool) bool 
 	value := Lookup(document, path[0])
 	if len(path) > 1 {
 		switch value.Type {
-		case bson.TypeEmbeddedDocument:
+		case bsoncore.TypeEmbeddedDocument:
 			return anyAt(value.Data, path[1:], test)
-		case bson.TypeArray:
+		case bsoncore.TypeArray:
 			return anyItem(value.Data, func(item bsoncore.Value) bool {
-				return item.Type == bson.TypeEmbeddedDocument && anyAt(item.Data, path[1:], test)
+				return item.Type == bsoncore.TypeEmbeddedDocument && anyAt(item.Data, path[1:], test)
 			})
 		}
 		return test(missing)
 	}
-	return value.Type == bson.TypeArray && anyItem(value.Data, test) || test(value)
+	return value.Type == bsoncore.TypeArray && anyItem(value.Data, test) || test(value)
 }
 
 func anyItem(array []byte, test func(bsoncore.Value) bool) bool {

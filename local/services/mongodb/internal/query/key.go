@@ -4,8 +4,7 @@ import (
 	"encoding/binary"
 	"strings"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
 )
@@ -15,13 +14,13 @@ import (
 func AppendKey(dst []byte, v bsoncore.Value) []byte {
 	dst = append(dst, byte(rank(v.Type)+1))
 	switch v.Type {
-	case bson.TypeDouble, bson.TypeInt32, bson.TypeInt64, bson.TypeDecimal128:
+	case bsoncore.TypeDouble, bsoncore.TypeInt32, bsoncore.TypeInt64, bsoncore.TypeDecimal128:
 		return appendNumber(dst, v)
-	case bson.TypeString, bson.TypeSymbol, bson.TypeJavaScript:
+	case bsoncore.TypeString, bsoncore.TypeSymbol, bsoncore.TypeJavaScript:
 		return appendSized(dst, text(v))
-	case bson.TypeEmbeddedDocument, bson.TypeArray:
-		return appendDocument(dst, v.Data, v.Type == bson.TypeEmbeddedDocument)
-	case bson.TypeCodeWithScope:
+	case bsoncore.TypeEmbeddedDocument, bsoncore.TypeArray:
+		return appendDocument(dst, v.Data, v.Type == bsoncore.TypeEmbeddedDocument)
+	case bsoncore.TypeCodeWithScope:
 		code, scope := v.CodeWithScope()
 		return appendDocument(appendSized(dst, []byte(code)), scope, true)
 	}
@@ -88,16 +87,16 @@ func sortValues(document []byte, path []string, visit func(bsoncore.Value)) {
 		return
 	}
 	switch value.Type {
-	case bson.TypeEmbeddedDocument:
+	case bsoncore.TypeEmbeddedDocument:
 		sortValues(value.Data, path[1:], visit)
-	case bson.TypeArray:
+	case bsoncore.TypeArray:
 		visited := false
 		for c := elements(value.Data); ; visited = true {
 			e, ok := c.next()
 			if !ok {
 				break
 			}
-			if e.value.Type == bson.TypeEmbeddedDocument {
+			if e.value.Type == bsoncore.TypeEmbeddedDocument {
 				sortValues(e.value.Data, path[1:], visit)
 			} else {
 				visit(null)
@@ -115,11 +114,11 @@ func visitLeaf(value bsoncore.Value, visit func(bsoncore.Value)) {
 	switch value.Type {
 	case 0:
 		visit(null)
-	case bson.TypeArray:
+	case bsoncore.TypeArray:
 		c := elements(value.Data)
 		e, ok := c.next()
 		if !ok {
-			visit(bsoncore.Value{Type: bson.TypeUndefined})
+			visit(bsoncore.Value{Type: bsoncore.TypeUndefined})
 		}
 		for ; ok; e, ok = c.next() {
 			visit(e.value)

@@ -6,9 +6,8 @@ import (
 	"math/big"
 	"strconv"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 )
 
 // magnitude says which numbers come before which, whatever their value.
@@ -29,16 +28,16 @@ type number struct {
 	exponent    int
 }
 
-func isNumber(t bsontype.Type) bool {
-	return t == bson.TypeDouble || t == bson.TypeInt32 || t == bson.TypeInt64 || t == bson.TypeDecimal128
+func isNumber(t bsoncore.Type) bool {
+	return t == bsoncore.TypeDouble || t == bsoncore.TypeInt32 || t == bsoncore.TypeInt64 || t == bsoncore.TypeDecimal128
 }
 
 // integer is v as an int64 when v is an integer type.
 func integer(v bsoncore.Value) (int64, bool) {
 	switch v.Type {
-	case bson.TypeInt32:
+	case bsoncore.TypeInt32:
 		return int64(int32(binary.LittleEndian.Uint32(v.Data))), true
-	case bson.TypeInt64:
+	case bsoncore.TypeInt64:
 		return int64(binary.LittleEndian.Uint64(v.Data)), true
 	}
 	return 0, false
@@ -51,10 +50,10 @@ func double(v bsoncore.Value) float64 {
 // isNaN says whether v is a double or a decimal that is not a number.
 func isNaN(v bsoncore.Value) bool {
 	switch v.Type {
-	case bson.TypeDouble:
+	case bsoncore.TypeDouble:
 		return math.IsNaN(double(v))
-	case bson.TypeDecimal128:
-		return v.Decimal128().IsNaN()
+	case bsoncore.TypeDecimal128:
+		return bson.NewDecimal128(v.Decimal128()).IsNaN()
 	}
 	return false
 }
@@ -65,7 +64,7 @@ func compareNumbers(a, b bsoncore.Value) int {
 			return order(x, y)
 		}
 	}
-	if a.Type == bson.TypeDouble && b.Type == bson.TypeDouble {
+	if a.Type == bsoncore.TypeDouble && b.Type == bsoncore.TypeDouble {
 		return order(double(a), double(b))
 	}
 	return exactly(a).compare(exactly(b))
@@ -75,10 +74,10 @@ func exactly(v bsoncore.Value) number {
 	if n, ok := integer(v); ok {
 		return number{finite, big.NewInt(n), 0}
 	}
-	if v.Type == bson.TypeDouble {
+	if v.Type == bsoncore.TypeDouble {
 		return exactDouble(double(v))
 	}
-	d := v.Decimal128()
+	d := bson.NewDecimal128(v.Decimal128())
 	if d.IsNaN() {
 		return number{magnitude: notANumber}
 	}
@@ -146,7 +145,7 @@ func (n number) scaled(exponent int) *big.Int {
 // exponent.
 func appendNumber(dst []byte, v bsoncore.Value) []byte {
 	n, ok := integer(v)
-	if !ok && v.Type == bson.TypeDouble {
+	if !ok && v.Type == bsoncore.TypeDouble {
 		if f := double(v); f == math.Trunc(f) && math.Abs(f) < 1<<53 {
 			n, ok = int64(f), true
 		}

@@ -3,9 +3,7 @@ package query
 import (
 	"bytes"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/bson/bsontype"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
 )
@@ -35,13 +33,13 @@ func compileOperator(operator string, v bsoncore.Value) (test func(bsoncore.Valu
 // checkOperand refuses values that mean more than themselves in a comparison.
 func checkOperand(operator string, v bsoncore.Value) error {
 	switch v.Type {
-	case bson.TypeRegex:
+	case bsoncore.TypeRegex:
 		return failure.Unsupported("a regular expression in %s", operator)
-	case bson.TypeMinKey, bson.TypeMaxKey:
+	case bsoncore.TypeMinKey, bsoncore.TypeMaxKey:
 		if operator != "$eq" && operator != "$ne" {
 			return failure.Unsupported("a %s in %s", v.Type, operator)
 		}
-	case bson.TypeUndefined:
+	case bsoncore.TypeUndefined:
 		return failure.New(failure.BadValue, "cannot compare to undefined")
 	}
 	return nil
@@ -72,7 +70,7 @@ func compileComparison(operator string, v bsoncore.Value) (func(bsoncore.Value) 
 }
 
 func nullish(v bsoncore.Value) bsoncore.Value {
-	if v.Type == 0 || v.Type == bson.TypeUndefined {
+	if v.Type == 0 || v.Type == bsoncore.TypeUndefined {
 		return null
 	}
 	return v
@@ -80,12 +78,12 @@ func nullish(v bsoncore.Value) bsoncore.Value {
 
 // compileIn compiles $in as a set of equality keys, so that its cost does not grow with the list.
 func compileIn(operator string, v bsoncore.Value) (func(bsoncore.Value) bool, error) {
-	if v.Type != bson.TypeArray {
+	if v.Type != bsoncore.TypeArray {
 		return nil, failure.New(failure.BadValue, "%s needs an array", operator)
 	}
 	set := map[string]bool{}
 	err := Elements(v.Data, func(_ string, item bsoncore.Value) error {
-		if item.Type == bson.TypeEmbeddedDocument && isOperators(item.Data) {
+		if item.Type == bsoncore.TypeEmbeddedDocument && isOperators(item.Data) {
 			return failure.New(failure.BadValue, "cannot nest $ under %s", operator)
 		}
 		set[string(AppendKey(nil, item))] = true
@@ -101,31 +99,31 @@ func compileIn(operator string, v bsoncore.Value) (func(bsoncore.Value) bool, er
 // truthy is MongoDB's reading of a flag: false, null, undefined and zeros are no.
 func truthy(v bsoncore.Value) bool {
 	switch v.Type {
-	case 0, bson.TypeNull, bson.TypeUndefined:
+	case 0, bsoncore.TypeNull, bsoncore.TypeUndefined:
 		return false
-	case bson.TypeBoolean:
+	case bsoncore.TypeBoolean:
 		return v.Boolean()
 	}
 	if !isNumber(v.Type) || isNaN(v) {
 		return true
 	}
-	zero := bsoncore.Value{Type: bson.TypeInt32, Data: make([]byte, 4)}
+	zero := bsoncore.Value{Type: bsoncore.TypeInt32, Data: make([]byte, 4)}
 	return compareNumbers(v, zero) != 0
 }
 
-var typeNames = map[string]bsontype.Type{
-	"double": bson.TypeDouble, "string": bson.TypeString, "object": bson.TypeEmbeddedDocument,
-	"array": bson.TypeArray, "binData": bson.TypeBinary, "undefined": bson.TypeUndefined,
-	"objectId": bson.TypeObjectID, "bool": bson.TypeBoolean, "date": bson.TypeDateTime, "null": bson.TypeNull,
-	"regex": bson.TypeRegex, "dbPointer": bson.TypeDBPointer, "javascript": bson.TypeJavaScript,
-	"symbol": bson.TypeSymbol, "javascriptWithScope": bson.TypeCodeWithScope, "int": bson.TypeInt32,
-	"timestamp": bson.TypeTimestamp, "long": bson.TypeInt64, "decimal": bson.TypeDecimal128,
-	"minKey": bson.TypeMinKey, "maxKey": bson.TypeMaxKey,
+var typeNames = map[string]bsoncore.Type{
+	"double": bsoncore.TypeDouble, "string": bsoncore.TypeString, "object": bsoncore.TypeEmbeddedDocument,
+	"array": bsoncore.TypeArray, "binData": bsoncore.TypeBinary, "undefined": bsoncore.TypeUndefined,
+	"objectId": bsoncore.TypeObjectID, "bool": bsoncore.TypeBoolean, "date": bsoncore.TypeDateTime, "null": bsoncore.TypeNull,
+	"regex": bsoncore.TypeRegex, "dbPointer": bsoncore.TypeDBPointer, "javascript": bsoncore.TypeJavaScript,
+	"symbol": bsoncore.TypeSymbol, "javascriptWithScope": bsoncore.TypeCodeWithScope, "int": bsoncore.TypeInt32,
+	"timestamp": bsoncore.TypeTimestamp, "long": bsoncore.TypeInt64, "decimal": bsoncore.TypeDecimal128,
+	"minKey": bsoncore.TypeMinKey, "maxKey": bsoncore.TypeMaxKey,
 }
 
 func compileType(v bsoncore.Value) (func(bsoncore.Value) bool, error) {
 	items := []bsoncore.Value{v}
-	if v.Type == bson.TypeArray {
+	if v.Type == bsoncore.TypeArray {
 		items = nil
 		for c := elements(v.Data); ; {
 			e, ok := c.next()
@@ -152,10 +150,10 @@ func compileType(v bsoncore.Value) (func(bsoncore.Value) bool, error) {
 }
 
 func typesOf(v bsoncore.Value) ([]byte, error) {
-	if v.Type == bson.TypeString {
+	if v.Type == bsoncore.TypeString {
 		name := string(text(v))
 		if name == "number" {
-			return []byte{byte(bson.TypeDouble), byte(bson.TypeInt32), byte(bson.TypeInt64), byte(bson.TypeDecimal128)}, nil
+			return []byte{byte(bsoncore.TypeDouble), byte(bsoncore.TypeInt32), byte(bsoncore.TypeInt64), byte(bsoncore.TypeDecimal128)}, nil
 		}
 		if t, ok := typeNames[name]; ok {
 			return []byte{byte(t)}, nil
@@ -163,7 +161,7 @@ func typesOf(v bsoncore.Value) ([]byte, error) {
 		return nil, failure.New(failure.BadValue, "unknown type name alias: %s", name)
 	}
 	number, ok := integer(v)
-	if v.Type == bson.TypeDouble {
+	if v.Type == bsoncore.TypeDouble {
 		number, ok = int64(double(v)), double(v) == float64(int64(double(v)))
 	}
 	for _, t := range typeNames {

@@ -3,8 +3,7 @@ package query
 import (
 	"strings"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
 )
@@ -15,7 +14,7 @@ func valueAt(document []byte, path []string) bsoncore.Value {
 	if len(path) == 1 {
 		return value
 	}
-	if value.Type != bson.TypeEmbeddedDocument {
+	if value.Type != bsoncore.TypeEmbeddedDocument {
 		return missing
 	}
 	return valueAt(value.Data, path[1:])
@@ -56,10 +55,10 @@ func putInto(e element, path []string, value bsoncore.Value) (bsoncore.Value, er
 		return value, nil
 	}
 	switch e.value.Type {
-	case bson.TypeEmbeddedDocument:
+	case bsoncore.TypeEmbeddedDocument:
 		inner, err := put(e.value.Data, path[1:], value)
-		return bsoncore.Value{Type: bson.TypeEmbeddedDocument, Data: inner}, err
-	case bson.TypeArray:
+		return bsoncore.Value{Type: bsoncore.TypeEmbeddedDocument, Data: inner}, err
+	case bsoncore.TypeArray:
 		return missing, failure.Unsupported("an update inside an array (path %s)", strings.Join(path, "."))
 	}
 	return missing, failure.New(failure.PathNotViable, "Cannot create field '%s' in element {%s: %s}",

@@ -3,8 +3,7 @@ package query
 import (
 	"strings"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
 )
@@ -25,7 +24,7 @@ func CompileProjection(spec bsoncore.Document) (*Projection, error) {
 	p := &Projection{fields: node{}, all: true}
 	idWanted, idNamed, decided := true, false, false
 	err := Elements(spec, func(path string, v bsoncore.Value) error {
-		if v.Type != bson.TypeBoolean && !isNumber(v.Type) {
+		if v.Type != bsoncore.TypeBoolean && !isNumber(v.Type) {
 			return failure.Unsupported("the projection of %q to anything but 0 or 1", path)
 		}
 		if err := checkPath(path); err != nil {
@@ -116,9 +115,9 @@ func (p *Projection) document(dst, document []byte, fields node) []byte {
 func (p *Projection) nested(dst []byte, e element, fields node) []byte {
 	header := e.raw[:len(e.raw)-len(e.value.Data)]
 	switch e.value.Type {
-	case bson.TypeEmbeddedDocument:
+	case bsoncore.TypeEmbeddedDocument:
 		return p.document(append(dst, header...), e.value.Data, fields)
-	case bson.TypeArray:
+	case bsoncore.TypeArray:
 		return p.array(append(dst, header...), e.value.Data, fields)
 	}
 	if p.include {
@@ -135,9 +134,9 @@ func (p *Projection) array(dst, array []byte, fields node) []byte {
 			return append(dst, values.Build()...)
 		}
 		switch {
-		case e.value.Type == bson.TypeEmbeddedDocument:
+		case e.value.Type == bsoncore.TypeEmbeddedDocument:
 			e.value.Data = p.document(nil, e.value.Data, fields)
-		case e.value.Type == bson.TypeArray:
+		case e.value.Type == bsoncore.TypeArray:
 			e.value.Data = p.array(nil, e.value.Data, fields)
 		case p.include:
 			continue

@@ -4,8 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
 )
@@ -29,7 +28,7 @@ func CompileSort(spec bsoncore.Document) (Sort, error) {
 			return nil
 		case path == "$natural":
 			return failure.Unsupported("sorting by $natural other than {$natural: 1}")
-		case v.Type == bson.TypeEmbeddedDocument:
+		case v.Type == bsoncore.TypeEmbeddedDocument:
 			return failure.Unsupported("sorting by an expression such as $meta")
 		case direction == 0:
 			return failure.New(failure.BadValue, "$sort key ordering must be 1 (for ascending) or -1 (for descending)")
@@ -46,7 +45,7 @@ func CompileSort(spec bsoncore.Document) (Sort, error) {
 // Direction reads a direction of a sort or an index: 1, -1, or 0 when v is neither.
 func Direction(v bsoncore.Value) int {
 	n, ok := integer(v)
-	if v.Type == bson.TypeDouble {
+	if v.Type == bsoncore.TypeDouble {
 		n, ok = int64(double(v)), double(v) == 1 || double(v) == -1
 	}
 	if !ok || n != 1 && n != -1 {

@@ -5,8 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
 )
@@ -26,10 +25,10 @@ type change struct {
 // CompileUpdate compiles a replacement document, or the operators $set $setOnInsert $unset $inc $min $max $push and
 // $addToSet (both with $each). Other operators, pipelines and array positions are refused by name.
 func CompileUpdate(update bsoncore.Value) (*Update, error) {
-	if update.Type == bson.TypeArray {
+	if update.Type == bsoncore.TypeArray {
 		return nil, failure.Unsupported("an update by an aggregation pipeline")
 	}
-	if update.Type != bson.TypeEmbeddedDocument {
+	if update.Type != bsoncore.TypeEmbeddedDocument {
 		return nil, failure.New(failure.FailedToParse, "update argument must be an object")
 	}
 	if !isOperators(update.Data) {
@@ -73,7 +72,7 @@ func checkUpdateOperator(operator string, fields bsoncore.Value) error {
 	default:
 		return failure.New(failure.FailedToParse, "Unknown modifier: %s", operator)
 	}
-	if fields.Type != bson.TypeEmbeddedDocument {
+	if fields.Type != bsoncore.TypeEmbeddedDocument {
 		return failure.New(failure.FailedToParse, "Modifiers operate on fields but %s has a %s", operator, fields.Type)
 	}
 	return nil
@@ -184,7 +183,7 @@ func (c change) apply(document bsoncore.Document, inserting bool) (bsoncore.Docu
 // sum adds as MongoDB does: the result is a double when one side is, an int grows into a long, a long does not
 // overflow.
 func (c change) sum(current bsoncore.Value) (bsoncore.Value, error) {
-	if c.operand.Type == bson.TypeDecimal128 || current.Type == bson.TypeDecimal128 {
+	if c.operand.Type == bsoncore.TypeDecimal128 || current.Type == bsoncore.TypeDecimal128 {
 		return missing, failure.Unsupported("$inc with a decimal (field %s)", strings.Join(c.path, "."))
 	}
 	if !isNumber(c.operand.Type) {
@@ -203,17 +202,17 @@ func (c change) sum(current bsoncore.Value) (bsoncore.Value, error) {
 	b, wholeB := integer(c.operand)
 	if !wholeA || !wholeB {
 		sum := toDouble(current) + toDouble(c.operand)
-		return bsoncore.Value{Type: bson.TypeDouble, Data: bsoncore.AppendDouble(nil, sum)}, nil
+		return bsoncore.Value{Type: bsoncore.TypeDouble, Data: bsoncore.AppendDouble(nil, sum)}, nil
 	}
 	result := a + b // wraps around on overflow
 	if b != 0 && (result > a) != (b > 0) {
 		return missing, failure.New(failure.BadValue, "Failed to apply $inc operations to current value (%d): overflow", a)
 	}
-	narrow := current.Type == bson.TypeInt32 && c.operand.Type == bson.TypeInt32
+	narrow := current.Type == bsoncore.TypeInt32 && c.operand.Type == bsoncore.TypeInt32
 	if narrow && result >= math.MinInt32 && result <= math.MaxInt32 {
-		return bsoncore.Value{Type: bson.TypeInt32, Data: bsoncore.AppendInt32(nil, int32(result))}, nil
+		return bsoncore.Value{Type: bsoncore.TypeInt32, Data: bsoncore.AppendInt32(nil, int32(result))}, nil
 	}
-	return bsoncore.Value{Type: bson.TypeInt64, Data: bsoncore.AppendInt64(nil, result)}, nil
+	return bsoncore.Value{Type: bsoncore.TypeInt64, Data: bsoncore.AppendInt64(nil, result)}, nil
 }
 
 func toDouble(v bsoncore.Value) float64 {
@@ -225,7 +224,7 @@ func toDouble(v bsoncore.Value) float64 {
 
 // extended is the array with the operand's values appended, for $addToSet only those it lacks.
 func (c change) extended(current bsoncore.Value) (bsoncore.Value, error) {
-	if current.Type != 0 && current.Type != bson.TypeArray {
+	if current.Type != 0 && current.Type != bsoncore.TypeArray {
 		return missing, failure.New(failure.BadValue, "The field '%s' must be an array but is of type %s",
 			strings.Join(c.path, "."), current.Type)
 	}
@@ -247,12 +246,12 @@ func (c change) extended(current bsoncore.Value) (bsoncore.Value, error) {
 			items = append(items, v)
 		}
 	}
-	return bsoncore.Value{Type: bson.TypeArray, Data: bsoncore.BuildArray(nil, items...)}, nil
+	return bsoncore.Value{Type: bsoncore.TypeArray, Data: bsoncore.BuildArray(nil, items...)}, nil
 }
 
 // added lists the values to append: the operand, or the items of its $each.
 func (c change) added() ([]bsoncore.Value, error) {
-	if c.operand.Type != bson.TypeEmbeddedDocument || !isOperators(c.operand.Data) {
+	if c.operand.Type != bsoncore.TypeEmbeddedDocument || !isOperators(c.operand.Data) {
 		return []bsoncore.Value{c.operand}, nil
 	}
 	var added []bsoncore.Value
@@ -260,7 +259,7 @@ func (c change) added() ([]bsoncore.Value, error) {
 		if modifier != "$each" {
 			return failure.Unsupported("the modifier %s of %s", modifier, c.operator)
 		}
-		if v.Type != bson.TypeArray {
+		if v.Type != bsoncore.TypeArray {
 			return failure.New(failure.BadValue, "The argument to $each in %s must be an array", c.operator)
 		}
 		return Elements(v.Data, func(_ string, item bsoncore.Value) error {

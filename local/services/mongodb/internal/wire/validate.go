@@ -4,8 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"go.mongodb.org/mongo-driver/bson"
-	"go.mongodb.org/mongo-driver/x/bsonx/bsoncore"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 )
 
 // MaxDepth is how deep documents may be nested. A limit keeps a hostile message from exhausting the stack.
@@ -55,19 +54,19 @@ func validate(document []byte, depth int) error {
 func validateValue(value bsoncore.Value, depth int) error {
 	ok := true
 	switch value.Type {
-	case bson.TypeEmbeddedDocument, bson.TypeArray:
+	case bsoncore.TypeEmbeddedDocument, bsoncore.TypeArray:
 		return validate(value.Data, depth-1)
-	case bson.TypeCodeWithScope:
+	case bsoncore.TypeCodeWithScope:
 		_, scope, rest, whole := bsoncore.ReadCodeWithScope(value.Data)
 		if !whole || len(rest) > 0 {
 			return errors.New("document holds broken code with scope")
 		}
 		return validate(scope, depth-1)
-	case bson.TypeString, bson.TypeSymbol, bson.TypeJavaScript:
+	case bsoncore.TypeString, bsoncore.TypeSymbol, bsoncore.TypeJavaScript:
 		ok = len(value.Data) > 4 && value.Data[len(value.Data)-1] == 0
-	case bson.TypeDBPointer:
+	case bsoncore.TypeDBPointer:
 		ok = len(value.Data) > 16 && value.Data[len(value.Data)-13] == 0
-	case bson.TypeBinary:
+	case bsoncore.TypeBinary:
 		var rest []byte
 		_, _, rest, ok = bsoncore.ReadBinary(value.Data)
 		ok = ok && len(rest) == 0

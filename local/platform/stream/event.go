@@ -1,19 +1,15 @@
-package platform
+package stream
 
 import (
 	"bytes"
 	"encoding/json"
 	"strconv"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// maxBody bounds the body of a synchronous push.
-const maxBody = 32 << 20
-
-// maxAsyncBody bounds the event of an asynchronous invocation.
-const maxAsyncBody = 128 << 10
+// MaxBody bounds the body of a synchronous push, and of any other request to a function.
+const MaxBody = 32 << 20
 
 // envelopeBytes is about what surrounds the key and the value of an event.
 const envelopeBytes = 480
@@ -45,7 +41,7 @@ func (e encoder) push(records []*kgo.Record) (body []byte, taken int) {
 			body = append(body, ',')
 		}
 		body = e.event(body, r)
-		if len(body) >= maxBody && i > 0 {
+		if len(body) >= MaxBody && i > 0 {
 			return append(body[:before], ']'), i
 		}
 	}
@@ -150,14 +146,4 @@ func appendString(dst, text []byte) []byte {
 	dst = append(dst, '"')
 	dst = append(dst, text...)
 	return append(dst, '"')
-}
-
-// delay is the wait before a try; ok is false when there is none left.
-func delay(backoff bool, failed int, random func() float64) (wait time.Duration, ok bool) {
-	if backoff {
-		const tries = 3
-		return 10*time.Second + time.Duration(random()*float64(10*time.Second)), failed <= tries
-	}
-	const tries = 176 // one day: 1, 2, 4 … 512 s, then 512 s each
-	return time.Second << min(failed-1, 9), failed <= tries
 }

@@ -2,10 +2,7 @@ package platform
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"feedstream/local/platform/manifest"
+	"feedstream/local/platform/stream"
 )
 
 // One task has all partitions: its pushes hold records of each, and each partition is committed.
@@ -22,7 +20,7 @@ func TestFewerTasksThanPartitionsShareThem(t *testing.T) {
 		f.Streams[0].BatchWindow = time.Second
 	})
 	ends := b.produce(t, 20)
-	b.StartStreams()
+	startStreams(t, b.Platform)
 	b.wait(t, ends)
 	if times, largest := b.delivered(t); len(times) != 40 || largest <= 20 {
 		t.Errorf("%d events in batches of up to %d: no batch holds both partitions", len(times), largest)
@@ -35,7 +33,7 @@ func TestATaskOfItsOwnForEachPartition(t *testing.T) {
 		f.Streams[0].BatchWindow = time.Second
 	})
 	ends := b.produce(t, 20)
-	b.StartStreams()
+	startStreams(t, b.Platform)
 	b.wait(t, ends)
 	content, err := os.ReadFile(b.ledger)
 	if err != nil {
@@ -60,10 +58,10 @@ func TestAFullBodyEndsABatch(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b.StartStreams()
+	startStreams(t, b.Platform)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	full := int64(maxBody / len(value)) // as many as fit
+	full := int64(stream.MaxBody / len(value)) // as many as fit
 	if err := b.WaitCommitted(ctx, "in", map[int]int64{0: full}); err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +75,7 @@ func TestLagAfterARestart(t *testing.T) {
 	b := start(t, nil)
 	b.behave(t, "fail")
 	b.produce(t, 5)
-	b.StartStreams()
+	startStreams(t, b.Platform)
 	eventually(t, "a failed push", func() bool { return b.Status().Functions[0].Errors > 0 })
 	if err := b.Close(t.Context()); err != nil {
 		t.Fatal(err)
@@ -86,65 +84,11 @@ func TestLagAfterARestart(t *testing.T) {
 	paused := *cfg.Manifest
 	paused.Functions[0].Streams[0].BatchCount, paused.Functions[0].Streams[0].BatchWindow = 10_000, time.Hour
 	cfg.Manifest = &paused
-	again, err := Start(t.Context(), cfg)
+	again, err := Start(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = again.Close(context.Background()) })
-	again.StartStreams()
+	startStreams(t, again)
 	eventually(t, "the lag", func() bool { return again.Status().Streams[0].Lag == 10 })
-}
-
-func TestLogFileKeepsOneBeforeIt(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "f.log")
-	var shown strings.Builder
-	l := &logFile{path: path, prefix: "f", also: &shown, limit: 10}
-	for i := range 5 {
-		if _, err := fmt.Fprintf(l, "line %d\n", i); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	now, before := read(t, path), read(t, path+".1")
-	if now != "line 4\n" || before != "line 2\nline 3\n" {
-		t.Errorf("now %q, before %q", now, before)
-	}
-	if !strings.HasPrefix(shown.String(), "f | line 0\nf | line 1\n") {
-		t.Errorf("shown %q", shown.String())
-	}
-}
-
-func read(t *testing.T, path string) string {
-	t.Helper()
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
-}
-
-// FuzzEvent proves that whatever a record holds, its event is JSON that gives key and value back.
-func FuzzEvent(f *testing.F) {
-	f.Add([]byte("192.168.2.17"), []byte("2318.HK,1605760851123"), []byte("0"))
-	f.Add([]byte{0xff, 0}, []byte(`{"a": "\u0000"}`), []byte(nil))
-	f.Add([]byte(`"`), []byte(`-`), []byte(`\`))
-	f.Fuzz(func(t *testing.T, key, value, header []byte) {
-		r := &kgo.Record{Topic: "in", Key: key, Value: value, Headers: []kgo.RecordHeader{{Key: string(header), Value: header}}}
-		for _, rawData := range []bool{true, false} {
-			body, taken := encoder{rawData: rawData}.push([]*kgo.Record{r})
-			if taken != 1 || !json.Valid(body) {
-				t.Fatalf("event %s", body)
-			}
-		}
-		var data struct{ Key *string }
-		if err := json.Unmarshal(encoder{}.data(nil, r), &data); err != nil {
-			t.Fatal(err)
-		}
-		if want := strings.ToValidUTF8(string(key), ""); key != nil && (data.Key == nil || strings.ReplaceAll(*data.Key, "\uFFFD", "") !=
-			strings.ReplaceAll(want, "\uFFFD", "")) {
-			t.Fatalf("key %q became %v", key, data.Key)
-		}
-	})
 }

@@ -1,8 +1,8 @@
-package platform
+package runtime
 
 import (
 	"os/exec"
-	"runtime"
+	goruntime "runtime"
 	"syscall"
 )
 
@@ -14,7 +14,7 @@ type starter struct{ work chan func() }
 func newStarter() *starter {
 	s := &starter{work: make(chan func())}
 	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		goruntime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		for f := range s.work {
 			f()
 		}
