@@ -1,9 +1,12 @@
 """What the Python programs of this folder share: one JSON line for each call of a client."""
 
+import ctypes
 import json
 import os
 import re
+import signal
 import subprocess
+import sys
 import threading
 
 
@@ -81,8 +84,14 @@ class Client:
             self.call(name, function)
 
 
-def run(*command, timeout=60, input=None, matching="", lacking="Exception"):
-    """Runs a tool and returns what it printed; it must end with 0 and print what a pattern matches."""
+def die_with_parent():
+    """Has the kernel kill this process when the one that started it dies: a lane that is stopped leaves no tool behind."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def run(*command, timeout=25, input=None, matching="", lacking="Exception"):
+    """Runs a tool and returns what it printed; it must end in time with 0 and print what a pattern matches."""
     done = subprocess.run(
         command,
         input=input,
@@ -91,6 +100,7 @@ def run(*command, timeout=60, input=None, matching="", lacking="Exception"):
         text=True,
         errors="replace",
         timeout=timeout,
+        preexec_fn=die_with_parent if sys.platform == "linux" else None,
     )
     if done.returncode != 0 or lacking in done.stdout:
         raise RuntimeError(f"exit {done.returncode}: {done.stdout[-1500:]}")

@@ -9,8 +9,8 @@ import (
 )
 
 // refusal is what the region server said, as far as it is told by.
-const refusal = "java.io.IOException: Task org.apache.phoenix.job.JobManager$InstrumentedJobFutureTask@4c5d rejected from " +
-	"org.apache.phoenix.job.JobManager$InstrumentedThreadPoolExecutor@7f1b[%s, pool size = 0, active threads = 0]\n" +
+const refusal = "java.io.IOException: Task org.apache.phoenix.job.JobManager$InstrumentedJobFutureTask@4c5d " +
+	"rejected from org.apache.phoenix.job.JobManager$InstrumentedThreadPoolExecutor@7f1b[%s, pool size = 0, active threads = 0]\n" +
 	"\tat org.apache.phoenix.coprocessor.%s.submitTasks(Scanner.java:202)\n" +
 	"Caused by: java.util.concurrent.%s: Task rejected"
 

@@ -51,6 +51,9 @@ public class Main {
         calls.call("isTableEnabled", () -> Calls.equal(admin.isTableEnabled(TABLE), true));
         calls.call("listTableNames", () -> Calls.equal(Arrays.asList(admin.listTableNames()).contains(TABLE), true));
         calls.call("getClusterMetrics", () -> Calls.equal(admin.getClusterMetrics().getLiveServerMetrics().size(), 1));
+        calls.call("getDescriptor", () ->
+            Calls.equal(admin.getDescriptor(TABLE).getColumnFamily(F).getMaxVersions(), 3)
+        );
         calls.call("getRegions", () -> Calls.equal(admin.getRegions(TABLE).size(), 4));
         calls.call("isTableAvailable", () -> Calls.equal(admin.isTableAvailable(TABLE), true));
         calls.call("getAllRegionLocations", () ->
@@ -206,7 +209,6 @@ public class Main {
             table.checkAndMutate(CheckAndMutate.newBuilder(key(0)).ifEquals(F, Q, bytes("v0")).build(put(0)))
         );
         calls.call("mutateRow", () -> table.mutateRow(RowMutations.of(List.of(put(0)))));
-        calls.call("getDescriptor", () -> admin.getDescriptor(TABLE));
         calls.call("listNamespaces", () -> admin.listNamespaces());
         calls.call("disableTable", () -> admin.disableTable(TABLE));
         calls.call("deleteTable", () -> admin.deleteTable(TABLE));

@@ -11,7 +11,7 @@ import org.apache.kafka.common.serialization.*;
 
 public class Main {
 
-    static final String TOPIC = "clients-kafka-java";
+    static final String TOPIC = "clients-kafka-java-" + Calls.at("VERSION");
     static final TopicPartition FIRST = new TopicPartition(TOPIC, 0);
 
     public static void main(String[] args) {

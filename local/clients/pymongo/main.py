@@ -5,6 +5,7 @@ import gridfs
 import pymongo
 from pymongo import InsertOne, UpdateOne, WriteConcern
 from pymongo.errors import BulkWriteError
+from pymongo.server_api import ServerApi
 
 from calls import Client, Wrong, at, equal
 
@@ -90,6 +91,11 @@ def session():
         equal(stocks.find_one({"_id": 7}, session=s)["n"], 7)
 
 
+def stable_api():
+    with pymongo.MongoClient(at("MONGODB"), server_api=ServerApi("1"), serverSelectionTimeoutMS=5000) as stable:
+        equal(stable["clients_pymongo"]["stocks"].find_one({"_id": 7})["n"], 7)
+
+
 def transaction():
     with mongo.start_session() as s, s.start_transaction():
         stocks.insert_one({"_id": "transaction"}, session=s)
@@ -149,6 +155,7 @@ client.calls(
         "create_index, index_information, drop_index": index,
         "rename, drop": rename,
         "session": session,
+        "stable API": stable_api,
         "write concern 0": unacknowledged,
         "BSON types": types,
         "GridFS put": files,
