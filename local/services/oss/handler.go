@@ -75,9 +75,6 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	if bucket == "" && key != "" {
 		return refused(http.StatusBadRequest, "InvalidBucketName", "the path %s names no bucket", r.URL.Path)
 	}
-	if bucket != "" && s.buckets[bucket] == nil {
-		return refused(http.StatusNotFound, "NoSuchBucket", "the bucket %s does not exist on this server", bucket)
-	}
 	operation := route(r, bucket, key)
 	handle := operations[operation]
 	if handle != nil {
@@ -87,6 +84,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	if handle == nil {
 		return refused(http.StatusNotImplemented, "NotImplemented", "the embedded OSS has no %s", operation)
+	}
+	if bucket != "" && s.buckets[bucket] == nil {
+		return refused(http.StatusNotFound, "NoSuchBucket", "the bucket %s does not exist on this server", bucket)
 	}
 	call := request{Request: r, store: s.buckets[bucket], bucket: bucket, key: key}
 	call.fault = s.faultOf(operation, &call)
@@ -120,7 +120,7 @@ var parameters = []string{
 // route names the operation, which is in operations or is one that this server lacks.
 func route(r *http.Request, bucket, key string) string {
 	query := r.URL.Query()
-	for name := range query {
+	for _, name := range slices.Sorted(maps.Keys(query)) { // a refusal names the same one each time
 		if !slices.Contains(parameters, name) {
 			return fmt.Sprintf("operation %s with the parameter %q", r.Method, name)
 		}
