@@ -74,6 +74,8 @@ func TestPublish(t *testing.T) {
 			[]string{"feed-updates 10.1.2.3 2318.HK," + at}, `[{"partition":2,"offset":0}]`},
 		{"RFC 3339, unknown member, spread over lines", "{\"stockCode\":\"2318.HK\",\n\"timestamp\":\"2020-11-19T12:40:51.1239+08:00\",\n\"x\":[1]}", 202,
 			[]string{"feed-updates 10.1.2.3 2318.HK,1605760851123"}, `[{"partition":2,"offset":0}]`},
+		{"digits in a string", `{"stockCode":"2318.HK","timestamp":"1605760851123"}`, 202,
+			[]string{"feed-updates 10.1.2.3 2318.HK,1605760851123"}, `[{"partition":2,"offset":0}]`},
 		{"array with bad ones", `[{"stockCode":"a b"},{"stockCode":"0001.HK"},7,{"stockCode":"0002.HK","sender":"a|b"},{}]`, 202,
 			[]string{"feed-updates 10.1.2.3 0001.HK," + at},
 			`[{"reason":"invalid-stock-code"},{"partition":2,"offset":0},{"reason":"malformed-value"},{"reason":"invalid-key"},{"reason":"malformed-value"}]`},

@@ -3,10 +3,13 @@ package audit
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"feedstream/shared/feed"
@@ -91,15 +94,42 @@ func (v *Verdicts) Run(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
+	failing := map[string]bool{} // topics whose outage was told
 	for {
 		fetches := client.PollFetches(ctx)
 		if ctx.Err() != nil || fetches.IsClientClosed() {
 			return nil
 		}
-		fetches.EachError(func(topic string, partition int32, err error) {
-			v.logger.Warn("count the verdicts", "topic", topic, "partition", partition, "error", err)
-		})
+		for _, r := range fetches.Records() {
+			delete(failing, r.Topic)
+		}
 		v.add(fetches.Records())
+		fetches.EachError(func(topic string, partition int32, err error) {
+			if !failing[topic] {
+				failing[topic] = true
+				v.logger.Warn("count the verdicts", "topic", topic, "partition", partition, "error", err)
+			}
+			if errors.Is(err, kerr.UnknownTopicID) && ctx.Err() == nil {
+				// The topic was deleted; one made again under its name is another one to the client.
+				client.PurgeTopicsFromConsuming(topic)
+				client.AddConsumeTopics(topic)
+			}
+		})
+		if fetches.Err() != nil && fetches.NumRecords() == 0 {
+			wait(ctx, failedPoll)
+		}
+	}
+}
+
+// failedPoll is the wait after a poll that brought nothing but errors: some come at once, every time.
+const failedPoll = time.Second
+
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 

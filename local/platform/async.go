@@ -26,15 +26,15 @@ func (p *Platform) acceptAsync(w http.ResponseWriter, f *runtime.Function, event
 
 // invokeAsync returns when the invocation has succeeded, was given up, or ctx ended.
 func (p *Platform) invokeAsync(ctx context.Context, f *runtime.Function, caller string, event []byte) {
-	declared := f.Declared()
 	for try := 0; ; try++ {
 		_, err := f.Invoke(ctx, event)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		p.cfg.Logger.Warn("asynchronous invocation failed", "function", declared.Name, "caller", caller, "try", try+1, "error", err)
+		p.cfg.Logger.Warn("asynchronous invocation failed",
+			"function", f.Manifest().Name, "caller", caller, "try", try+1, "error", err)
 		wait := time.Duration(float64(time.Minute) / p.cfg.TimeScale)
-		if try == declared.AsyncRetries || !sleepUntil(ctx, time.Now().Add(wait)) {
+		if try == f.Manifest().AsyncRetries || !sleepUntil(ctx, time.Now().Add(wait)) {
 			return
 		}
 	}

@@ -33,7 +33,7 @@ func eventually(t *testing.T, what string, condition func() bool) {
 
 func TestWaitCommittedSeesWhatAnEarlierRunCommitted(t *testing.T) {
 	b := start(t, nil)
-	startStreams(t, b.Platform)
+	b.StartStreams()
 	ends := b.produce(t, 5)
 	b.wait(t, ends)
 	for range 2 { // the second does nothing
@@ -47,7 +47,7 @@ func TestWaitCommittedSeesWhatAnEarlierRunCommitted(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = again.Close(context.Background()) })
-	startStreams(t, again)
+	again.StartStreams()
 	(&testbed{Platform: again}).wait(t, ends)
 	if n := again.Status().Functions[0].Invocations; n != 0 {
 		t.Errorf("%d invocations for records that were committed", n)
@@ -130,7 +130,7 @@ func TestHTTPTriggerPassesThrough(t *testing.T) {
 func TestCloseCutsOffAPushThatOverruns(t *testing.T) {
 	b := start(t, func(f *manifest.Function) { f.Timeout = time.Minute })
 	b.behave(t, "hang")
-	startStreams(t, b.Platform)
+	b.StartStreams()
 	b.produce(t, 1)
 	eventually(t, "a running push", func() bool {
 		_, err := os.Stat(b.mode + ".hangs")
@@ -187,7 +187,7 @@ func TestKafkaOutageIsLoggedOnceAndPasses(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = p.Close(context.Background()) })
 	b := &testbed{Platform: p, client: client}
-	startStreams(t, p)
+	p.StartStreams()
 	b.wait(t, b.produce(t, 1))
 
 	cluster.Close()

@@ -23,38 +23,40 @@ import (
 // serveTrigger serves /<functionName>/…: the prefix is stripped and the request passed on unchanged.
 func (p *Platform) serveTrigger(w http.ResponseWriter, r *http.Request) {
 	name, path, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
-	f := p.functions.Function(name)
-	if f == nil || len(f.Declared().HTTP) == 0 {
+	f := p.runtime.Function(name)
+	if f == nil || len(f.Manifest().HTTP) == 0 {
 		apiError(w, http.StatusNotFound, "TriggerNotFound", fmt.Sprintf("no function %q with an HTTP trigger: call /<functionName>/…", name))
 		return
 	}
-	if !p.mayCall(w, r, f.Declared().HTTP[0]) {
+	if !p.admitted(w, r, f.Manifest().HTTP[0]) {
 		return
 	}
-	passed := exchange{w: w, r: r, path: path, body: http.MaxBytesReader(w, r.Body, stream.MaxBody)}
-	err := f.Call(r.Context(), "/http-invoke", passed.request, passed.answer)
+	answered, err := passOn(w, r, f, path)
 	var large *http.MaxBytesError
 	switch {
 	case err == nil:
 	case errors.As(err, &large):
 		tooLarge(w, "a request")
 	default:
+		f.Failed()
 		p.cfg.Logger.Warn("HTTP trigger", "function", name, "error", err)
-		if passed.answered {
+		if answered {
 			panic(http.ErrAbortHandler) // the caller must see that its answer is cut short
 		}
 		apiError(w, http.StatusBadGateway, "FunctionFailed", "the function did not answer: see its log")
 	}
 }
 
-// mayCall answers a request that the trigger does not let through.
-func (p *Platform) mayCall(w http.ResponseWriter, r *http.Request, trigger manifest.HTTPTrigger) bool {
+// admitted answers a request that the trigger does not let in.
+func (p *Platform) admitted(w http.ResponseWriter, r *http.Request, trigger manifest.HTTPTrigger) bool {
 	switch {
 	case !slices.Contains(trigger.Methods, r.Method):
-		w.Header().Set("Allow", strings.Join(trigger.Methods, ", "))
-		apiError(w, http.StatusMethodNotAllowed, "MethodNotAllowed", r.Method+" is not among the trigger's methods "+strings.Join(trigger.Methods, ", "))
+		methods := strings.Join(trigger.Methods, ", ")
+		w.Header().Set("Allow", methods)
+		apiError(w, http.StatusMethodNotAllowed, "MethodNotAllowed", r.Method+" is not among the trigger's methods "+methods)
 	case !trigger.Anonymous && !p.cfg.AnonymousHTTP && !p.signed(r, resourceWithQuery(r)):
-		apiError(w, http.StatusForbidden, "AccessDenied", "the trigger has authType function: sign the request, or run the stack with --anonymous-http")
+		apiError(w, http.StatusForbidden, "AccessDenied",
+			"the trigger has authType function: sign the request, or run the stack with --anonymous-http")
 	case r.ContentLength > stream.MaxBody:
 		tooLarge(w, "a request")
 	default:
@@ -63,42 +65,41 @@ func (p *Platform) mayCall(w http.ResponseWriter, r *http.Request, trigger manif
 	return false
 }
 
-// exchange passes one request on to a function, and the answer back.
-type exchange struct {
-	w        http.ResponseWriter
-	r        *http.Request
-	path     string // below the function's name, escaped
-	body     io.ReadCloser
-	answered bool // the answer has begun
+// passOn has an instance answer; answered says that the caller has got the status already.
+func passOn(w http.ResponseWriter, r *http.Request, f *runtime.Function, path string) (answered bool, err error) {
+	body := http.MaxBytesReader(w, r.Body, stream.MaxBody)
+	err = f.Call(r.Context(), "/http-invoke", func(ctx context.Context, base string) (*http.Request, error) {
+		target := base + "/" + path
+		if r.URL.RawQuery != "" {
+			target += "?" + r.URL.RawQuery
+		}
+		return forwarded(ctx, r, target, body)
+	}, func(response *http.Response) error {
+		for name, values := range response.Header {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(response.StatusCode)
+		answered = true
+		_, err := io.Copy(w, response.Body)
+		return err
+	})
+	return answered, err
 }
 
-func (e *exchange) request(ctx context.Context, base string) (*http.Request, error) {
-	target := base + "/" + e.path
-	if e.r.URL.RawQuery != "" {
-		target += "?" + e.r.URL.RawQuery
-	}
-	request, err := http.NewRequestWithContext(ctx, e.r.Method, target, e.body)
+// forwarded is a caller's request as an instance gets it.
+func forwarded(ctx context.Context, r *http.Request, target string, body io.Reader) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, r.Method, target, body)
 	if err != nil {
 		return nil, err
 	}
-	request.Header = e.r.Header.Clone()
+	request.Header = r.Header.Clone()
 	request.Header.Del("Authorization")
-	request.ContentLength = e.r.ContentLength
-	if peer, _, err := net.SplitHostPort(e.r.RemoteAddr); err == nil {
+	request.ContentLength = r.ContentLength
+	if peer, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 		passed := append(request.Header.Values("X-Forwarded-For"), peer)
 		request.Header.Set("X-Forwarded-For", strings.Join(passed, ", "))
 	}
 	return request, nil
-}
-
-func (e *exchange) answer(response *http.Response) error {
-	for name, values := range response.Header {
-		e.w.Header()[name] = values
-	}
-	e.w.WriteHeader(response.StatusCode)
-	e.answered = true
-	_, err := io.Copy(e.w, response.Body)
-	return err
 }
 
 // serveAPI is the part of the API of 2016-08-15 that aliyun/fc-go-sdk needs to call a function.
@@ -114,7 +115,7 @@ func (p *Platform) serveAPI(w http.ResponseWriter, r *http.Request) {
 		apiError(w, http.StatusNotImplemented, "NotImplemented", fmt.Sprintf("the local platform has no %s %s", r.Method, r.URL.Path))
 		return
 	}
-	if p.functions.Function(name) == nil {
+	if p.runtime.Function(name) == nil {
 		apiError(w, http.StatusNotFound, "FunctionNotFound", fmt.Sprintf("there is no function %q in %s", name, p.cfg.Manifest.Path))
 		return
 	}
@@ -124,11 +125,11 @@ func (p *Platform) serveAPI(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if strings.EqualFold(r.Header.Get("X-Fc-Invocation-Type"), "Async") {
-		p.acceptAsync(w, p.functions.Function(name), event)
+		p.acceptAsync(w, p.runtime.Function(name), event)
 		return
 	}
 	answer, err := p.Invoke(r.Context(), name, event)
-	var failed *runtime.Error
+	var failed *runtime.FunctionError
 	switch {
 	case errors.As(err, &failed): // a function's own failure is a successful call of the API
 		w.Header().Set("X-Fc-Error-Type", "UnhandledInvocationError")

@@ -3,8 +3,7 @@
 // the API.
 //
 // It writes the wire from the platform's documents and imports nothing of the functions' side, so
-// that a mistake there shows here. The event stream and the runtime are packages of their own; here they
-// are composed and served.
+// that a mistake there shows here.
 package platform
 
 import (
@@ -15,7 +14,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -52,7 +50,7 @@ type Config struct {
 // Platform is a running platform.
 type Platform struct {
 	cfg       Config
-	functions *runtime.Runtime
+	runtime   *runtime.Runtime
 	streams   []*stream.Stream
 	http, api *http.Server
 	httpAddr  string
@@ -77,15 +75,15 @@ func Start(cfg Config) (*Platform, error) {
 	if err := cfg.Manifest.CheckEnvironment(cfg.Overlay); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(cfg.LogDir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the log directory: %w", err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	p := &Platform{cfg: cfg, ctx: ctx, cancel: cancel, functions: runtime.New(runtime.Config{
+	functions, err := runtime.New(runtime.Config{
 		Overlay: cfg.Overlay, Region: cfg.Region, AccountID: cfg.AccountID, Credentials: cfg.Credentials,
 		LogDir: cfg.LogDir, Verbose: cfg.Verbose, Logger: cfg.Logger,
-	}, cfg.Manifest.Functions)}
-	var err error
+	}, cfg.Manifest.Functions)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &Platform{cfg: cfg, runtime: functions, ctx: ctx, cancel: cancel}
 	if p.http, p.httpAddr, err = serve(cfg.HTTPAddr, http.HandlerFunc(p.serveTrigger)); err != nil {
 		return nil, errors.Join(fmt.Errorf("serve the HTTP triggers: %w", err), p.Close(ctx))
 	}
@@ -105,22 +103,19 @@ func serve(addr string, handler http.Handler) (*http.Server, string, error) {
 	return server, listener.Addr().String(), nil
 }
 
-// HTTPAddr is where the HTTP triggers are served.
+// HTTPAddr and APIAddr are where clients connect to.
 func (p *Platform) HTTPAddr() string { return p.httpAddr }
 
 // APIAddr is where the API is served.
 func (p *Platform) APIAddr() string { return p.apiAddr }
 
 // StartStreams begins the event streams and the timers.
-func (p *Platform) StartStreams() error {
+func (p *Platform) StartStreams() {
 	for i := range p.cfg.Manifest.Functions {
 		f := &p.cfg.Manifest.Functions[i]
 		for _, declared := range f.Streams {
-			if !declared.Enabled {
-				continue
-			}
-			if err := p.startStream(f.Name, declared); err != nil {
-				return err
+			if declared.Enabled {
+				p.streams = append(p.streams, p.startStream(f, declared))
 			}
 		}
 		for _, timer := range f.Timers {
@@ -129,33 +124,36 @@ func (p *Platform) StartStreams() error {
 			}
 		}
 	}
-	return nil
 }
 
-func (p *Platform) startStream(function string, declared manifest.Stream) error {
-	called := p.functions.Function(function)
-	s, err := stream.Start(stream.Config{
-		Declared: declared, Function: function, Brokers: p.cfg.KafkaBrokers, Options: p.cfg.KafkaOptions,
-		Account: p.cfg.AccountID, TimeScale: p.cfg.TimeScale, Logger: p.cfg.Logger,
+func (p *Platform) startStream(f *manifest.Function, declared manifest.Stream) *stream.Stream {
+	function := p.runtime.Function(f.Name)
+	return stream.Start(stream.Config{
+		Brokers: p.cfg.KafkaBrokers, Options: p.cfg.KafkaOptions, Account: p.cfg.AccountID,
+		TimeScale: p.cfg.TimeScale, Logger: p.cfg.Logger, Function: f.Name,
 		Invoke: func(ctx context.Context, body []byte) error {
-			_, err := called.Invoke(ctx, body)
+			_, err := function.Invoke(ctx, body)
 			return err
 		},
-	})
-	if err != nil {
-		return err
-	}
-	p.streams = append(p.streams, s)
-	return nil
+	}, declared)
 }
 
 // Invoke calls a function synchronously with one event.
 func (p *Platform) Invoke(ctx context.Context, name string, event []byte) ([]byte, error) {
-	f := p.functions.Function(name)
+	f := p.runtime.Function(name)
 	if f == nil {
 		return nil, fmt.Errorf("there is no function %s in %s", name, p.cfg.Manifest.Path)
 	}
 	return f.Invoke(ctx, event)
+}
+
+// RunTimer calls a function with the event of its first timer, now.
+func (p *Platform) RunTimer(ctx context.Context, name string) ([]byte, error) {
+	f := p.runtime.Function(name)
+	if f == nil || len(f.Manifest().Timers) == 0 {
+		return nil, fmt.Errorf("there is no function %s with a timer in %s", name, p.cfg.Manifest.Path)
+	}
+	return f.Invoke(ctx, timerEvent(f.Manifest().Timers[0], time.Now()))
 }
 
 // RetryNow ends the waits of all retries.
@@ -175,7 +173,7 @@ type Status struct {
 func (p *Platform) Status() Status {
 	var status Status
 	for i := range p.cfg.Manifest.Functions {
-		status.Functions = append(status.Functions, p.functions.Function(p.cfg.Manifest.Functions[i].Name).Status())
+		status.Functions = append(status.Functions, p.runtime.Function(p.cfg.Manifest.Functions[i].Name).Status())
 	}
 	for _, s := range p.streams {
 		status.Streams = append(status.Streams, s.Status())
@@ -216,7 +214,7 @@ func (p *Platform) Close(ctx context.Context) error {
 		return nil
 	}
 	p.cancel()
-	p.functions.StopStarting()
+	p.runtime.Stop()
 	var problems []error
 	for _, server := range []*http.Server{p.http, p.api} {
 		if server != nil {
@@ -227,7 +225,8 @@ func (p *Platform) Close(ctx context.Context) error {
 	for _, s := range p.streams {
 		problems = append(problems, s.Leave())
 	}
-	return errors.Join(append(problems, p.functions.Close(ctx))...)
+	problems = append(problems, p.runtime.Close(ctx))
+	return errors.Join(problems...)
 }
 
 // drain returns when nothing is under way any more; what overruns is cut off by killing its instance.
@@ -250,6 +249,6 @@ func (p *Platform) drain(ctx context.Context) {
 		return
 	case <-ctx.Done():
 	}
-	p.functions.Kill()
+	p.runtime.Kill()
 	<-ended
 }

@@ -102,13 +102,6 @@ func start(t *testing.T, change func(*manifest.Function)) *testbed {
 	return bed
 }
 
-func startStreams(t *testing.T, p *Platform) {
-	t.Helper()
-	if err := p.StartStreams(); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func (b *testbed) behave(t *testing.T, mode string) {
 	t.Helper()
 	if err := os.WriteFile(b.mode, []byte(mode), 0o600); err != nil {
@@ -169,7 +162,7 @@ func (b *testbed) delivered(t *testing.T) (times map[string]int, largest int) {
 func TestStreamDeliversEveryRecordInBoundedBatches(t *testing.T) {
 	b := start(t, nil)
 	ends := b.produce(t, 57)
-	startStreams(t, b.Platform)
+	b.StartStreams()
 	b.wait(t, ends)
 	times, largest := b.delivered(t)
 	if len(times) != 114 || largest > 10 {
@@ -189,7 +182,7 @@ func TestStreamRepeatsAFailedPushAndCommitsNothingBefore(t *testing.T) {
 	b := start(t, nil)
 	b.behave(t, "fail")
 	ends := b.produce(t, 5)
-	startStreams(t, b.Platform)
+	b.StartStreams()
 	for b.Status().Functions[0].Errors < 3 { // the retries are what makes progress here
 		time.Sleep(time.Millisecond)
 	}
@@ -208,7 +201,7 @@ func TestStreamSetsAsideWhatItGaveUp(t *testing.T) {
 	b := start(t, func(f *manifest.Function) { f.Streams[0].Retry = manifest.BackoffRetry })
 	b.behave(t, "fail")
 	ends := b.produce(t, 3)
-	startStreams(t, b.Platform)
+	b.StartStreams()
 	b.wait(t, ends)
 	if got := b.Status().Streams[0].DeadLettered; got != 6 {
 		t.Errorf("%d events are dead letters, want 6", got)

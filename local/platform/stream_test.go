@@ -20,7 +20,7 @@ func TestFewerTasksThanPartitionsShareThem(t *testing.T) {
 		f.Streams[0].BatchWindow = time.Second
 	})
 	ends := b.produce(t, 20)
-	startStreams(t, b.Platform)
+	b.StartStreams()
 	b.wait(t, ends)
 	if times, largest := b.delivered(t); len(times) != 40 || largest <= 20 {
 		t.Errorf("%d events in batches of up to %d: no batch holds both partitions", len(times), largest)
@@ -33,7 +33,7 @@ func TestATaskOfItsOwnForEachPartition(t *testing.T) {
 		f.Streams[0].BatchWindow = time.Second
 	})
 	ends := b.produce(t, 20)
-	startStreams(t, b.Platform)
+	b.StartStreams()
 	b.wait(t, ends)
 	content, err := os.ReadFile(b.ledger)
 	if err != nil {
@@ -58,7 +58,7 @@ func TestAFullBodyEndsABatch(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	startStreams(t, b.Platform)
+	b.StartStreams()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	full := int64(stream.MaxBody / len(value)) // as many as fit
@@ -75,7 +75,7 @@ func TestLagAfterARestart(t *testing.T) {
 	b := start(t, nil)
 	b.behave(t, "fail")
 	b.produce(t, 5)
-	startStreams(t, b.Platform)
+	b.StartStreams()
 	eventually(t, "a failed push", func() bool { return b.Status().Functions[0].Errors > 0 })
 	if err := b.Close(t.Context()); err != nil {
 		t.Fatal(err)
@@ -89,6 +89,6 @@ func TestLagAfterARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = again.Close(context.Background()) })
-	startStreams(t, again)
+	again.StartStreams()
 	eventually(t, "the lag", func() bool { return again.Status().Streams[0].Lag == 10 })
 }

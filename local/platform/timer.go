@@ -3,7 +3,6 @@ package platform
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"feedstream/local/platform/cron"
@@ -19,17 +18,8 @@ func (p *Platform) runTimer(ctx context.Context, name string, timer manifest.Tim
 		return
 	}
 	for at := schedule.Next(time.Now()); sleepUntil(ctx, at); at = schedule.Next(time.Now()) {
-		p.invokeAsync(ctx, p.functions.Function(name), "timer "+timer.Name, timerEvent(timer, at))
+		p.invokeAsync(ctx, p.runtime.Function(name), "timer "+timer.Name, timerEvent(timer, at))
 	}
-}
-
-// RunTimer calls a function with the event of its first timer, now.
-func (p *Platform) RunTimer(ctx context.Context, name string) ([]byte, error) {
-	f := p.functions.Function(name)
-	if f == nil || len(f.Declared().Timers) == 0 {
-		return nil, fmt.Errorf("there is no function %q with a timer in %s", name, p.cfg.Manifest.Path)
-	}
-	return f.Invoke(ctx, timerEvent(f.Declared().Timers[0], time.Now()))
 }
 
 // timerEvent is the event of a time trigger. Source: "Event formats", time trigger.

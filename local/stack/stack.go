@@ -92,9 +92,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		return nil, err
 	}
 	s.reference = &referenceStatus{target: &s.target}
-	if err := s.platform.StartStreams(); err != nil {
-		return nil, err
-	}
+	s.platform.StartStreams()
 	if err := s.followVerdicts(); err != nil {
 		return nil, err
 	}

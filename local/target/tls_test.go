@@ -48,6 +48,9 @@ func TestBrokersWithTheirOwnRoot(t *testing.T) {
 	if err := produce(t, &with); err != nil {
 		t.Errorf("the functions: %v", err)
 	}
+	if err := produce(t, &without); err == nil || !strings.Contains(err.Error(), "set KAFKA_CA") {
+		t.Errorf("the functions without the root: %v", err)
+	}
 }
 
 func ping(t *testing.T, where *Target) error {

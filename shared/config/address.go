@@ -4,10 +4,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"strconv"
 	"strings"
+
+	"feedstream/shared/address"
 )
 
 // Addresses are servers as host:port. Its text is a list separated by commas; blanks around an address
@@ -18,37 +18,20 @@ type Addresses []string
 func (a *Addresses) UnmarshalText(text []byte) error {
 	var problems []error
 	*a = nil
-	for address := range strings.SplitSeq(string(text), ",") {
-		if address = strings.TrimSpace(address); address == "" {
+	for server := range strings.SplitSeq(string(text), ",") {
+		if strings.TrimSpace(server) == "" {
 			continue
 		}
-		if err := checkAddress(address); err != nil {
-			problems = append(problems, fmt.Errorf("%q %w", address, err))
+		trimmed, err := address.HostPort(server)
+		if err != nil {
+			problems = append(problems, err)
 		}
-		*a = append(*a, address)
+		*a = append(*a, trimmed)
 	}
 	if len(*a) == 0 {
 		problems = append(problems, errors.New("it names no server: write host:port"))
 	}
 	return errors.Join(problems...)
-}
-
-// checkAddress completes the sentence "<address> …".
-func checkAddress(address string) error {
-	if scheme, rest, found := strings.Cut(address, "://"); found {
-		return fmt.Errorf("begins with a scheme, %s: write %s", scheme, rest)
-	}
-	if server, path, found := strings.Cut(address, "/"); found {
-		return fmt.Errorf("has the path /%s behind it: write %s", path, server)
-	}
-	host, port, err := net.SplitHostPort(address)
-	if err != nil || host == "" {
-		return errors.New("is not host:port")
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return fmt.Errorf("has the port %q, which is no number from 1 to 65535", port)
-	}
-	return nil
 }
 
 // Quorum are the servers of ZooKeeper, as Addresses in one text.
@@ -83,14 +66,18 @@ func (p *Prefix) UnmarshalText(text []byte) error {
 // \n in their place, or is the path of a PEM file. Nil stands for the roots of the system.
 type Roots []byte
 
+const pemBegins = "-----BEGIN CERTIFICATE-----"
+
+// IsPath tells a file's path from the text of certificates.
+func IsPath(roots string) bool { return roots != "" && !strings.Contains(roots, pemBegins) }
+
 // UnmarshalText reads the certificates.
 func (r *Roots) UnmarshalText(text []byte) error {
-	const begin = "-----BEGIN CERTIFICATE-----"
 	pem := []byte(strings.ReplaceAll(string(text), `\n`, "\n"))
-	if !strings.Contains(string(pem), begin) {
+	if IsPath(string(text)) {
 		var err error
 		if pem, err = os.ReadFile(string(text)); err != nil {
-			return fmt.Errorf("it is neither PEM text, which has a line %s, nor a file that can be read: %w", begin, err)
+			return fmt.Errorf("it is neither PEM text, which has a line %s, nor a file that can be read: %w", pemBegins, err)
 		}
 	}
 	if !x509.NewCertPool().AppendCertsFromPEM(pem) {

@@ -49,6 +49,12 @@ func TestSettingsAsPeopleWriteThem(t *testing.T) {
 		{"KAFKA_BROKERS= ,", "names no server"},
 		{"HBASE_ZOOKEEPER=h:2181/hbase", "write h:2181, and HBASE_ZOOKEEPER_ROOT=/hbase"},
 		{"HBASE_ZOOKEEPER=a:2181,b:2l81", `"b:2l81" has the port "2l81"`},
+		{"HBASE_ZOOKEEPER_ROOT=hbase", "HBASE_ZOOKEEPER_ROOT=hbase is no path of a node: write /hbase"},
+		{"HBASE_ZOOKEEPER_ROOT=/", "write /hbase"},
+		{"OSS_REGION=oss-cn-hangzhou", "OSS_REGION=oss-cn-hangzhou: write cn-hangzhou"},
+		{"KAFKA_TLS=yes", "write true or false"},
+		{"OSS_ENDPOINT=https://feed-reference.oss-cn-hangzhou.aliyuncs.com", `OSS_ENDPOINT="https://feed-reference.oss-cn-hangzhou.aliyuncs.com" begins with the bucket`},
+		{"OSS_ENDPOINT=https://h.example/feed", "write https://h.example"},
 		{"REFERENCE_PREFIX=/stock/", "REFERENCE_PREFIX=/stock/: no object's key begins with a slash: write stock/"},
 		{"KAFKA_CA=/no/such/file", "neither PEM text"},
 		{"KAFKA_CA=-----BEGIN CERTIFICATE-----", "no certificate in PEM form"},
@@ -63,6 +69,25 @@ func TestSettingsAsPeopleWriteThem(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error = %v, want %q", test.environment, err, test.want)
 		}
+	}
+}
+
+// Wrong settings of all services are named at once.
+func TestEveryProblemAtOnce(t *testing.T) {
+	var cfg struct {
+		Kafka config.Kafka
+		HBase config.HBase
+		OSS   config.OSS
+	}
+	err := config.Load(&cfg, []string{"KAFKA_BROKERS=h:x", "HBASE_ZOOKEEPER=h:1/y", "OSS_ENDPOINT=ftp://h", "OSS_REGION=r"})
+	for _, name := range []string{"KAFKA_BROKERS", "HBASE_ZOOKEEPER", "OSS_ENDPOINT"} {
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("error = %v, want %s too", err, name)
+		}
+	}
+	if err := config.Load(&cfg, []string{"KAFKA_BROKERS=h:1", "HBASE_ZOOKEEPER=h:1", "HBASE_ZOOKEEPER_ROOT=/hbase/",
+		"OSS_ENDPOINT= h.example/ ", "OSS_REGION=r"}); err != nil || cfg.OSS.Endpoint != "https://h.example" || cfg.HBase.ZooKeeperRoot != "/hbase" {
+		t.Errorf("endpoint %q, root %q, %v", cfg.OSS.Endpoint, cfg.HBase.ZooKeeperRoot, err)
 	}
 }
 

@@ -3,8 +3,11 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -12,16 +15,26 @@ import (
 // is none with the way to write it.
 //
 // A value stands as it is, or in quotes. What a shell that sources the file, or another reader of such
-// files, would take for something else than is written (a $, a blank, an & …) must stand in single quotes;
-// a value in single quotes is taken to the letter. Blank lines, lines that begin with #, a word export in
-// front of the name, a byte order mark and carriage returns are overlooked. Of a name that stands twice
-// the last value counts.
+// files, would take for something else than is written (a $, a blank, an &, a # …) must stand in single quotes;
+// a value in single quotes is taken to the letter. Serverless Devs (`s`) computes ${…} and <%…%> even there, and
+// in a file that is called .env, which it reads by itself, it replaces every $: these are refused.
+//
+// Blank lines, lines that begin with #, a word export in front of the name, a byte order mark and carriage
+// returns are overlooked. Of a name that stands twice the last value counts.
 func ReadFile(path string) (map[string]string, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the environment: %w", err)
 	}
 	values, err := parseFile(string(content))
+	if filepath.Base(path) == ".env" {
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			if strings.Contains(values[name], "$") {
+				err = errors.Join(err, fmt.Errorf("the value of %s holds '$', which `s` replaces in a file of this name, "+
+					"also in quotes: call the file deploy.env", name))
+			}
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -62,28 +75,49 @@ func parseLine(line string) (name, value string, err error) {
 	if !found || !variableName.MatchString(name) {
 		return "", "", errors.New("it is no NAME=value line; begin a comment with #")
 	}
-	if strings.HasPrefix(value, "'") {
-		inside, rest, closed := strings.Cut(value[1:], "'")
+	value, err = parseValue(name, value)
+	return name, value, err
+}
+
+// parseValue reads what stands behind the equals sign.
+func parseValue(name, text string) (string, error) {
+	value, special := text, "$`\\'\"&;|<>()#~ \t\r\v\f"
+	switch {
+	case strings.HasPrefix(text, "'"):
+		inside, rest, closed := strings.Cut(text[1:], "'")
 		if !closed || !comment.MatchString(rest) {
-			return "", "", fmt.Errorf("the value of %s does not end with its single quote: write %s='…'; a single quote cannot be part of it", name, name)
+			return "", fmt.Errorf("the value of %s does not end with its single quote: write %[1]s='…'; "+
+				"a single quote cannot be part of it", name)
 		}
-		return name, inside, nil
-	}
-	quoted := strings.HasPrefix(value, `"`)
-	if quoted {
-		inside, rest, closed := strings.Cut(value[1:], `"`)
+		value, special = inside, ""
+	case strings.HasPrefix(text, `"`):
+		inside, rest, closed := strings.Cut(text[1:], `"`)
 		if !closed || !comment.MatchString(rest) {
-			return "", "", fmt.Errorf("the value of %s does not end with its double quote: write it in single quotes, %s='…'", name, name)
+			return "", fmt.Errorf("the value of %s does not end with its double quote: "+
+				"write it in single quotes, %[1]s='…'", name)
 		}
-		value = inside
+		value, special = inside, "$`\\"
 	}
-	special := "$`\\"
-	if !quoted {
-		special += "'\"&;|<>() \t"
+	for _, never := range []string{"${", "<%", "\x00"} {
+		if strings.Contains(value, never) {
+			return "", fmt.Errorf("the value of %s holds %q, which not every reader takes as written, in no quotes: "+
+				"choose another value", name, never)
+		}
 	}
 	if i := strings.IndexAny(value, special); i >= 0 {
-		return "", "", fmt.Errorf("the value of %s holds %q, which a shell would not take as written: write it in single quotes, %s='…'",
-			name, value[i], name)
+		return "", fmt.Errorf("the value of %s holds %q, which a shell would not take as written: %s",
+			name, value[i], inQuotes(name, value))
 	}
-	return name, value, nil
+	return value, nil
+}
+
+// inQuotes says how a value is written so that it is taken to the letter.
+func inQuotes(name, value string) string {
+	switch {
+	case !strings.Contains(value, "'"):
+		return fmt.Sprintf("write it in single quotes, %s='…'", name)
+	case !strings.ContainsAny(value, "\"$`\\"):
+		return fmt.Sprintf("write it in double quotes, %s=\"…\"", name)
+	}
+	return "no quotes help, as it holds a single quote itself: choose another value"
 }

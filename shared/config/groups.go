@@ -1,12 +1,16 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"strconv"
+	"strings"
 	"time"
+
+	"feedstream/shared/address"
 )
 
 // Server is how the process is reached and what the platform says of its instance.
@@ -64,12 +68,35 @@ type HBase struct {
 	Index         string `env:"HBASE_INDEX" envDefault:"USER_TEST.STOCK_CODE_INDEX"`
 }
 
+// Validate checks the root, which may end with a slash.
+func (h *HBase) Validate() error {
+	root := strings.Trim(h.ZooKeeperRoot, "/")
+	if root == "" || !strings.HasPrefix(h.ZooKeeperRoot, "/") {
+		return fmt.Errorf("HBASE_ZOOKEEPER_ROOT=%s is no path of a node: write /%s", h.ZooKeeperRoot, cmp.Or(root, "hbase"))
+	}
+	h.ZooKeeperRoot = "/" + root
+	return nil
+}
+
 // OSS is where the snapshots of the reference live.
 type OSS struct {
 	Endpoint string `env:"OSS_ENDPOINT,required"`
 	Region   string `env:"OSS_REGION,required"`
 	Bucket   string `env:"OSS_BUCKET" envDefault:"feed-reference"`
 	Prefix   Prefix `env:"REFERENCE_PREFIX" envDefault:"stock/"`
+}
+
+// Validate completes the endpoint, which must not begin with the bucket, and checks the region's form.
+func (o *OSS) Validate() error {
+	endpoint, err := address.Endpoint(o.Endpoint, o.Bucket)
+	if err != nil {
+		err = fmt.Errorf("OSS_ENDPOINT=%w", err)
+	}
+	o.Endpoint = endpoint
+	if plain, prefixed := strings.CutPrefix(o.Region, "oss-"); prefixed {
+		err = errors.Join(err, fmt.Errorf("OSS_REGION=%s: write %s, without oss-", o.Region, plain))
+	}
+	return err
 }
 
 // Freshness is the policy of whoever reads the reference.

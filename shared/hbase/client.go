@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/tsuna/gohbase"
+
+	"feedstream/shared/address"
 )
 
 // Config says where HBase is and how much is sent to it at a time.
@@ -131,10 +133,11 @@ func checkQuorum(quorum string) (string, error) {
 	}
 	servers := strings.Split(quorum, ",")
 	for i, server := range servers {
-		servers[i] = strings.TrimSpace(server)
-		if host, port, err := net.SplitHostPort(servers[i]); err != nil || host == "" || port == "" {
-			return "", fmt.Errorf("ZooKeeper address %q: it is not host:port", server)
+		trimmed, err := address.HostPort(server)
+		if err != nil {
+			return "", fmt.Errorf("ZooKeeper address %w", err)
 		}
+		servers[i] = trimmed
 	}
 	return strings.Join(servers, ","), nil
 }

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -69,6 +70,9 @@ func (e *ProduceError) Error() string {
 	}
 	if len(e.Rejected) > 0 {
 		fmt.Fprintf(&b, "; %d of them are rejected for good, the first: %s", len(e.Rejected), e.Rejected[0].Reason)
+	}
+	if errors.As(error(e), new(x509.UnknownAuthorityError)) {
+		b.WriteString("; set KAFKA_CA to the root certificate of the brokers")
 	}
 	return b.String()
 }

@@ -40,8 +40,13 @@ const (
 )
 
 // CheckNames refuses names the catalog cannot be asked for: the index must lie in the table's
-// schema, and neither name may be empty or carry the ':' of namespace mapping.
+// schema, and neither name may be empty, quoted, or carry the ':' of namespace mapping.
 func CheckNames(table, index string) error {
+	for _, full := range []string{table, index} {
+		if strings.ContainsAny(full, "\"` ") {
+			return fmt.Errorf("name %q: write it without quotes and blanks; lower case is meant as written", full)
+		}
+	}
 	tableSchema, tableName := splitName(table)
 	indexSchema, indexName := splitName(index)
 	for _, n := range []struct{ kind, full, name string }{{"table", table, tableName}, {"index", index, indexName}} {

@@ -233,6 +233,9 @@ func TestCheckNames(t *testing.T) {
 		{"", "", false},
 		{"USER_TEST.", "USER_TEST.I", false},
 		{"A.B.C", "A.I", false},
+		{"h5low.stock", "h5low.by_code", true},
+		{`"h5low"."stock"`, `"h5low"."by_code"`, false},
+		{"A.B", "A. I", false},
 	} {
 		if err := CheckNames(tc.table, tc.index); (err == nil) != tc.ok {
 			t.Errorf("CheckNames(%q, %q) = %v", tc.table, tc.index, err)

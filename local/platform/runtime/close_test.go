@@ -1,9 +1,8 @@
 package runtime
 
 import (
-	"context"
+	"errors"
 	"log/slog"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -11,17 +10,21 @@ import (
 	"feedstream/local/platform/manifest"
 )
 
-func newRuntime(t *testing.T) *Runtime {
+func newRuntime(t *testing.T, command ...string) (*Runtime, *Function) {
 	t.Helper()
-	return New(Config{LogDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)}, []manifest.Function{{
-		Name: "f", Command: []string{"/bin/sh", "-c", "sleep 60"}, CodeDir: t.TempDir(), Timeout: time.Second, InstanceConcurrency: 1,
+	dir := t.TempDir()
+	r, err := New(Config{LogDir: dir, Logger: slog.New(slog.DiscardHandler)}, []manifest.Function{{
+		Name: "f", Command: command, CodeDir: dir, Timeout: 10 * time.Second, InstanceConcurrency: 4, ReservedConcurrency: 1,
 	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, r.Function("f")
 }
 
-// A request that has its instance and comes to start it when the runtime has closed is refused.
-func TestAStartAfterCloseIsRefused(t *testing.T) {
-	r := newRuntime(t)
-	f := r.Function("f")
+// A request has its instance and has not come to starting it when the platform closes.
+func TestCloseBeforeAnInstanceStarts(t *testing.T) {
+	r, f := newRuntime(t, "/bin/sleep", "600")
 	i, err := f.acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -29,27 +32,49 @@ func TestAStartAfterCloseIsRefused(t *testing.T) {
 	if err := r.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := i.ready(t.Context()); err == nil || !strings.Contains(err.Error(), "stopping") {
-		t.Errorf("error = %v", err)
+	if err := i.ready(t.Context()); !errors.Is(err, errStopping) {
+		t.Errorf("err = %v", err)
+	}
+	if i.cmd != nil {
+		t.Error("a process was started that nobody stops")
 	}
 }
 
-// Requests that come while the runtime closes end with an error, whatever they were about to do.
-func TestCloseAmongRequests(t *testing.T) {
+// Requests that come, wait and start while the platform closes end with an error, and no process stays.
+func TestCloseAgainstRequestsThatStartInstances(t *testing.T) {
 	for range 20 {
-		r := newRuntime(t)
-		var calls sync.WaitGroup
+		r, f := newRuntime(t, "/bin/sleep", "600") // its port never answers
+		var requests sync.WaitGroup
 		for range 8 {
-			calls.Go(func() {
-				_, err := r.Function("f").Invoke(context.Background(), []byte("[]"))
-				if err == nil {
-					t.Error("a process without a port has answered")
+			requests.Go(func() {
+				if _, err := f.Invoke(t.Context(), nil); !errors.Is(err, errStopping) {
+					t.Errorf("err = %v", err)
 				}
 			})
 		}
 		if err := r.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
-		calls.Wait()
+		requests.Wait()
+		if n := f.Status().Instances; n > 1 {
+			t.Errorf("%d instances", n)
+		}
+	}
+}
+
+// Those who wait for an instance that does not start get its error and start nothing behind its back.
+func TestAnInstanceThatDidNotStartIsForgotten(t *testing.T) {
+	r, f := newRuntime(t, "/bin/false")
+	defer func() { _ = r.Close(t.Context()) }()
+	i, err := f.acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := i.ready(t.Context()); err == nil {
+		t.Fatal("/bin/false was ready")
+	}
+	first := i.cmd
+	if err := i.ready(t.Context()); err == nil || i.cmd != first {
+		t.Errorf("the second request: %v", err)
 	}
 }

@@ -1,6 +1,5 @@
-// Package runtime runs functions as Function Compute's custom runtime does: each instance is a process with
-// a port of its own, started when there is work, initialised once, called by several requests at a time,
-// killed when it overruns its timeout, and told before it is stopped.
+// Package runtime runs functions as Function Compute's custom runtimes do: their processes, the requests
+// that each may serve at a time, lifecycle hooks, and log files.
 package runtime
 
 import (
@@ -8,19 +7,19 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
-	"maps"
-	"path/filepath"
+	"os"
 	"sync"
 
 	"feedstream/local/platform/manifest"
 )
 
-// Credentials are what functions sign with.
+// Credentials are what functions and callers sign with.
 type Credentials struct{ AccessKeyID, AccessKeySecret, SecurityToken string }
 
-// Config is what all functions have in common.
+// Config says what every function is told and where its lines go.
 type Config struct {
 	// Overlay is laid over every function's declared environment.
 	Overlay           map[string]string
@@ -31,43 +30,40 @@ type Config struct {
 	Logger            *slog.Logger
 }
 
-// Runtime holds the functions of one platform.
+// Status is a picture of one function. It counts since the runtime began.
+type Status struct {
+	Name                string
+	Instances           int
+	Invocations, Errors int64
+}
+
+// Runtime holds the functions of a manifest. Their processes start when they are called.
 type Runtime struct {
 	cfg       Config
-	starter   *starter
 	functions map[string]*Function
-	stopping  context.Context // ends the starts of processes
+	starter   *starter
+	stopping  context.Context
 	stop      context.CancelFunc
 }
 
-// New makes the functions ready to be called; their processes start when they are.
-func New(cfg Config, declared []manifest.Function) *Runtime {
-	r := &Runtime{cfg: cfg, starter: newStarter(), functions: map[string]*Function{}}
+// New makes the functions ready to be called.
+func New(cfg Config, declared []manifest.Function) (*Runtime, error) {
+	if err := os.MkdirAll(cfg.LogDir, 0o755); err != nil {
+		return nil, fmt.Errorf("make the log directory: %w", err)
+	}
+	r := &Runtime{cfg: cfg, functions: map[string]*Function{}, starter: newStarter()}
 	r.stopping, r.stop = context.WithCancel(context.Background())
 	for i := range declared {
-		r.functions[declared[i].Name] = r.function(&declared[i])
+		r.functions[declared[i].Name] = r.newFunction(&declared[i])
 	}
-	return r
-}
-
-func (r *Runtime) function(spec *manifest.Function) *Function {
-	limit := spec.ReservedConcurrency
-	if limit == 0 {
-		limit = defaultInstances
-	}
-	logs := &logFile{path: filepath.Join(r.cfg.LogDir, spec.Name+".log"), prefix: spec.Name, also: r.cfg.Verbose, limit: maxLogBytes}
-	return &Function{
-		spec: spec, logs: logs, logger: r.cfg.Logger.With("function", spec.Name), headers: headers(&r.cfg, spec),
-		launcher: launcher{spec: spec, environment: environment(&r.cfg, spec), starter: r.starter, logs: logs, stopping: r.stopping},
-		slots:    make(chan struct{}, limit*spec.InstanceConcurrency),
-	}
+	return r, nil
 }
 
 // Function returns the function of that name, nil when there is none.
 func (r *Runtime) Function(name string) *Function { return r.functions[name] }
 
-// StopStarting fails the starts of processes that are under way.
-func (r *Runtime) StopStarting() { r.stop() }
+// Stop gives up instances whose port does not answer yet; requests under way go on.
+func (r *Runtime) Stop() { r.stop() }
 
 // Kill ends all instances at once and refuses further requests.
 func (r *Runtime) Kill() {
@@ -76,8 +72,7 @@ func (r *Runtime) Kill() {
 	}
 }
 
-// Close stops all instances of all functions side by side: pre-stop, SIGTERM, and SIGKILL when that does not
-// help. Calls that come later are refused.
+// Close refuses further requests and stops all instances side by side: pre-stop, then SIGTERM.
 func (r *Runtime) Close(ctx context.Context) error {
 	r.stop()
 	var stopping sync.WaitGroup
@@ -95,18 +90,9 @@ func (r *Runtime) Close(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
-// NewRequestID returns an id in the form of the platform's.
+// NewRequestID returns an id as the platform gives every invocation one.
 func NewRequestID() string {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
 	return "1-" + hex.EncodeToString(id[:4]) + "-" + hex.EncodeToString(id[4:])
-}
-
-// values copies maps over one another.
-func values(layers ...map[string]string) map[string]string {
-	all := map[string]string{}
-	for _, layer := range layers {
-		maps.Copy(all, layer)
-	}
-	return all
 }

@@ -9,76 +9,90 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// A task stops fetching when this much waits in it: pushes that are being retried must not fill the memory.
+// A batcher stops fetching when this much waits in it: pushes that are being retried must not fill the memory.
 const (
 	bufferedRecords = 20_000
 	bufferedBytes   = 2 * MaxBody
 )
 
-// fetcher stops and goes on with fetching partitions.
-type fetcher interface {
-	pause(partitions ...int32)
-	resume(partitions ...int32)
-}
-
-// batcher is the buffer of one task: it forms batches from the records of its partitions, in the order in
-// which they come. It owns its lock.
+// batcher forms the batches of one task from the records of its partitions, in the order in which they
+// come. One goroutine adds, one takes.
 type batcher struct {
-	count   int           // most records of a batch
-	window  time.Duration // how long a batch that is not full waits; 0: not at all
-	encoder encoder
-	fetcher fetcher
-	added   chan struct{} // has room for one token: something was added
+	encoder       encoder
+	count         int
+	window        time.Duration
+	pause, resume func(partitions []int32) // fetching
+	came          chan struct{}            // holds a token when something was added
 
 	mu         sync.Mutex
 	partitions []int32
-	buffer     []*kgo.Record
-	bytes      int       // of the buffer's events, estimated
-	arrived    time.Time // of the oldest buffered record
+	items      []item
+	bytes      int       // of the items' events, estimated
+	arrived    time.Time // of the oldest item
 	paused     bool
 }
 
-// assign gives the task one more partition. A task that is full fetches none.
-func (b *batcher) assign(number int32) {
+// item is a record that waits for its push.
+type item struct {
+	record *kgo.Record
+	of     *progress
+}
+
+// push is one batch.
+type push struct {
+	items []item
+	body  []byte
+}
+
+// assign adds a partition to those that the batcher is filled from; when it is full, that waits too.
+func (b *batcher) assign(partition int32) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.partitions = append(b.partitions, number)
+	if !slices.Contains(b.partitions, partition) {
+		b.partitions = append(b.partitions, partition)
+	}
 	if b.paused {
-		b.fetcher.pause(number)
+		b.pause([]int32{partition})
 	}
 }
 
 // add takes fetched records of one partition.
-func (b *batcher) add(records []*kgo.Record) {
+func (b *batcher) add(records []*kgo.Record, of *progress) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.buffer) == 0 {
+	if len(b.items) == 0 {
 		b.arrived = time.Now()
 	}
-	b.buffer = append(b.buffer, records...)
 	for _, r := range records {
+		b.items = append(b.items, item{r, of})
 		b.bytes += eventBytes(r)
 	}
-	if !b.paused && (len(b.buffer) >= bufferedRecords || b.bytes >= bufferedBytes) {
+	if !b.paused && (len(b.items) >= bufferedRecords || b.bytes >= bufferedBytes) {
 		b.paused = true
-		b.fetcher.pause(b.partitions...)
+		b.pause(slices.Clone(b.partitions))
 	}
-	wake(b.added)
+	wake(b.came)
 }
 
-// ready waits until a batch is due, by count, by size or by time; false means that ctx has ended.
-func (b *batcher) ready(ctx context.Context) bool {
+// wait waits until a batch is due, by count, by size or by time; false means that ctx ended.
+func (b *batcher) wait(ctx context.Context) bool {
 	for {
-		left, waiting := b.due()
-		if waiting && left <= 0 {
+		b.mu.Lock()
+		n, bytes, arrived := len(b.items), b.bytes, b.arrived
+		b.mu.Unlock()
+		if n >= b.count || bytes >= MaxBody {
 			return ctx.Err() == nil
 		}
 		var due <-chan time.Time
-		if waiting {
+		if n > 0 {
+			left := time.Until(arrived.Add(b.window))
+			if left <= 0 {
+				return ctx.Err() == nil
+			}
 			due = time.After(left)
 		}
 		select {
-		case <-b.added:
+		case <-b.came:
 		case <-due:
 		case <-ctx.Done():
 			return false
@@ -86,35 +100,65 @@ func (b *batcher) ready(ctx context.Context) bool {
 	}
 }
 
-// due is how long the next batch may still wait, and whether there are records for one.
-func (b *batcher) due() (left time.Duration, waiting bool) {
+// take removes one batch. Events are written without the lock: fetching goes on meanwhile.
+func (b *batcher) take() push {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	switch {
-	case len(b.buffer) == 0:
-		return 0, false
-	case len(b.buffer) >= b.count || b.bytes >= MaxBody:
-		return 0, true
+	candidates := slices.Clone(b.items[:min(len(b.items), b.count)])
+	b.mu.Unlock()
+	records := make([]*kgo.Record, len(candidates))
+	for i := range candidates {
+		records[i] = candidates[i].record
 	}
-	return time.Until(b.arrived.Add(b.window)), true
+	body, taken := b.encoder.push(records)
+	b.remove(taken)
+	return push{candidates[:taken], body}
 }
 
-// take removes the records of one batch and encodes them.
-func (b *batcher) take() (records []*kgo.Record, body []byte) {
+func (b *batcher) remove(taken int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	body, taken := b.encoder.push(b.buffer[:min(len(b.buffer), b.count)])
-	records = b.buffer[:taken:taken]
-	b.buffer = b.buffer[taken:]
+	for _, i := range b.items[:taken] {
+		b.bytes -= eventBytes(i.record)
+	}
+	clear(b.items[:taken]) // their records are the push's now, and go with it
+	b.items = b.items[taken:]
 	b.arrived = time.Now()
-	for _, r := range records {
-		b.bytes -= eventBytes(r)
-	}
-	if b.paused && len(b.buffer) < bufferedRecords/2 && b.bytes < bufferedBytes/2 {
+	if b.paused && len(b.items) < bufferedRecords/2 && b.bytes < bufferedBytes/2 {
 		b.paused = false
-		b.fetcher.resume(slices.Clone(b.partitions)...)
+		b.resume(slices.Clone(b.partitions))
 	}
-	return records, body
+}
+
+// tasks are the consumers of a stream: partition n belongs to task n modulo most.
+type tasks struct {
+	most  int32
+	start func() *batcher
+
+	mu       sync.Mutex
+	batchers map[int32]*batcher
+	stopped  bool
+}
+
+// of returns the batcher of a partition's task, starting a task that is new; nil once they are stopped.
+func (t *tasks) of(partition int32) *batcher {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stopped {
+		return nil
+	}
+	number := partition % t.most
+	b := t.batchers[number]
+	if b == nil {
+		b = t.start()
+		t.batchers[number] = b
+	}
+	return b
+}
+
+func (t *tasks) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stopped = true
 }
 
 func wake(c chan struct{}) {

@@ -8,7 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// MaxBody bounds the body of a synchronous push, and of any other request to a function.
+// MaxBody bounds the body of a synchronous push, and of any synchronous invocation.
 const MaxBody = 32 << 20
 
 // envelopeBytes is about what surrounds the key and the value of an event.

@@ -42,27 +42,6 @@ func TestEventForm(t *testing.T) {
 	}
 }
 
-func TestRetrySchedules(t *testing.T) {
-	var total time.Duration
-	failed := 1
-	for ; ; failed++ {
-		wait, ok := delay(false, failed, nil)
-		if !ok {
-			break
-		}
-		total += wait
-	}
-	if failed-1 != 176 || total != (511+167*512)*time.Second {
-		t.Errorf("%d retries over %s", failed-1, total)
-	}
-	if wait, ok := delay(true, 3, func() float64 { return 0.5 }); !ok || wait != 15*time.Second {
-		t.Errorf("third retry after %s, %v", wait, ok)
-	}
-	if _, ok := delay(true, 4, func() float64 { return 0 }); ok {
-		t.Error("a fourth retry of the backoff strategy")
-	}
-}
-
 // FuzzEvent proves that whatever a record holds, its event is JSON that gives key and value back.
 func FuzzEvent(f *testing.F) {
 	f.Add([]byte("192.168.2.17"), []byte("2318.HK,1605760851123"), []byte("0"))

@@ -1,86 +1,85 @@
 package stream
 
-// unknown is an offset that nobody has told yet.
-const unknown = -1
-
-// progress is how far one partition has come. It is a plain value without a lock.
+// progress is how far one partition has come, from the offset at which the stream reads on: what was
+// received, what has its verdict, what is committed. It knows no lock, no clock and no broker.
 //
-// Offsets are no count of records: a log has transaction marks, holes that compaction left, and a beginning
-// that moves. So what may be committed follows the records that are there: it is behind the last record of
-// the contiguous run with verdicts, and once nothing is left to do, where fetching stands.
+// Offsets are no count of records: marks of transactions, holes that compaction left and what was deleted
+// before it was read have offsets and are never delivered. The low mark passes them when nothing before
+// them waits for its verdict.
 type progress struct {
-	fetched   int64 // behind the last record that was handed to a task
-	position  int64 // where fetching stands: what lies before was handed to a task, or is no record
-	begun     int64 // behind the last record that is part of a push
-	pushes    []*mark
-	low       int64 // may be committed
-	committed int64 // of the group
-	known     bool  // what the group had committed when the partition was assigned
-	end       int64 // of the partition, as last heard
+	waiting   int     // records received that no push has taken
+	next      int64   // behind the last record received
+	marks     []*mark // of pushes under way, or done behind one that is, in the order in which they were taken
+	low       int64   // every record before it has its verdict
+	committed int64   // as the group knows it, -1 when it knows nothing
+	end       int64   // as the brokers last told
 }
 
 // mark is where a partition stands once a push, and all before it, have their verdict.
 type mark struct {
+	of   *progress
 	next int64
 	done bool
 }
 
-func newProgress() *progress {
-	return &progress{fetched: unknown, position: unknown, begun: unknown, low: unknown, committed: unknown}
+// newProgress reads on at an offset; committed is what the group knows, -1 when nothing.
+func newProgress(at, committed int64) *progress {
+	return &progress{next: at, low: at, committed: committed, end: at}
 }
 
-// fetch notes records handed to a task up to fetched, unknown for none, and that fetching stands at position.
-func (p *progress) fetch(fetched, position int64) {
-	p.fetched, p.position = max(p.fetched, fetched), max(p.position, position)
-	p.end = max(p.end, p.position)
-	p.advance()
+// follows says whether records from first on come after those that were received. If not, the partition was
+// set back: its topic was made again, or read again from an earlier offset.
+func (p *progress) follows(first int64) bool { return first >= p.next }
+
+// receive takes note of n records that wait for a push, the last of them right before next.
+func (p *progress) receive(n int, next int64) {
+	p.waiting += n
+	p.next = next
 }
 
-// begin notes a push whose last record of this partition lies before next.
-func (p *progress) begin(next int64) *mark {
-	m := &mark{next: next}
-	p.begun = next
-	p.pushes = append(p.pushes, m)
+// take takes note of a push that holds n records, the last of them right before next.
+func (p *progress) take(n int, next int64) *mark {
+	m := &mark{of: p, next: next}
+	p.waiting -= n
+	p.marks = append(p.marks, m)
 	return m
 }
 
-// finish notes the verdict of a push.
-func (p *progress) finish(m *mark) {
+// verdict moves the low mark over every push that is done up to the first that is not.
+func (m *mark) verdict() {
 	m.done = true
-	p.advance()
+	p := m.of
+	for len(p.marks) > 0 && p.marks[0].done {
+		p.low = p.marks[0].next
+		p.marks = p.marks[1:]
+	}
 }
 
-// bounds notes where the partition begins and ends. What lies before its beginning is gone.
+// idle says that every record received has its verdict.
+func (p *progress) idle() bool { return p.waiting == 0 && len(p.marks) == 0 }
+
+// pass moves the low mark to an offset; there is no record between.
+func (p *progress) pass(from, to int64) {
+	if p.idle() && p.low >= from && p.low < to {
+		p.low, p.next = to, max(p.next, to)
+	}
+}
+
+// bounds takes note of where the partition begins and ends now.
 func (p *progress) bounds(start, end int64) {
 	p.end = max(p.end, end)
-	p.position = max(p.position, start)
-	p.advance()
+	p.pass(0, start)
 }
 
-// resume takes over what the group has committed, unknown for nothing.
-func (p *progress) resume(committed int64) {
-	p.known = true
-	p.committed = max(p.committed, committed)
-}
+// uncommitted is the offset to commit. Offset 0 says nothing.
+func (p *progress) uncommitted() (offset int64, ok bool) { return p.low, p.low > max(p.committed, 0) }
 
-// advance moves the low mark over every push that is done up to the first that is not.
-func (p *progress) advance() {
-	for len(p.pushes) > 0 && p.pushes[0].done {
-		p.low = max(p.low, p.pushes[0].next)
-		p.pushes = p.pushes[1:]
-	}
-	if len(p.pushes) == 0 && p.begun == p.fetched {
-		p.low = max(p.low, p.position)
+// commit takes note of what the group has committed, unless it is from before the partition was set back.
+func (p *progress) commit(offset int64) {
+	if offset <= p.low {
+		p.committed = max(p.committed, offset)
 	}
 }
 
-// commit returns the offset that is to be committed, and whether there is one.
-func (p *progress) commit() (offset int64, wanted bool) {
-	return p.low, p.known && p.low > max(p.committed, 0)
-}
-
-// settled tells whether everything before offset has its verdict, and that is committed.
-func (p *progress) settled(offset int64) bool { return p.committed >= offset }
-
-// lag is how many offsets before the end are not committed.
+// lag is how far the committed offset is behind the end.
 func (p *progress) lag() int64 { return max(p.end-max(p.committed, 0), 0) }

@@ -1,123 +1,134 @@
 package stream
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 )
 
-// log is a partition as it may be: records, and offsets that hold none (transaction marks, holes).
-type log []bool
+// log is a partition: which of its offsets hold a record, from start on.
+type log struct {
+	records []bool
+	start   int64
+}
 
-// TestProgress runs a partition through fetches of any length, pushes of any size with verdicts in any order,
-// and deletions of its beginning. What may be committed never passes a record without a verdict, never goes
-// back, and reaches the end when nothing is left to do.
-func TestProgress(t *testing.T) {
+// none says that no record is left in [from, to).
+func (l *log) none(from, to int64) bool {
+	return !slices.Contains(l.records[max(from, l.start):max(to, l.start)], true)
+}
+
+// Whatever is fetched, pushed, done, purged and passed in whatever order: the low mark never passes a record
+// without verdict and never goes back, and when all is done it stands at the end.
+func TestTheLowMarkPassesNoRecordWithoutVerdict(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		partition := log(rapid.SliceOfN(rapid.Bool(), 1, 40).Draw(t, "records"))
-		end := int64(len(partition))
-		p := newProgress()
-		p.resume(unknown)
-		open := map[int64]bool{} // records handed out or still to come that have no verdict and are not deleted
-		for offset, isRecord := range partition {
-			open[int64(offset)] = isRecord
-		}
-		var buffered []int64
-		var running []*mark
-		held := map[*mark][]int64{}
-		position, start, low := int64(0), int64(0), int64(unknown)
-
-		fetch := func(t *rapid.T) {
-			if position >= end {
-				t.Skip("at the end")
-			}
-			to := rapid.Int64Range(position+1, end).Draw(t, "to")
-			behind := int64(unknown)
-			for ; position < to; position++ {
-				if partition[position] {
-					buffered = append(buffered, position)
-					behind = position + 1
+		l := &log{}
+		p := newProgress(0, -1)
+		var received []int64 // that no push has taken
+		open := map[*mark][]int64{}
+		var marks []*mark // of what is open, in order
+		judged := map[int64]bool{}
+		position, low := int64(0), int64(0)
+		fetch := func(n int) {
+			var got []int64
+			for ; position < int64(len(l.records)) && len(got) < n; position++ {
+				if l.records[position] && position >= l.start {
+					got = append(got, position)
 				}
 			}
-			p.fetch(behind, position)
-		}
-		push := func(t *rapid.T) {
-			if len(buffered) == 0 {
-				t.Skip("nothing buffered")
+			if len(got) > 0 {
+				p.receive(len(got), got[len(got)-1]+1)
+				received = append(received, got...)
 			}
-			n := rapid.IntRange(1, len(buffered)).Draw(t, "batch")
-			m := p.begin(buffered[n-1] + 1)
-			held[m], buffered = buffered[:n:n], buffered[n:]
-			running = append(running, m)
 		}
-		finish := func(t *rapid.T) {
-			if len(running) == 0 {
-				t.Skip("no push")
+		take := func(n int) {
+			if n = min(n, len(received)); n > 0 {
+				marks = append(marks, p.take(n, received[n-1]+1))
+				open[marks[len(marks)-1]] = received[:n]
+				received = received[n:]
 			}
-			i := rapid.IntRange(0, len(running)-1).Draw(t, "push")
-			m := running[i]
-			running = append(running[:i:i], running[i+1:]...)
-			for _, offset := range held[m] {
-				delete(open, offset)
-			}
-			p.finish(m)
 		}
-		purge := func(t *rapid.T) {
-			start = rapid.Int64Range(start, end).Draw(t, "start")
-			for offset := range start {
-				if offset >= position { // what was fetched before is with us, and has its verdict to come
-					delete(open, offset)
-				}
+		verdict := func(which int) {
+			m := marks[which]
+			marks = slices.Delete(marks, which, which+1)
+			for _, offset := range open[m] {
+				judged[offset] = true
 			}
-			position = max(position, start)
-			p.bounds(start, end)
+			delete(open, m)
+			m.verdict()
 		}
+		pass := func() { // what looking at the log finds
+			next := p.low
+			for next < int64(len(l.records)) && l.none(p.low, next+1) {
+				next++
+			}
+			p.pass(p.low, next)
+		}
+		n := func(name string) int { return rapid.IntRange(1, 5).Draw(t, name) }
 		t.Repeat(map[string]func(*rapid.T){
-			"fetch": fetch, "push": push, "finish": finish, "purge": purge,
-			"": func(t *rapid.T) {
-				for offset := range max(p.low, 0) {
-					if open[offset] {
-						t.Fatalf("%d may be committed, and the record at %d has no verdict", p.low, offset)
-					}
+			"append": func(t *rapid.T) {
+				l.records = append(l.records, rapid.SliceOfN(rapid.Bool(), 1, 5).Draw(t, "records")...)
+			},
+			"purge": func(t *rapid.T) {
+				l.start = max(l.start, rapid.Int64Range(0, int64(len(l.records))).Draw(t, "start"))
+				position = max(position, l.start)
+			},
+			"look":  func(*rapid.T) { p.bounds(l.start, int64(len(l.records))); pass() },
+			"fetch": func(*rapid.T) { fetch(n("fetched")) },
+			"take":  func(*rapid.T) { take(n("taken")) },
+			"verdict": func(t *rapid.T) {
+				if len(marks) > 0 {
+					verdict(rapid.IntRange(0, len(marks)-1).Draw(t, "which"))
 				}
+			},
+			"commit": func(*rapid.T) {
+				if offset, ok := p.uncommitted(); ok {
+					p.commit(offset)
+				}
+			},
+			"": func(t *rapid.T) {
 				if p.low < low {
-					t.Fatalf("the low mark went back from %d to %d", low, p.low)
+					t.Fatalf("the low mark went from %d back to %d", low, p.low)
 				}
 				low = p.low
-				if offset, wanted := p.commit(); wanted {
-					p.committed = offset
+				for offset := l.start; offset < min(p.low, int64(len(l.records))); offset++ {
+					if l.records[offset] && !judged[offset] {
+						t.Fatalf("the low mark is %d, and %d has no verdict", p.low, offset)
+					}
+				}
+				for _, offset := range slices.Concat(append(slices.Collect(maps.Values(open)), received)...) {
+					if offset < p.low {
+						t.Fatalf("the low mark is %d, and %d is under way", p.low, offset)
+					}
 				}
 			},
 		})
-		for position < end {
-			fetch(t)
+		fetch(len(l.records))
+		take(len(received))
+		for len(marks) > 0 {
+			verdict(0)
 		}
-		for len(buffered) > 0 {
-			push(t)
+		p.bounds(l.start, int64(len(l.records)))
+		pass()
+		if offset, ok := p.uncommitted(); ok {
+			p.commit(offset)
 		}
-		for len(running) > 0 {
-			finish(t)
-		}
-		offset, wanted := p.commit()
-		if wanted {
-			p.committed = offset
-		}
-		if !p.settled(end) || p.lag() != 0 {
-			t.Fatalf("all is done, and %+v has lag %d before %d", p, p.lag(), end)
+		if p.low != int64(len(l.records)) || p.lag() != 0 {
+			t.Fatalf("with all done the low mark is %d of %d, lag %d", p.low, len(l.records), p.lag())
 		}
 	})
 }
 
-// What the group has committed is not known before it is told: until then nothing is committed, or it could
-// go back.
-func TestNothingIsCommittedBeforeTheGroupHasSpoken(t *testing.T) {
-	p := newProgress()
-	p.bounds(3, 10)
-	if _, wanted := p.commit(); wanted {
-		t.Error("committed before the group's offsets were known")
+// A commit that was under way when the partition was set back says nothing of what comes again.
+func TestACommitFromBeforeThePartitionWasSetBack(t *testing.T) {
+	p := newProgress(0, -1)
+	p.bounds(0, 40)
+	p.commit(61)
+	if p.lag() != 40 {
+		t.Errorf("lag = %d, want 40", p.lag())
 	}
-	p.resume(7)
-	if offset, wanted := p.commit(); wanted {
-		t.Errorf("committed %d, and the group has committed 7", offset)
+	if p = newProgress(61, 61); p.follows(0) {
+		t.Error("offset 0 follows 61")
 	}
 }

@@ -16,17 +16,26 @@ func delay(backoff bool, failed int, random func() float64) (wait time.Duration,
 	return time.Second << min(failed-1, 9), failed <= tries
 }
 
-// waits are the waits for a retry that can be ended all at once. It owns its lock.
+// waits are those of the pushes that failed; they can be ended all at once.
 type waits struct {
 	mu    sync.Mutex
-	now   chan struct{} // closed and replaced by end
 	count int
+	now   chan struct{} // closed and replaced by end
 }
 
-// wait returns early when the waits are ended, and false when ctx has ended.
+func newWaits() *waits { return &waits{now: make(chan struct{})} }
+
+// wait ends early on end, and with false when ctx ends.
 func (w *waits) wait(ctx context.Context, d time.Duration) bool {
-	now := w.enter()
-	defer w.leave()
+	w.mu.Lock()
+	now := w.now
+	w.count++
+	w.mu.Unlock()
+	defer func() {
+		w.mu.Lock()
+		w.count--
+		w.mu.Unlock()
+	}()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -39,35 +48,27 @@ func (w *waits) wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func (w *waits) enter() <-chan struct{} {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.now == nil {
-		w.now = make(chan struct{})
-	}
-	w.count++
-	return w.now
-}
-
-func (w *waits) leave() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.count--
-}
-
-// end ends all waits.
 func (w *waits) end() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.now != nil {
-		close(w.now)
-		w.now = nil
-	}
+	close(w.now)
+	w.now = make(chan struct{})
 }
 
-// waiting is how many wait.
 func (w *waits) waiting() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.count
+}
+
+// sleep reports false when ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

@@ -1,9 +1,5 @@
-// Package stream is the event stream of Function Compute on one machine: a Kafka source whose records are
-// pushed to a function in batches, repeated on the platform's schedules, set aside when they are given up,
-// and committed once they have their verdict.
-//
-// It writes events from the platform's documents. The function is a call: the package knows neither
-// processes nor HTTP.
+// Package stream is an event stream: a Kafka source whose records are pushed to a function in batches, and
+// tried again, until each has its verdict.
 package stream
 
 import (
@@ -11,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,18 +19,27 @@ import (
 // leaveTime bounds the last commit of a stream.
 const leaveTime = 10 * time.Second
 
-// Config says what is read and who is called.
+// Config says where the records come from and where they go.
 type Config struct {
-	Declared manifest.Stream
-	Function string // its name, for logs and the status
-	Brokers  []string
-	Options  []kgo.Opt // SASL and TLS, where the brokers want them
-	Account  string    // id that events carry
-	// TimeScale divides the waits of retries: 60 makes a minute a second.
+	Brokers []string
+	Options []kgo.Opt // SASL and TLS, where the brokers want them
+	Account string    // in the form of the events
+	// TimeScale divides the waits of retries.
 	TimeScale float64
 	Logger    *slog.Logger
-	// Invoke calls the function with the body of one push; an error has the push repeated.
+	// Function is the name of what Invoke calls, for the status and the log.
+	Function string
+	// Invoke delivers one push. A push that has begun is not cut off when the stream stops.
 	Invoke func(ctx context.Context, body []byte) error
+}
+
+// Status is the state of one event stream.
+type Status struct {
+	Function, Topic, Group string
+	Lag                    int64 // sum of high watermark - committed offset over the partitions
+	InFlight, Waiting      int   // pushes under way, and those among them that wait for a retry
+	DeadLettered           int64 // events
+	LastError              string
 }
 
 // Stream is one event stream.
@@ -43,233 +47,167 @@ type Config struct {
 // Its tasks share the partitions. Up to the trigger's concurrency, pushes run side by side, those of one
 // partition too; what is committed of a partition is the contiguous run of offsets with a verdict.
 type Stream struct {
-	cfg     Config
-	source  *source
-	offsets *offsets
-	health  *health
-	retries waits
+	cfg      Config
+	declared manifest.Stream
+	client   *kgo.Client
+	encoder  encoder
 
-	ctx          context.Context
-	cancel       context.CancelFunc
-	running      sync.WaitGroup
-	slots        chan struct{} // one token for each push under way
+	ctx    context.Context
+	cancel context.CancelFunc
+	ended  sync.WaitGroup
+	slots  chan struct{} // one token for each push under way
+
+	tasks        *tasks
+	positions    *positions
+	faults       *faults
+	retries      *waits
 	commitWanted chan struct{}
 	deadLettered atomic.Int64
 
-	mu    sync.Mutex
-	tasks map[int32]*batcher // by partition modulo maximumTasks
+	connected chan struct{} // closed when the client is there: it may call back before
 }
 
-// Start joins the consumer group and begins to push.
-func Start(cfg Config) (*Stream, error) {
-	ctx, cancel := context.WithCancel(context.Background())
+// Start joins the group and begins to push.
+func Start(cfg Config, declared manifest.Stream) *Stream {
 	s := &Stream{
-		cfg: cfg, ctx: ctx, cancel: cancel, offsets: newOffsets(), tasks: map[int32]*batcher{},
-		health: &health{brokers: cfg.Brokers, logger: cfg.Logger.With("function", cfg.Function)},
-		slots:  make(chan struct{}, max(cfg.Declared.Concurrency, 1)), commitWanted: make(chan struct{}, 1),
+		cfg: cfg, declared: declared,
+		encoder:   encoder{account: cfg.Account, instance: declared.InstanceID, rawData: declared.RawData},
+		slots:     make(chan struct{}, max(declared.Concurrency, 1)),
+		positions: newPositions(), retries: newWaits(), commitWanted: make(chan struct{}, 1),
+		connected: make(chan struct{}),
+		faults: &faults{
+			logger: cfg.Logger.With("function", cfg.Function), brokers: cfg.Brokers, failing: map[string]time.Time{},
+		},
 	}
-	var err error
-	if s.source, err = s.connect(); err != nil {
-		cancel()
-		return nil, err
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.tasks = &tasks{most: int32(declared.MaximumTasks), start: s.startTask, batchers: map[int32]*batcher{}}
+	client, err := kgo.NewClient(s.options()...)
+	if err != nil {
+		s.faults.failed(fmt.Errorf("event stream on %s: %w", declared.Topic, err)) // options are constant: unreachable
+		return s
 	}
-	s.running.Go(s.poll)
-	s.running.Go(s.commitLoop)
-	s.running.Go(s.survey)
-	return s, nil
+	s.client = client
+	close(s.connected)
+	s.ended.Go(s.poll)
+	s.ended.Go(s.commitLoop)
+	s.ended.Go(s.watch)
+	return s
 }
 
-func (s *Stream) taskOf(partition int32) int32 {
-	return partition % int32(max(s.cfg.Declared.MaximumTasks, 1))
-}
-
-// task returns the task that a partition was given to, nil when it was given to none.
-func (s *Stream) task(partition int32) *batcher {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.tasks[s.taskOf(partition)]
-}
-
-// assign gives a partition to its task, and starts the task when it is new.
-func (s *Stream) assign(partition int32) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ctx.Err() != nil {
-		return // no task begins once the stream has stopped
+func (s *Stream) options() []kgo.Opt {
+	reset := kgo.NewOffset().AtStart()
+	if s.declared.FromLatest {
+		reset = kgo.NewOffset().AtEnd()
 	}
-	number := s.taskOf(partition)
-	t := s.tasks[number]
-	if t == nil {
-		t = &batcher{
-			count: s.cfg.Declared.BatchCount, window: s.cfg.Declared.BatchWindow, fetcher: s.source, added: make(chan struct{}, 1),
-			encoder: encoder{account: s.cfg.Account, instance: s.cfg.Declared.InstanceID, rawData: s.cfg.Declared.RawData},
+	return append([]kgo.Opt{
+		kgo.SeedBrokers(s.cfg.Brokers...), kgo.ConsumerGroup(s.declared.Group), kgo.ConsumeTopics(s.declared.Topic),
+		kgo.ConsumeResetOffset(reset), kgo.DisableAutoCommit(), kgo.FetchMaxWait(500 * time.Millisecond),
+		kgo.OnPartitionsAssigned(s.assigned), kgo.AdjustFetchOffsetsFn(s.begin),
+		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.ProducerBatchMaxBytes(4 << 20),
+		kgo.MetadataMaxAge(10 * time.Second), kgo.RetryTimeout(10 * time.Second),
+	}, s.cfg.Options...)
+}
+
+func (s *Stream) startTask() *batcher {
+	ofTopic := func(partitions []int32) map[string][]int32 { return map[string][]int32{s.declared.Topic: partitions} }
+	b := &batcher{
+		encoder: s.encoder, count: s.declared.BatchCount, window: s.declared.BatchWindow, came: make(chan struct{}, 1),
+		pause:  func(partitions []int32) { s.client.PauseFetchPartitions(ofTopic(partitions)) },
+		resume: func(partitions []int32) { s.client.ResumeFetchPartitions(ofTopic(partitions)) },
+	}
+	s.ended.Go(func() { s.run(b) })
+	return b
+}
+
+func (s *Stream) assigned(_ context.Context, _ *kgo.Client, assigned map[string][]int32) {
+	s.faults.works(grouping)
+	for _, partition := range assigned[s.declared.Topic] {
+		if b := s.tasks.of(partition); b != nil {
+			b.assign(partition)
 		}
-		s.tasks[number] = t
-		s.running.Go(func() { s.run(t) })
 	}
-	t.assign(partition)
 }
 
-// run forms the batches of one task and pushes them.
-func (s *Stream) run(t *batcher) {
-	for t.ready(s.ctx) {
-		select {
-		case s.slots <- struct{}{}:
-		case <-s.ctx.Done():
-			return
-		}
-		records, body := t.take()
-		marks := s.offsets.begin(records)
-		s.running.Go(func() {
-			defer func() { <-s.slots }()
-			if s.deliver(records, body) {
-				s.offsets.finish(marks)
-				wake(s.commitWanted)
+// What of Kafka can fail, as it is told.
+const (
+	grouping   = "be in the group"
+	committing = "commit"
+	fetching   = "fetch " // and of which partition
+)
+
+// failedPoll is the wait after a poll that brought nothing but errors: some come at once, every time.
+const failedPoll = time.Second
+
+// poll hands fetched records to the tasks until the stream closes.
+func (s *Stream) poll() {
+	for s.ctx.Err() == nil {
+		fetches := s.client.PollFetches(s.ctx)
+		failed := false
+		fetches.EachError(func(_ string, partition int32, err error) {
+			failed = true
+			if s.ctx.Err() == nil {
+				s.fetchFailed(partition, err)
 			}
 		})
-	}
-}
-
-// deliver pushes a batch until it has a verdict; false means that the stream closed before.
-func (s *Stream) deliver(records []*kgo.Record, body []byte) bool {
-	for failed := 1; ; failed++ {
-		err := s.cfg.Invoke(s.ctx, body)
-		if err == nil {
-			return true
-		}
-		if s.ctx.Err() != nil {
-			return false
-		}
-		first := records[0]
-		s.health.failed(fmt.Errorf("push of %d events from %s/%d/%d: %w", len(records), first.Topic, first.Partition, first.Offset, err))
-		wait, again := delay(s.cfg.Declared.Retry == manifest.BackoffRetry, failed, rand.Float64)
-		if !again {
-			return s.giveUp(records)
-		}
-		if !s.retries.wait(s.ctx, time.Duration(float64(wait)/s.cfg.TimeScale)) {
-			return false
+		fetches.EachPartition(s.receive)
+		if failed && fetches.NumRecords() == 0 {
+			sleep(s.ctx, failedPoll)
 		}
 	}
 }
 
-// giveUp sets a push aside in the dead-letter topic, one record for each event, as CloudEvents.
-// Without tolerance the stream stops instead and the push stays uncommitted.
-func (s *Stream) giveUp(records []*kgo.Record) bool {
-	topic := s.cfg.Declared.DeadLetterTopic
-	switch {
-	case !s.cfg.Declared.TolerateErrors:
-		s.health.failed(errors.New("the retries are used up and errorsTolerance is NONE: the event stream stops"))
-		s.Stop()
-		return false
-	case topic == "":
-		s.health.failed(fmt.Errorf("%d events are discarded: the trigger has no deadLetterQueue", len(records)))
-		return true
+func (s *Stream) fetchFailed(partition int32, err error) {
+	var outside *kgo.ErrGroupSession
+	if errors.As(err, &outside) {
+		s.faults.kafka(grouping, err)
+		return
 	}
-	asCloudEvent := encoder{account: s.cfg.Account, instance: s.cfg.Declared.InstanceID}
-	letters := make([]*kgo.Record, len(records))
-	for i, r := range records {
-		letters[i] = &kgo.Record{Topic: topic, Key: r.Key, Value: asCloudEvent.event(nil, r)}
-	}
-	for {
-		err := s.source.client.ProduceSync(s.ctx, letters...).FirstErr()
-		if err == nil {
-			s.deadLettered.Add(int64(len(letters)))
-			return true
-		}
-		if s.ctx.Err() != nil {
-			return false
-		}
-		s.health.kafkaFailed(fmt.Errorf("write %d dead letters to %s: %w", len(letters), topic, err))
-		if !s.retries.wait(s.ctx, time.Second) {
-			return false
-		}
-	}
+	s.faults.kafka(s.fetchOf(partition), err)
 }
 
-// commitLoop commits low marks as they move, several at once while a commit is under way.
-func (s *Stream) commitLoop() {
-	for {
-		select {
-		case <-s.commitWanted:
-			if err := s.commit(s.ctx); err != nil && s.ctx.Err() == nil {
-				s.health.kafkaFailed(err)
-				sleep(s.ctx, time.Second)
-				wake(s.commitWanted)
-			}
-		case <-s.ctx.Done():
-			return
-		}
-	}
+func (s *Stream) fetchOf(partition int32) string {
+	return fmt.Sprintf("%s%s/%d", fetching, s.declared.Topic, partition)
 }
 
-func (s *Stream) commit(ctx context.Context) error {
-	wanted := s.offsets.wanted()
-	if len(wanted) == 0 {
-		return nil
+func (s *Stream) receive(fetched kgo.FetchTopicPartition) {
+	if len(fetched.Records) == 0 {
+		return
 	}
-	if err := s.source.commit(ctx, wanted); err != nil {
-		return fmt.Errorf("commit offsets of %s: %w", s.cfg.Declared.Group, err)
-	}
-	s.health.kafkaWorks()
-	s.offsets.committed(wanted)
-	return nil
-}
-
-// Status is the state of one event stream.
-type Status struct {
-	Function, Topic, Group string
-	// Lag is the sum over the partitions of end - committed offset. It is 0 when every record has its
-	// verdict: what is no record, such as a transaction mark, is committed with the records before it.
-	Lag               int64
-	InFlight, Waiting int   // pushes under way, and those among them that wait for a retry
-	DeadLettered      int64 // events
-	LastError         string
-}
-
-// Status is cheap: it asks nobody.
-func (s *Stream) Status() Status {
-	return Status{
-		Function: s.cfg.Function, Topic: s.cfg.Declared.Topic, Group: s.cfg.Declared.Group, Lag: s.offsets.lag(),
-		InFlight: len(s.slots), Waiting: s.retries.waiting(), DeadLettered: s.deadLettered.Load(), LastError: s.health.last(),
+	s.faults.works(s.fetchOf(fetched.Partition))
+	if progress, b := s.positions.receive(fetched), s.tasks.of(fetched.Partition); progress != nil && b != nil {
+		b.add(fetched.Records, progress)
 	}
 }
 
 // RetryNow ends the waits of all retries.
 func (s *Stream) RetryNow() { s.retries.end() }
 
-// WaitCommitted returns once the committed offsets have reached these.
-func (s *Stream) WaitCommitted(ctx context.Context, want map[int]int64) error {
-	for {
-		settled, changed := s.offsets.settled(want)
-		if settled {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return fmt.Errorf("wait for the committed offsets of %s: %w", s.cfg.Declared.Group, ctx.Err())
-		case <-s.ctx.Done():
-			return fmt.Errorf("wait for the committed offsets of %s: the event stream stopped", s.cfg.Declared.Group)
-		}
+// Status is cheap: it asks nobody.
+func (s *Stream) Status() Status {
+	return Status{
+		Function: s.cfg.Function, Topic: s.declared.Topic, Group: s.declared.Group, Lag: s.positions.lag(),
+		InFlight: len(s.slots), Waiting: s.retries.waiting(), DeadLettered: s.deadLettered.Load(), LastError: s.faults.lastError(),
 	}
 }
 
-// Stop ends fetching and the waits for retries; pushes under way go on, and Wait returns after them.
+// Stop ends fetching and the waits for retries; pushes under way go on.
 func (s *Stream) Stop() {
-	s.mu.Lock() // no task begins once it has stopped
-	defer s.mu.Unlock()
+	s.tasks.stop() // none begins from now on, so that Wait waits for all
 	s.cancel()
 }
 
-// Wait returns when nothing is under way any more, after Stop.
-func (s *Stream) Wait() { s.running.Wait() }
+// Wait returns when a stopped stream has nothing under way any more.
+func (s *Stream) Wait() { s.ended.Wait() }
 
-// Leave commits what the last pushes brought and leaves the group. It comes after Wait, and has its own
-// time: what a push has done must not come again because the pushes took long.
+// Leave commits what the last pushes brought and leaves the group. It comes after every push has ended,
+// and has its own time: what a push has done must not come again because the pushes took long.
 func (s *Stream) Leave() error {
+	if s.client == nil {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
 	defer cancel()
 	err := s.commit(ctx)
-	s.source.client.Close()
+	s.client.Close()
 	return err
 }

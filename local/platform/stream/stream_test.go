@@ -3,7 +3,6 @@ package stream
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -20,15 +18,11 @@ import (
 	"feedstream/local/platform/manifest"
 )
 
-// bed is a broker with a topic "in", and what was pushed from it.
+// bed is a broker and what a stream on it pushes and tells.
 type bed struct {
 	cluster *kfake.Cluster
 	client  *kgo.Client
 	log     lockedBuffer
-
-	mu     sync.Mutex
-	pushed int // events
-	fail   error
 }
 
 type lockedBuffer struct {
@@ -48,91 +42,64 @@ func (b *lockedBuffer) String() string {
 	return b.text.String()
 }
 
-func newBed(t *testing.T, partitions int) *bed {
+func newBed(t *testing.T) *bed {
 	t.Helper()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(int32(partitions), "in"))
-	must(t, err)
-	t.Cleanup(cluster.Close)
-	b := &bed{cluster: cluster}
-	b.client, err = kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	must(t, err)
-	t.Cleanup(b.client.Close)
-	return b
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "in"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(cluster.Close)
+	b := &bed{cluster: cluster}
+	b.client = b.connect(t)
+	return b
 }
 
-func (b *bed) start(t *testing.T) *Stream {
+func (b *bed) connect(t *testing.T, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	s, err := Start(Config{
-		Declared: manifest.Stream{
-			Concurrency: 2, MaximumTasks: 2, TolerateErrors: true, Retry: manifest.ExponentialDecayRetry, BatchCount: 10,
-			Topic: "in", Group: "g",
-		},
-		Function: "f", Brokers: b.cluster.ListenAddrs(), TimeScale: 1000, Logger: slog.New(slog.NewTextHandler(&b.log, nil)), Invoke: b.invoke,
+	client, err := kgo.NewClient(append([]kgo.Opt{
+		kgo.SeedBrokers(b.cluster.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+	}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
+}
+
+// start begins a stream; end stops it as the platform does, and is called in the end if not before.
+func (b *bed) start(t *testing.T, invoke func(ctx context.Context, body []byte) error) (s *Stream, end func()) {
+	t.Helper()
+	s = Start(Config{
+		Brokers: b.cluster.ListenAddrs(), TimeScale: 1000, Function: "f", Invoke: invoke,
+		Logger: slog.New(slog.NewTextHandler(&b.log, nil)),
+	}, manifest.Stream{
+		Concurrency: 2, MaximumTasks: 2, TolerateErrors: true, Retry: manifest.ExponentialDecayRetry,
+		BatchCount: 10, Topic: "in", Group: "g", InstanceID: "i",
 	})
-	must(t, err)
-	t.Cleanup(func() { b.stop(t, s) })
-	return s
+	end = sync.OnceFunc(func() {
+		s.Stop()
+		s.Wait()
+		if err := s.Leave(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(end)
+	return s, end
 }
 
-func (b *bed) stop(t *testing.T, s *Stream) {
-	s.Stop()
-	s.Wait()
-	if err := s.Leave(); err != nil && !errors.Is(err, kgo.ErrClientClosed) {
-		t.Error(err)
-	}
-}
+func accept(context.Context, []byte) error { return nil }
 
-func (b *bed) invoke(_ context.Context, body []byte) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.fail == nil {
-		b.pushed += bytes.Count(body, []byte(`"specversion"`))
-	}
-	return b.fail
-}
-
-func (b *bed) count() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.pushed
-}
-
-func (b *bed) produce(t *testing.T, partition int32, n int) {
+func (b *bed) produce(t *testing.T, client *kgo.Client, partition int32, n int) {
 	t.Helper()
 	for i := range n {
-		must(t, b.client.ProduceSync(t.Context(), &kgo.Record{Topic: "in", Partition: partition, Value: fmt.Appendf(nil, "v%d,1", i)}).FirstErr())
+		r := &kgo.Record{Topic: "in", Partition: partition, Value: fmt.Appendf(nil, "v%d", i)}
+		if err := client.ProduceSync(t.Context(), r).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
-func (b *bed) ends(t *testing.T) map[int]int64 {
-	t.Helper()
-	listed, err := kadm.NewClient(b.client).ListEndOffsets(t.Context(), "in")
-	must(t, err)
-	ends := map[int]int64{}
-	listed.Each(func(o kadm.ListedOffset) { ends[int(o.Partition)] = o.Offset })
-	return ends
-}
-
-// settles waits for the verdict of everything, and finds no lag then.
-func (b *bed) settles(t *testing.T, s *Stream) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	if err := s.WaitCommitted(ctx, b.ends(t)); err != nil {
-		t.Fatalf("%v; status %+v", err, s.Status())
-	}
-	if status := s.Status(); status.Lag != 0 {
-		t.Errorf("all is done and the lag is %d", status.Lag)
-	}
-}
-
+// eventually waits for a condition that nothing announces.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !condition(); time.Sleep(2 * time.Millisecond) {
@@ -142,118 +109,100 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// Transaction marks have offsets and are no records: a partition that ends in one is done when its records are,
-// at once and for a stream that starts later.
-func TestTransactionMarksAreNoRecords(t *testing.T) {
-	b := newBed(t, 2)
-	producer, err := kgo.NewClient(kgo.SeedBrokers(b.cluster.ListenAddrs()...), kgo.TransactionalID("t"),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	must(t, err)
-	defer producer.Close()
-	for _, commit := range []kgo.TransactionEndTry{kgo.TryCommit, kgo.TryAbort, kgo.TryCommit} {
-		must(t, producer.BeginTransaction())
-		for partition := range int32(2) {
-			must(t, producer.ProduceSync(t.Context(), &kgo.Record{Topic: "in", Partition: partition, Value: []byte("v,1")}).FirstErr())
-		}
-		must(t, producer.EndTransaction(t.Context(), commit))
-	}
-	s := b.start(t)
-	b.settles(t, s)
-	if b.count() != 6 {
-		t.Errorf("%d events were pushed, want the 6 records", b.count())
-	}
-	b.stop(t, s)
-	again := b.start(t)
-	b.settles(t, again)
-	if b.count() != 6 {
-		t.Errorf("after a restart %d events were pushed", b.count())
+func committed(t *testing.T, s *Stream, offsets map[int]int64) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := s.WaitCommitted(ctx, offsets); err != nil {
+		t.Fatalf("%v; status %+v", err, s.Status())
 	}
 }
 
-// A partition that was emptied while nothing of it was committed holds nothing to wait for.
-func TestAnEmptiedPartitionIsDone(t *testing.T) {
-	b := newBed(t, 2)
-	b.produce(t, 0, 5)
-	b.produce(t, 1, 5)
-	deleted := kadm.Offsets{}
-	deleted.AddOffset("in", 0, 5, -1)
-	deleted.AddOffset("in", 1, 3, -1)
-	_, err := kadm.NewClient(b.client).DeleteRecords(t.Context(), deleted)
-	must(t, err)
-	s := b.start(t)
-	b.settles(t, s)
-	if b.count() != 2 {
-		t.Errorf("%d events were pushed, want the 2 that are left", b.count())
-	}
-}
-
-// An outage is reported once, however often the fetch fails, and is over when work succeeds again; that the
-// broker answers questions meanwhile ends nothing.
-func TestAnOutageIsOverWhenWorkSucceeds(t *testing.T) {
-	b := newBed(t, 1)
-	s := b.start(t)
-	b.produce(t, 0, 1)
-	b.settles(t, s)
-	fetches := 0
+// A poll that fails at once, every time, neither spins nor floods the log; records end the outage.
+func TestFailedPollsPauseAndAreToldOnce(t *testing.T) {
+	b := newBed(t)
+	var mu sync.Mutex
+	var times []time.Time
+	failing := true
 	b.cluster.ControlKey(int16(kmsg.Fetch), func(request kmsg.Request) (kmsg.Response, error, bool) {
 		b.cluster.KeepControl()
-		fetches++
+		mu.Lock()
+		defer mu.Unlock()
+		if !failing {
+			return nil, nil, false
+		}
+		times = append(times, time.Now())
 		response := request.ResponseKind().(*kmsg.FetchResponse)
-		response.ErrorCode = kerr.UnknownServerError.Code
+		response.Version = request.GetVersion()
+		for _, topic := range request.(*kmsg.FetchRequest).Topics {
+			answer := kmsg.NewFetchResponseTopic()
+			answer.Topic, answer.TopicID = topic.Topic, topic.TopicID
+			for _, partition := range topic.Partitions {
+				p := kmsg.NewFetchResponseTopicPartition()
+				p.Partition, p.ErrorCode = partition.Partition, kerr.TopicAuthorizationFailed.Code
+				answer.Partitions = append(answer.Partitions, p)
+			}
+			response.Topics = append(response.Topics, answer)
+		}
 		return response, nil, true
 	})
-	b.cluster.ControlKey(int16(kmsg.ListOffsets), func(request kmsg.Request) (kmsg.Response, error, bool) {
-		b.cluster.KeepControl()
-		return nil, errors.New("the leader is out of reach"), true
+	s, _ := b.start(t, accept)
+	b.produce(t, b.client, 0, 1)
+	b.produce(t, b.client, 1, 1)
+	eventually(t, "four fetches", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(times) >= 4
 	})
-	eventually(t, "the outage", func() bool { return s.Status().LastError != "" })
-	must(t, b.client.Ping(t.Context())) // the broker itself answers
-	seen := s.Status().LastError
-	for deadline := time.Now().Add(3 * silence); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if s.Status().LastError == "" {
-			t.Fatalf("the outage %q was taken for over", seen)
+	mu.Lock()
+	if took := times[3].Sub(times[1]); took < failedPoll {
+		t.Errorf("two fetches that failed came within %s", took)
+	}
+	failing = false
+	mu.Unlock()
+	if lines := strings.Count(b.log.String(), "\n"); lines != 1 {
+		t.Errorf("want one line:\n%s", b.log.String())
+	}
+	committed(t, s, map[int]int64{0: 1, 1: 1})
+	eventually(t, "the end of the outage", func() bool { return s.Status().LastError == "" })
+	if lines := strings.Count(b.log.String(), "\n"); lines != 2 || !strings.Contains(b.log.String(), "answers again") {
+		t.Errorf("want two lines:\n%s", b.log.String())
+	}
+}
+
+// The seed brokers answer, and so do the partitions' leaders: it is the group that cannot be joined.
+func TestAnOutageIsOverWhenWhatFailedSucceeds(t *testing.T) {
+	b := newBed(t)
+	var mu sync.Mutex
+	joins, failing := 0, true
+	b.cluster.ControlKey(int16(kmsg.JoinGroup), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		b.cluster.KeepControl()
+		mu.Lock()
+		defer mu.Unlock()
+		if !failing {
+			return nil, nil, false
 		}
+		joins++
+		response := request.ResponseKind().(*kmsg.JoinGroupResponse)
+		response.Version, response.ErrorCode = request.GetVersion(), kerr.GroupAuthorizationFailed.Code
+		return response, nil, true
+	})
+	s, _ := b.start(t, accept)
+	b.produce(t, b.client, 0, 1)
+	eventually(t, "four tries", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return joins >= 4
+	})
+	if lines := strings.Count(b.log.String(), "\n"); lines != 1 || !strings.Contains(b.log.String(), "GROUP_AUTHORIZATION_FAILED") {
+		t.Errorf("want one line:\n%s", b.log.String())
 	}
-	if lines := strings.Count(b.log.String(), "level=WARN"); lines != 1 || strings.Contains(b.log.String(), "works again") {
-		t.Errorf("the outage gave\n%s", b.log.String())
-	}
-}
-
-// fakeFetcher remembers which partitions are paused.
-type fakeFetcher map[int32]bool
-
-func (f fakeFetcher) pause(partitions ...int32) {
-	for _, p := range partitions {
-		f[p] = true
-	}
-}
-
-func (f fakeFetcher) resume(partitions ...int32) {
-	for _, p := range partitions {
-		delete(f, p)
-	}
-}
-
-// A partition that is given to a task which has stopped fetching is not fetched either, and goes on with it.
-func TestAPartitionAssignedToAFullTaskWaits(t *testing.T) {
-	paused := fakeFetcher{}
-	b := &batcher{count: 1000, fetcher: paused, added: make(chan struct{}, 1)}
-	b.assign(0)
-	records := make([]*kgo.Record, bufferedRecords)
-	for i := range records {
-		records[i] = &kgo.Record{Offset: int64(i)}
-	}
-	b.add(records)
-	b.assign(1)
-	if !paused[0] || !paused[1] {
-		t.Errorf("paused are %v", paused)
-	}
-	for b.ready(t.Context()) {
-		if b.take(); len(b.buffer) < bufferedRecords/2 {
-			break
-		}
-	}
-	if len(paused) != 0 {
-		t.Errorf("the task has room and paused are %v", paused)
+	mu.Lock()
+	failing = false
+	mu.Unlock()
+	committed(t, s, map[int]int64{0: 1})
+	eventually(t, "the end of the outage", func() bool { return s.Status().LastError == "" })
+	if lines := strings.Count(b.log.String(), "\n"); lines != 2 {
+		t.Errorf("want two lines:\n%s", b.log.String())
 	}
 }

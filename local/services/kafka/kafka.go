@@ -1,6 +1,8 @@
 // Package kafka runs a Kafka broker inside the process: franz-go's kfake on one TCP listener, its
 // log on disk. Any client may speak to it; what kfake does not support it refuses by name, in the
-// protocol's own way.
+// protocol's own way. A guard stands before kfake on every connection: it closes those that speak
+// another language, refuses what a broker refuses and kfake believes, and gives kfake's answers the
+// form that all clients understand.
 //
 // What it keeps: an acknowledged record, a created topic and a committed offset are written to the
 // files of the data directory before the answer goes out, so they survive the death of the process
@@ -27,6 +29,11 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
+
+	"feedstream/local/services/patient"
 )
 
 // Options say where the broker listens and what it holds.
@@ -53,7 +60,7 @@ type Server struct {
 }
 
 // Start opens the data directory, listens and makes the topics. It fails when the address is taken,
-// when another process holds the directory, or when a topic exists with another number of partitions.
+// when another process holds the directory, or when a topic exists with fewer partitions than asked for.
 func Start(opts Options) (*Server, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
@@ -77,25 +84,54 @@ func (s *Server) start(opts Options) error {
 	if err := removeOrphans(opts.Dir, opts.Logger); err != nil {
 		return err
 	}
-	listener, err := listen(opts.Addr)
+	starts, err := openStarts(opts.Dir)
 	if err != nil {
 		return err
 	}
-	s.addr = listener.Addr().String()
+	clients, err := listen(opts.Addr)
+	if err != nil {
+		return err
+	}
+	s.addr = clients.Addr().String()
+	inside := newListener(patient.Wrap(clients, opts.Logger))
 	s.cluster, err = kfake.NewCluster(
 		kfake.NumBrokers(1),
 		kfake.ClusterID("feedstream"),
 		kfake.DataDir(opts.Dir),
 		kfake.BrokerConfigs(keepForEver()),
-		kfake.ListenFn(func(string, string) (net.Listener, error) { return faultListener{listener, s.faults}, nil }),
+		kfake.ListenFn(func(string, string) (net.Listener, error) { return faultListener{inside, s.faults}, nil }),
 		kfake.WithLogger(logger{opts.Logger}),
 	)
 	if err != nil {
-		return errors.Join(fmt.Errorf("kafka: open the log in %s: %w", opts.Dir, err), listener.Close())
+		return errors.Join(fmt.Errorf("kafka: open the log in %s: %w", opts.Dir, err), inside.Close())
 	}
 	// Reading the log back touches all of it; without this the process keeps that much memory.
 	debug.FreeOSMemory()
-	return ensureTopics(context.Background(), s.addr, opts.Topics)
+	if err := prepare(inside, starts, opts); err != nil {
+		return err
+	}
+	rules := brokerRules()
+	rules[kmsg.DeleteRecords] = starts.rule()
+	go inside.serve(rules, opts.Logger) // ends when kfake closes its listener
+	return nil
+}
+
+// prepare sets the broker up before a client sees it.
+func prepare(inside *listener, starts *starts, opts Options) error {
+	ctx := context.Background()
+	client, err := kgo.NewClient(
+		kgo.SeedBrokers(inside.Addr().String()),
+		kgo.Dialer(inside.dial),
+		kgo.MaxVersions(kversion.V2_8_0()), // the last in which requests name topics by their names
+	)
+	if err != nil {
+		return fmt.Errorf("kafka: connect to the broker just started: %w", err)
+	}
+	defer client.Close()
+	if err := starts.restore(ctx, client, opts.Logger); err != nil {
+		return err
+	}
+	return ensureTopics(ctx, client, opts.Topics)
 }
 
 // Addr returns the host:port that clients connect to.

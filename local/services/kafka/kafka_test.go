@@ -3,8 +3,10 @@ package kafka_test
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net"
 	"os"
@@ -425,4 +427,17 @@ func produceUntilKilled(dir string) {
 			fail(err)
 		}
 	}
+}
+
+// byName is the last version whose requests name topics by their names.
+func byName() *kversion.Versions { return kversion.V2_8_0() }
+
+// batchOf is a batch that says it holds count records.
+func batchOf(count int32, records []byte) []byte {
+	batch := kmsg.RecordBatch{Magic: 2, NumRecords: count, LastOffsetDelta: count - 1, Records: records,
+		ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1}
+	raw := batch.AppendTo(nil)
+	binary.BigEndian.PutUint32(raw[8:], uint32(len(raw)-12))
+	binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:], crc32.MakeTable(crc32.Castagnoli)))
+	return raw
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -70,7 +72,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
-	operation, handle := s.route(r, bucket, key)
+	if bucket == "" && key != "" {
+		return refused(http.StatusBadRequest, "InvalidBucketName", "the path %s names no bucket", r.URL.Path)
+	}
+	if bucket != "" && s.buckets[bucket] == nil {
+		return refused(http.StatusNotFound, "NoSuchBucket", "the bucket %s does not exist on this server", bucket)
+	}
+	operation := route(r, bucket, key)
+	handle := operations[operation]
 	if handle != nil {
 		if name := unknownHeader(r); name != "" {
 			operation, handle = operation+" with the header "+name, nil
@@ -81,10 +90,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	call := request{Request: r, store: s.buckets[bucket], bucket: bucket, key: key}
 	call.fault = s.faultOf(operation, &call)
-	if bucket != "" && call.store == nil {
-		return refused(http.StatusNotFound, "NoSuchBucket", "the bucket %s does not exist on this server", bucket)
-	}
-	return faulty(w, &call, handle)
+	return faulty(w, &call, func(w http.ResponseWriter, r *request) error { return handle(s, w, r) })
 }
 
 // checkKey enforces OSS's rules for object names; an empty key means the bucket itself.
@@ -98,42 +104,63 @@ func checkKey(key string) error {
 
 type handlerFunc func(w http.ResponseWriter, r *request) error
 
-// route names the operation; the handler is nil when this server lacks it.
-func (s *Server) route(r *http.Request, bucket, key string) (operation string, handle handlerFunc) {
+// operations are those the server has, by the names that faults and refusals call them.
+var operations = map[string]func(*Server, http.ResponseWriter, *request) error{
+	"ListBuckets": (*Server).listBuckets, "GetBucketInfo": (*Server).bucketInfo, "ListObjectsV2": (*Server).listObjects,
+	"GetObject": (*Server).getObject, "HeadObject": (*Server).getObject,
+	"PutObject": (*Server).putObject, "DeleteObject": (*Server).deleteObject,
+}
+
+// parameters are those of the operations.
+var parameters = []string{
+	"bucketInfo", "list-type", "prefix", "delimiter", "continuation-token", "start-after", "max-keys", "encoding-type",
+	"fetch-owner", "objectMeta",
+}
+
+// route names the operation, which is in operations or is one that this server lacks.
+func route(r *http.Request, bucket, key string) string {
 	query := r.URL.Query()
 	for name := range query {
-		switch name {
-		case "bucketInfo", "list-type", "prefix", "delimiter", "continuation-token", "start-after", "max-keys",
-			"encoding-type", "fetch-owner":
-		case "objectMeta":
-			if r.Method != http.MethodHead {
-				return "operation " + r.Method + " with the parameter objectMeta", nil
-			}
-		default:
-			return fmt.Sprintf("operation %s with the parameter %q", r.Method, name), nil
+		if !slices.Contains(parameters, name) {
+			return fmt.Sprintf("operation %s with the parameter %q", r.Method, name)
 		}
+	}
+	if query.Has("objectMeta") && r.Method != http.MethodHead {
+		return "operation " + r.Method + " with the parameter objectMeta"
 	}
 	switch {
 	case bucket == "" && r.Method == http.MethodGet:
-		return "ListBuckets", s.listBuckets
+		return "ListBuckets"
 	case key == "" && r.Method == http.MethodGet && query.Has("bucketInfo"):
-		return "GetBucketInfo", s.bucketInfo
+		return "GetBucketInfo"
 	case key == "" && r.Method == http.MethodGet && query.Get("list-type") == "2":
-		return "ListObjectsV2", s.listObjects
+		return "ListObjectsV2"
 	case key == "" && r.Method == http.MethodGet:
-		return "ListObjects of version 1: use ListObjectsV2", nil
+		return "ListObjects of version 1: use ListObjectsV2"
 	case key != "" && r.Method == http.MethodGet:
-		return "GetObject", s.getObject
+		return "GetObject"
 	case key != "" && r.Method == http.MethodHead:
-		return "HeadObject", s.getObject
+		return "HeadObject"
 	case key != "" && r.Method == http.MethodPut && r.Header.Get("x-oss-copy-source") != "":
-		return "CopyObject", nil
+		return "CopyObject"
 	case key != "" && r.Method == http.MethodPut && r.Header.Get("x-oss-symlink-target") != "":
-		return "PutSymlink", nil
+		return "PutSymlink"
 	case key != "" && r.Method == http.MethodPut:
-		return "PutObject", s.putObject
+		return "PutObject"
 	case key != "" && r.Method == http.MethodDelete:
-		return "DeleteObject", s.deleteObject
+		return "DeleteObject"
 	}
-	return fmt.Sprintf("operation %s on %s", r.Method, r.URL.Path), nil
+	return fmt.Sprintf("operation %s on %s", r.Method, r.URL.Path)
+}
+
+// Unsupported says in short lines what OSS does and this server does not, from the tables it decides by.
+func Unsupported() []string {
+	return []string{
+		"operations other than " + strings.Join(slices.Sorted(maps.Keys(operations)), ", "),
+		"parameters other than " + strings.Join(parameters, ", "),
+		"x-oss- headers other than x-oss-meta-* and " + strings.Join(knownHeaders, ", "),
+		"conditions on writes, but for x-oss-forbid-overwrite",
+		"signatures in the URL, signed bodies, other keys than the one it is started with",
+		"buckets in the host name",
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/xml"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -116,13 +115,14 @@ func (l *listResult) fill(all []metadata, after string, most int) {
 	}
 }
 
+// encode makes the names safe for XML. A blank becomes %20, which every SDK decodes; some take a plus as it is.
 func (l *listResult) encode() {
-	l.Prefix, l.StartAfter, l.Delimiter = url.QueryEscape(l.Prefix), url.QueryEscape(l.StartAfter), url.QueryEscape(l.Delimiter)
+	l.Prefix, l.StartAfter, l.Delimiter = escape(l.Prefix, false), escape(l.StartAfter, false), escape(l.Delimiter, false)
 	for i := range l.Contents {
-		l.Contents[i].Key = url.QueryEscape(l.Contents[i].Key)
+		l.Contents[i].Key = escape(l.Contents[i].Key, false)
 	}
 	for i := range l.CommonPrefixes {
-		l.CommonPrefixes[i].Prefix = url.QueryEscape(l.CommonPrefixes[i].Prefix)
+		l.CommonPrefixes[i].Prefix = escape(l.CommonPrefixes[i].Prefix, false)
 	}
 }
 
@@ -134,6 +134,7 @@ type bucketElement struct {
 	IntranetEndpoint string
 	StorageClass     string
 	Owner            *owner `xml:",omitempty"`
+	Grant            string `xml:"AccessControlList>Grant,omitempty"`
 }
 
 func (s *Server) describe(name, host string) bucketElement {
@@ -145,7 +146,7 @@ func (s *Server) describe(name, host string) bucketElement {
 
 func (s *Server) bucketInfo(w http.ResponseWriter, r *request) error {
 	bucket := s.describe(r.bucket, r.Host)
-	bucket.Owner = &owner{ID: "0", DisplayName: "local"}
+	bucket.Owner, bucket.Grant = &owner{ID: "0", DisplayName: "local"}, "private"
 	return writeXML(w, struct {
 		XMLName xml.Name `xml:"BucketInfo"`
 		Bucket  bucketElement

@@ -12,8 +12,13 @@ import (
 	"time"
 )
 
-// maxObjectBytes bounds a single put, as OSS does.
-const maxObjectBytes = 5 << 30
+// The largest single put and the most metadata of its own an object has, as in OSS.
+const (
+	maxObjectBytes = 5 << 30
+	maxMetaBytes   = 8 << 10
+)
+
+const metaPrefix = "x-oss-meta-"
 
 // keptHeaders of a put are answered with the object, besides x-oss-meta-*.
 var keptHeaders = []string{
@@ -29,7 +34,7 @@ var knownHeaders = []string{
 func unknownHeader(r *http.Request) string {
 	for name := range r.Header {
 		lower := strings.ToLower(name)
-		if strings.HasPrefix(lower, "x-oss-") && !strings.HasPrefix(lower, "x-oss-meta-") &&
+		if strings.HasPrefix(lower, "x-oss-") && !strings.HasPrefix(lower, metaPrefix) &&
 			!slices.Contains(knownHeaders, lower) {
 			return lower
 		}
@@ -53,6 +58,10 @@ func (s *Server) putObject(w http.ResponseWriter, r *request) error {
 			return refused(http.StatusBadRequest, "InvalidDigest", "the Content-MD5 is not that of the body")
 		}
 	}
+	if size := metaSize(r.Header); size > maxMetaBytes {
+		return refused(http.StatusBadRequest, "InvalidArgument",
+			"the x-oss-meta- headers have %d bytes and %d are the most", size, maxMetaBytes)
+	}
 	m := metadata{Key: r.key, Modified: s.now().UTC().Truncate(time.Second), Header: describing(r.Header)}
 	m, err = r.store.put(m, body, strings.EqualFold(r.Header.Get("x-oss-forbid-overwrite"), "true"))
 	if errors.Is(err, errExists) {
@@ -63,9 +72,19 @@ func (s *Server) putObject(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	w.Header().Set("ETag", m.ETag)
-	w.Header().Set("x-oss-hash-crc64ecma", strconv.FormatUint(m.CRC64, 10))
+	setOwn(w.Header(), "x-oss-hash-crc64ecma", strconv.FormatUint(m.CRC64, 10))
 	w.WriteHeader(http.StatusOK)
 	return nil
+}
+
+// metaSize is what the names and values of an object's own metadata take.
+func metaSize(header http.Header) (size int) {
+	for name, values := range header {
+		if strings.HasPrefix(strings.ToLower(name), metaPrefix) {
+			size += len(name) - len(metaPrefix) + len(values[0])
+		}
+	}
+	return size
 }
 
 // describing picks the headers of a put that belong to the object.
@@ -73,7 +92,7 @@ func describing(header http.Header) map[string]string {
 	kept := map[string]string{}
 	for name, values := range header {
 		name = strings.ToLower(name)
-		if slices.Contains(keptHeaders, name) || strings.HasPrefix(name, "x-oss-meta-") {
+		if slices.Contains(keptHeaders, name) || strings.HasPrefix(name, metaPrefix) {
 			kept[name] = values[0]
 		}
 	}
@@ -106,10 +125,14 @@ func (s *Server) getObject(w http.ResponseWriter, r *request) error {
 	}
 	header.Set("Accept-Ranges", "bytes")
 	header.Set("Content-Type", "application/octet-stream")
-	header.Set("x-oss-object-type", "Normal")
-	header.Set("x-oss-storage-class", "Standard")
-	header.Set("x-oss-hash-crc64ecma", strconv.FormatUint(m.CRC64, 10))
+	setOwn(header, "x-oss-object-type", "Normal")
+	setOwn(header, "x-oss-storage-class", "Standard")
+	setOwn(header, "x-oss-hash-crc64ecma", strconv.FormatUint(m.CRC64, 10))
 	for name, value := range m.Header {
+		if strings.HasPrefix(name, "x-oss-") {
+			setOwn(header, name, value)
+			continue
+		}
 		header.Set(name, value)
 	}
 	if status == http.StatusPartialContent {
@@ -118,6 +141,10 @@ func (s *Server) getObject(w http.ResponseWriter, r *request) error {
 	send(w, r, status, body[part.from:part.to])
 	return nil
 }
+
+// setOwn sets one of OSS's own headers as OSS writes it, in lower case: some SDKs hand metadata out under the name
+// that came over the wire.
+func setOwn(header http.Header, name, value string) { header[name] = []string{value} }
 
 // send writes the body, or what the fault makes of it.
 func send(w http.ResponseWriter, r *request, status int, body []byte) {

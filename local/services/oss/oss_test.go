@@ -2,6 +2,8 @@ package oss
 
 import (
 	"bytes"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -89,7 +91,9 @@ func TestSignatureIsChecked(t *testing.T) {
 	}{
 		{"wrong secret", open(t, server, "id", "guess"), "SignatureDoesNotMatch"},
 		{"wrong key id", open(t, server, "other", "secret"), "InvalidAccessKeyId"},
-		{"version 1", open(t, server, "id", "secret", sdk.AuthVersion(sdk.AuthV1)), "signature V1 is not supported"},
+		{"version 1, wrong secret", open(t, server, "id", "guess", sdk.AuthVersion(sdk.AuthV1)), "SignatureDoesNotMatch"},
+		{"version 1, wrong key id", open(t, server, "other", "secret", sdk.AuthVersion(sdk.AuthV1)), "InvalidAccessKeyId"},
+		{"version 2", open(t, server, "id", "secret", sdk.AuthVersion(sdk.AuthV2)), "neither the form of signature V4 nor"},
 		{"other region", open(t, server, "id", "secret", sdk.Region("cn-hangzhou")), "the region in the signature is cn-hangzhou"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -115,35 +119,165 @@ func TestSignatureIsChecked(t *testing.T) {
 func TestTamperedRequestIsRefused(t *testing.T) {
 	server := start(t, t.TempDir())
 	now := time.Now().UTC()
-	good := func() *http.Request {
-		r := httptest.NewRequest(http.MethodGet, "/"+testBucket+"/?list-type=2&prefix=a", nil)
-		r.Header.Set("x-oss-date", now.Format(timeFormat))
+	unsigned := func() *http.Request {
+		r := httptest.NewRequest(http.MethodGet, "/"+testBucket+"/?list-type=2&continuation-token=YQ==", nil)
 		r.Header.Set("x-oss-security-token", "token")
-		a := authorization{keyID: "id", day: now.Format("20060102"), region: "cn-local"}
-		a.signature = sign("secret", a, r.Header.Get("x-oss-date"), canonicalRequest(r, nil))
-		r.Header.Set("Authorization", algorithm+" Credential=id/"+a.day+"/cn-local/oss/aliyun_v4_request,Signature="+a.signature)
 		return r
 	}
-	if err := server.authenticate(good()); err != nil {
-		t.Fatalf("the good request is refused: %v", err)
+	signatures := map[string]func() *http.Request{
+		"V4": func() *http.Request {
+			r := unsigned()
+			r.Header.Set("x-oss-date", now.Format(timeFormat))
+			a := authorization{keyID: "id", day: now.Format("20060102"), region: "cn-local"}
+			a.signature = sign("secret", a, r.Header.Get("x-oss-date"), canonicalRequest(r, nil))
+			r.Header.Set("Authorization",
+				algorithm+" Credential=id/"+a.day+"/cn-local/oss/aliyun_v4_request,Signature="+a.signature)
+			return r
+		},
+		"V1": func() *http.Request {
+			r := unsigned()
+			r.Header.Set("Date", now.Format(http.TimeFormat))
+			r.Header.Set("Authorization", "OSS id:"+signV1("secret", r))
+			return r
+		},
 	}
-	for name, tamper := range map[string]func(*http.Request){
-		"method": func(r *http.Request) { r.Method = http.MethodDelete },
-		"path":   func(r *http.Request) { r.URL.Path += "x" },
-		"query":  func(r *http.Request) { r.URL.RawQuery = "list-type=2&prefix=b" },
-		"token":  func(r *http.Request) { r.Header.Set("x-oss-security-token", "other") },
-		"added":  func(r *http.Request) { r.Header.Set("x-oss-forbid-overwrite", "true") },
-		"date":   func(r *http.Request) { r.Header.Set("x-oss-date", now.Add(time.Minute).Format(timeFormat)) },
-		"old":    func(r *http.Request) { server.now = func() time.Time { return now.Add(time.Hour) } },
-	} {
-		t.Run(name, func(t *testing.T) {
-			defer func() { server.now = time.Now }()
-			r := good()
-			tamper(r)
-			if err := server.authenticate(r); err == nil {
-				t.Error("accepted")
+	for version, good := range signatures {
+		if err := server.authenticate(good()); err != nil {
+			t.Fatalf("%s: the good request is refused: %v", version, err)
+		}
+		for name, tamper := range map[string]func(*http.Request){
+			"method": func(r *http.Request) { r.Method = http.MethodDelete },
+			"path":   func(r *http.Request) { r.URL.Path += "x" },
+			"query":  func(r *http.Request) { r.URL.RawQuery = "list-type=2&continuation-token=Yg==" },
+			"token":  func(r *http.Request) { r.Header.Set("x-oss-security-token", "other") },
+			"added":  func(r *http.Request) { r.Header.Set("x-oss-forbid-overwrite", "true") },
+			"date": func(r *http.Request) {
+				r.Header.Set("x-oss-date", now.Add(time.Minute).Format(timeFormat))
+			},
+			"old": func(r *http.Request) { server.now = func() time.Time { return now.Add(time.Hour) } },
+		} {
+			t.Run(version+" "+name, func(t *testing.T) {
+				defer func() { server.now = time.Now }()
+				r := good()
+				tamper(r)
+				if err := server.authenticate(r); err == nil {
+					t.Error("accepted")
+				}
+			})
+		}
+	}
+}
+
+// TestDefaultSignature has an SDK as it comes, which signs with V1.
+func TestDefaultSignature(t *testing.T) {
+	bucket := open(t, start(t, t.TempDir()), "id", "secret", sdk.AuthVersion(sdk.AuthV1))
+	for _, key := range []string{"a", "stock/\u00fc b+c %2F"} {
+		if err := bucket.PutObject(key, strings.NewReader(key), sdk.Meta("origin", "test"), sdk.ContentType("text/x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for token := ""; ; {
+		list, err := bucket.ListObjectsV2(sdk.MaxKeys(1), sdk.ContinuationToken(token))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range list.Objects {
+			if _, err := bucket.GetObjectDetailedMeta(o.Key); err != nil {
+				t.Errorf("%s: %v", o.Key, err)
 			}
-		})
+		}
+		if token = list.NextContinuationToken; !list.IsTruncated {
+			break
+		}
+	}
+	if _, err := bucket.Client.GetBucketInfo(testBucket); err != nil {
+		t.Error(err)
+	}
+	if _, err := bucket.Client.GetBucketACL(testBucket); err == nil || !strings.Contains(err.Error(), "NotImplemented") {
+		t.Errorf("what is signed and not there: %v, want NotImplemented", err)
+	}
+}
+
+// TestBlankInListing: an encoded name has %20 for a blank, since not every client decodes a plus.
+func TestBlankInListing(t *testing.T) {
+	l := listResult{Prefix: "a b/", Contents: []listedObject{{Key: "a b/c+d \u00fc"}}}
+	l.encode()
+	if l.Prefix != "a%20b%2F" || l.Contents[0].Key != "a%20b%2Fc%2Bd%20%C3%BC" {
+		t.Errorf("encoded %q, %q", l.Prefix, l.Contents[0].Key)
+	}
+}
+
+// TestHeadersAsOSSWritesThem reads an answer off the wire, before a client changes the case of names.
+func TestHeadersAsOSSWritesThem(t *testing.T) {
+	server := start(t, t.TempDir())
+	if err := open(t, server, "id", "secret").PutObject("k", strings.NewReader("v"), sdk.Meta("m", "v")); err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodHead, "http://"+server.Addr()+"/"+testBucket+"/k", nil)
+	r.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	r.Header.Set("Authorization", "OSS id:"+signV1("secret", r))
+	r.Close = true
+	conn, err := net.Dial("tcp", server.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := r.Write(conn); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{" 200 OK\r\n", "\r\nx-oss-meta-m: v\r\n", "\r\nx-oss-hash-crc64ecma: "} {
+		if !strings.Contains(string(answer), want) {
+			t.Errorf("%q is not in:\n%s", want, answer)
+		}
+	}
+}
+
+func TestSmallAnswers(t *testing.T) {
+	server := start(t, t.TempDir())
+	bucket := open(t, server, "id", "secret")
+	info, err := bucket.Client.GetBucketInfo(testBucket)
+	if err != nil || info.BucketInfo.ACL != "private" {
+		t.Errorf("bucket info %+v, %v", info, err)
+	}
+	if _, err := bucket.Client.GetBucketACL("missing"); err == nil || !strings.Contains(err.Error(), "NoSuchBucket") {
+		t.Errorf("acl of a missing bucket: %v", err)
+	}
+	err = bucket.PutObject("k", strings.NewReader("v"), sdk.Meta("m", strings.Repeat("x", 9000)))
+	if err == nil || !strings.Contains(err.Error(), "8192 are the most") {
+		t.Errorf("9,000 bytes of metadata: %v", err)
+	}
+	r := httptest.NewRequest(http.MethodGet, "http://"+server.Addr()+"/", nil)
+	r.URL.Path = "//" + testBucket + "/a"
+	r.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	r.Header.Set("Authorization", "OSS id:"+signV1("secret", r))
+	if err := server.serve(httptest.NewRecorder(), r); err == nil || !strings.Contains(err.Error(), "InvalidBucketName") {
+		t.Errorf("a path without bucket: %v", err)
+	}
+}
+
+func TestDirectoryIsLocked(t *testing.T) {
+	dir := t.TempDir()
+	server := start(t, dir)
+	options := server.options
+	if _, err := Start(options); err == nil || !strings.Contains(err.Error(), "another process uses the data directory") {
+		t.Errorf("a second server: %v", err)
+	}
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	start(t, dir)
+}
+
+func TestUnsupported(t *testing.T) {
+	all := strings.Join(Unsupported(), "\n")
+	for _, want := range []string{"PutObject", "continuation-token", "x-oss-forbid-overwrite"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%q is not in:\n%s", want, all)
+		}
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package oss is an embedded Alibaba Cloud OSS: the HTTP wire of the object operations that a
-// feed's functions and ordinary tools need, with checked V4 signatures and objects on disk.
+// feed's functions and ordinary tools need, with checked signatures (V4 and V1) and objects on disk.
 //
 // It answers path-style requests (http://host:port/bucket/key): PutObject, GetObject, HeadObject,
 // DeleteObject, ListObjectsV2, GetBucketInfo and ListBuckets, with conditional headers, ranges,
@@ -14,9 +14,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // Options say how the server is started.
@@ -44,6 +47,7 @@ type Server struct {
 	buckets  map[string]*store
 	listener net.Listener
 	http     *http.Server
+	lock     *flock.Flock
 	requests atomic.Int64
 	fault    atomic.Pointer[func(Call) Fault]
 }
@@ -53,23 +57,50 @@ func Start(options Options) (*Server, error) {
 	if options.Dir == "" || options.AccessKeyID == "" || options.AccessKeySecret == "" || options.Region == "" {
 		return nil, errors.New("oss: data directory, access key and region must be set")
 	}
-	s := &Server{options: options, now: options.Now, buckets: map[string]*store{}}
+	lock, err := lockDir(options.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{options: options, now: options.Now, buckets: map[string]*store{}, lock: lock}
 	if s.now == nil {
 		s.now = time.Now
 	}
 	if options.Logger == nil {
 		s.options.Logger = slog.New(slog.DiscardHandler)
 	}
-	for _, bucket := range options.Buckets {
-		opened, err := openStore(filepath.Join(options.Dir, bucket))
+	if err := s.start(); err != nil {
+		return nil, errors.Join(err, lock.Unlock())
+	}
+	return s, nil
+}
+
+// lockDir keeps a second process away from the directory. No bucket can have the lock's name.
+func lockDir(dir string) (*flock.Flock, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("oss: make the data directory: %w", err)
+	}
+	lock := flock.New(filepath.Join(dir, ".lock"))
+	held, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("oss: lock the data directory %s: %w", dir, err)
+	}
+	if !held {
+		return nil, fmt.Errorf("oss: another process uses the data directory %s: stop it or choose another", dir)
+	}
+	return lock, nil
+}
+
+func (s *Server) start() error {
+	for _, bucket := range s.options.Buckets {
+		opened, err := openStore(filepath.Join(s.options.Dir, bucket))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		s.buckets[bucket] = opened
 	}
-	listener, err := net.Listen("tcp", options.Addr)
+	listener, err := net.Listen("tcp", s.options.Addr)
 	if err != nil {
-		return nil, fmt.Errorf("oss: listen on %s: %w", options.Addr, err)
+		return fmt.Errorf("oss: listen on %s: %w", s.options.Addr, err)
 	}
 	s.listener = listener
 	s.http = &http.Server{
@@ -77,7 +108,7 @@ func Start(options Options) (*Server, error) {
 		ErrorLog: slog.NewLogLogger(s.options.Logger.Handler(), slog.LevelWarn),
 	}
 	go func() { _ = s.http.Serve(listener) }() // ends with Close
-	return s, nil
+	return nil
 }
 
 // Addr returns the host:port that clients connect to.
@@ -87,8 +118,9 @@ func (s *Server) Addr() string { return s.listener.Addr().String() }
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	if err := s.http.Shutdown(ctx); err != nil {
-		return s.http.Close()
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		err = s.http.Close()
 	}
-	return nil
+	return errors.Join(err, s.lock.Unlock())
 }

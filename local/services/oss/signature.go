@@ -60,13 +60,13 @@ func (s *Server) authenticate(r *http.Request) *apiError {
 	header := r.Header.Get("Authorization")
 	switch {
 	case header == "":
-		return denied("AccessDenied", "the request carries no Authorization header; this server knows signature V4 in the header")
+		return denied("AccessDenied", "the request carries no Authorization header; this server knows signatures in the header")
 	case strings.HasPrefix(header, "OSS "):
-		return denied("InvalidArgument", "signature V1 is not supported by the embedded OSS: choose signature V4 (AuthVersion v4) and set a region")
+		return s.authenticateV1(r, strings.TrimPrefix(header, "OSS "))
 	}
 	a, ok := parseAuthorization(header)
 	if !ok {
-		return denied("InvalidArgument", "the Authorization header has not the form of signature V4")
+		return denied("InvalidArgument", "the Authorization header has neither the form of signature V4 nor that of V1")
 	}
 	if a.keyID != s.options.AccessKeyID {
 		return denied("InvalidAccessKeyId", "the access key id is not the one of this server")
@@ -81,11 +81,18 @@ func (s *Server) authenticate(r *http.Request) *apiError {
 	if payload := r.Header.Get("x-oss-content-sha256"); payload != "" && payload != unsignedPayload {
 		return denied("InvalidArgument", "x-oss-content-sha256 must be "+unsignedPayload+": a signed body is not supported")
 	}
-	if skew := s.now().Sub(at).Abs(); skew > maxSkew {
-		return denied("RequestTimeTooSkewed", "the request time is more than 15 minutes off the clock of the server")
+	if err := s.checkSkew(at); err != nil {
+		return err
 	}
 	if !hmac.Equal([]byte(a.signature), []byte(sign(s.options.AccessKeySecret, a, date, canonicalRequest(r, a.additional)))) {
 		return denied("SignatureDoesNotMatch", "the signature is not that of this request under the secret of the access key")
+	}
+	return nil
+}
+
+func (s *Server) checkSkew(at time.Time) *apiError {
+	if s.now().Sub(at).Abs() > maxSkew {
+		return denied("RequestTimeTooSkewed", "the request time is more than 15 minutes off the clock of the server")
 	}
 	return nil
 }

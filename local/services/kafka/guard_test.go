@@ -1,0 +1,326 @@
+package kafka
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"feedstream/local/services/patient"
+)
+
+// lines collects a log.
+type lines struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, string(p))
+	return len(p), nil
+}
+
+func (l *lines) take() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	taken := l.all
+	l.all = nil
+	return taken
+}
+
+func startLogged(t *testing.T) (*Server, *lines) {
+	t.Helper()
+	log := &lines{}
+	s, err := Start(Options{Addr: "127.0.0.1:0", Dir: t.TempDir(), Topics: []Topic{{Name: "a", Partitions: 1}},
+		Logger: slog.New(slog.NewTextHandler(log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s, log
+}
+
+// prefixed puts the length before a request.
+func prefixed(body ...byte) []byte {
+	return append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...)
+}
+
+var strangers = []struct {
+	name, sent, reason string
+}{
+	{"TLS hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "security.protocol=PLAINTEXT"},
+	{"HTTP request", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "an HTTP request came"},
+	{"length of 4 GiB", "\xff\xff\xff\xffabc", "a request of 4294967295 bytes was announced"},
+	{"random", string(prefixed([]byte("\x91\x5a\xe2\x00\x13\x77\x08\xab\xcd\xef")...)), "no request -28326"},
+	{"unknown key", string(prefixed(0, 93, 0, 0, 0, 0, 0, 1, 0xff, 0xff)), "no request 93"},
+	{"telemetry", string(prefixed(0, 71, 0, 0, 0, 0, 0, 1, 0xff, 0xff, 0)), "no request 71"},
+	{"negative version", string(prefixed(0, 18, 0xff, 0xff, 0, 0, 0, 1, 0xff, 0xff)), "ApiVersions came in version -1"},
+	{"version too high", string(prefixed(0, 3, 0, 99, 0, 0, 0, 1, 0xff, 0xff)), "Metadata came in version 99"},
+	{"nothing", string(prefixed()), "it ends within its header"},
+	{"header only begun", string(prefixed(0, 3, 0, 1)), "it ends within its header"},
+	{"content cut", string(prefixed(0, 3, 0, 1, 0, 0, 0, 1, 0xff, 0xff, 0, 0, 0, 9)), "Metadata of version 1 is malformed"},
+	{"cut and gone", "\x00\x00\x01\x00abc", ""},
+}
+
+// TestStrangersEndTheirOwnConnection: what is no Kafka request costs one connection and one line in the log.
+func TestStrangersEndTheirOwnConnection(t *testing.T) {
+	s, log := startLogged(t)
+	for _, test := range strangers {
+		t.Run(test.name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", s.Addr())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if _, err := io.WriteString(conn, test.sent); err != nil {
+				t.Fatal(err)
+			}
+			if test.reason == "" {
+				conn.(*net.TCPConn).CloseWrite()
+			}
+			conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+			if answer, err := io.ReadAll(conn); len(answer) > 0 || isTimeout(err) {
+				t.Errorf("answer %q, error %v; want a closed connection", answer, err)
+			}
+			said := log.take()
+			if test.reason == "" && len(said) == 0 {
+				return
+			}
+			if len(said) != 1 || test.reason == "" || !strings.Contains(said[0], test.reason) {
+				t.Errorf("log %q, want one line with %q", said, test.reason)
+			}
+		})
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(s.Addr()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.Ping(t.Context()); err != nil {
+		t.Errorf("the broker after all of them: %v", err)
+	}
+}
+
+func isTimeout(err error) bool {
+	var network net.Error
+	return errors.As(err, &network) && network.Timeout()
+}
+
+// TestComplaintsAreFew: a client that comes again and again does not flood the terminal.
+func TestComplaintsAreFew(t *testing.T) {
+	t.Parallel()
+	log := &lines{}
+	c := newComplaints(slog.New(slog.NewTextHandler(log, nil)))
+	for range 1000 {
+		c.closed(&net.TCPAddr{}, errors.New("a TLS hello came"))
+	}
+	if said := log.take(); len(said) < 10 || len(said) > 30 || c.unsaid.Load() < 900 {
+		t.Errorf("%d lines, %d unsaid", len(said), c.unsaid.Load())
+	}
+}
+
+// TestNewerApiVersions: a client of the future learns which versions there are.
+func TestNewerApiVersions(t *testing.T) {
+	s, _ := startLogged(t)
+	conn, err := net.Dial("tcp", s.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write(prefixed(0, 18, 0, 99, 0, 0, 0, 7, 0xff, 0xff, 0, 0xde, 0xad)); err != nil {
+		t.Fatal(err)
+	}
+	frame := bytes.Buffer{}
+	if err := readFrame(conn, &frame); err != nil {
+		t.Fatal(err)
+	}
+	answer := kmsg.NewPtrApiVersionsResponse()
+	if err := answer.ReadFrom(frame.Bytes()[prefixSize+4:]); err != nil {
+		t.Fatal(err)
+	}
+	if answer.ErrorCode != kerr.UnsupportedVersion.Code || len(answer.ApiKeys) != 1 || answer.ApiKeys[0].MaxVersion != 5 {
+		t.Errorf("answer %+v", answer)
+	}
+}
+
+// TestServed compares the table with what kfake serves.
+func TestServed(t *testing.T) {
+	t.Parallel()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	answer, err := kmsg.NewPtrApiVersionsRequest().RequestWith(t.Context(), client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[kmsg.Key]versionRange{}
+	for _, k := range answer.ApiKeys {
+		got[kmsg.Key(k.ApiKey)] = versionRange{k.MinVersion, k.MaxVersion}
+	}
+	delete(got, kmsg.GetTelemetrySubscriptions)
+	delete(got, kmsg.PushTelemetry)
+	if diff := cmp.Diff(got, served, cmp.AllowUnexported(versionRange{})); diff != "" {
+		t.Errorf("(-kfake +table):\n%s", diff)
+	}
+}
+
+func TestUnsupported(t *testing.T) {
+	t.Parallel()
+	all := strings.Join(Unsupported(), "\n")
+	for _, want := range []string{"PushTelemetry", "ILLEGAL_SASL_STATE", "remote.storage.enable"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%q is not in:\n%s", want, all)
+		}
+	}
+	if strings.Contains(all, "Produce,") {
+		t.Errorf("Produce is in:\n%s", all)
+	}
+}
+
+// failing is a listener that has no descriptor left for a while.
+type failing struct {
+	net.Listener
+	errors int
+}
+
+func (f *failing) Accept() (net.Conn, error) {
+	if f.errors > 0 {
+		f.errors--
+		return nil, &net.OpError{Op: "accept", Err: errors.New("too many open files")}
+	}
+	return f.Listener.Accept()
+}
+
+// TestFailedAcceptsPass: the port is there again when descriptors are.
+func TestFailedAcceptsPass(t *testing.T) {
+	t.Parallel()
+	clients, err := listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &lines{}
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	l := newListener(patient.Wrap(&failing{clients, 3}, logger))
+	var serving sync.WaitGroup
+	serving.Go(func() { l.serve(nil, logger) })
+	client, err := net.Dial("tcp", clients.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	if said := log.take(); len(said) != 1 || !strings.Contains(said[0], "too many open files") {
+		t.Errorf("log %q, want one line", said)
+	}
+	l.Close()
+	serving.Wait()
+	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+// FuzzDecode: what is taken apart is put together again as kfake will read it.
+func FuzzDecode(f *testing.F) {
+	for _, s := range strangers {
+		if len(s.sent) > prefixSize {
+			f.Add([]byte(s.sent[prefixSize:]))
+		}
+	}
+	for key, versions := range served {
+		request := kmsg.RequestForKey(key.Int16())
+		for version := versions.least; version <= versions.most; version++ {
+			request.SetVersion(version)
+			f.Add((&call{request: request}).appendFrame(nil)[prefixSize:])
+		}
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		c, err := decode(body)
+		if err != nil {
+			return
+		}
+		again, err := decode(c.appendFrame(nil)[prefixSize:])
+		if err != nil {
+			t.Fatalf("%x, taken apart and put together: %v", body, err)
+		}
+		if c.request.Key() != again.request.Key() || c.correlation != again.correlation {
+			t.Errorf("%+v became %+v", c, again)
+		}
+		if rule := brokerRules()[kmsg.Key(c.request.Key())]; rule != nil {
+			rule(c.request)
+		}
+	})
+}
+
+func TestRefuseBatch(t *testing.T) {
+	t.Parallel()
+	record := kmsg.Record{Value: []byte("value")}
+	record.Length = int32(len(record.AppendTo(nil)) - 1)
+	one := record.AppendTo(nil)
+	batch := func(count int32, codec int16, records []byte) []byte {
+		b := kmsg.RecordBatch{Magic: 2, NumRecords: count, LastOffsetDelta: count - 1, Attributes: codec, Records: records}
+		b.Length = int32(len(b.AppendTo(nil)) - 12)
+		return b.AppendTo(nil)
+	}
+	compressed := func(codec kgo.CompressionCodec) []byte {
+		c, err := kgo.DefaultCompressor(codec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, _ := c.Compress(new(bytes.Buffer), one)
+		return slices.Clone(out)
+	}
+	for _, test := range []struct {
+		name string
+		raw  []byte
+		want *kerr.Error
+	}{
+		{"plain", batch(1, codecNone, one), nil},
+		{"gzip", batch(1, codecGzip, compressed(kgo.GzipCompression())), nil},
+		{"snappy", batch(1, codecSnappy, compressed(kgo.SnappyCompression())), nil},
+		{"lz4", batch(1, codecLZ4, compressed(kgo.Lz4Compression())), nil},
+		{"zstd", batch(1, codecZstd, compressed(kgo.ZstdCompression())), nil},
+		{"no gzip", batch(1, codecGzip, one), kerr.CorruptMessage},
+		{"no snappy", batch(1, codecSnappy, one), kerr.CorruptMessage},
+		{"no lz4", batch(1, codecLZ4, one), kerr.CorruptMessage},
+		{"no zstd", batch(1, codecZstd, one), kerr.CorruptMessage},
+		{"unknown codec", batch(1, 7, one), kerr.CorruptMessage},
+		{"none of many", batch(2e9, codecNone, one), kerr.InvalidRecord},
+		{"more than none", batch(0, codecNone, one), kerr.InvalidRecord},
+		{"less than none", batch(-5, codecNone, one), kerr.InvalidRecord},
+		{"none", batch(0, codecNone, nil), kerr.InvalidRecord},
+		{"two of one", batch(1, codecNone, append(slices.Clone(one), one...)), kerr.InvalidRecord},
+		{"record of a lie", batch(1, codecNone, []byte{60, 0, 0}), kerr.CorruptMessage},
+		{"no batch", []byte("x"), nil},
+	} {
+		got := refuseBatch(test.raw)
+		if (got == nil) != (test.want == nil) || got != nil && got.code != test.want {
+			t.Errorf("%s: %+v, want %v", test.name, got, test.want)
+		}
+	}
+}
