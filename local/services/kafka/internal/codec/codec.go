@@ -15,28 +15,28 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// The codecs by their number in a batch's attributes.
+// The codecs by their number in the attributes of a batch.
 const (
-	codecNone = iota
-	codecGzip
-	codecSnappy
-	codecLZ4
-	codecZstd
+	None = iota
+	Gzip
+	Snappy
+	LZ4
+	Zstd
 )
 
 // Reader gives the records of a batch without its compression. What is not of the codec shows here or while it
 // is read.
 func Reader(content []byte, codec int) (io.Reader, error) {
 	switch from := bytes.NewReader(content); codec {
-	case codecNone:
+	case None:
 		return from, nil
-	case codecGzip:
+	case Gzip:
 		return gzip.NewReader(from)
-	case codecSnappy:
+	case Snappy:
 		return unsnappy(content)
-	case codecLZ4:
+	case LZ4:
 		return lz4.NewReader(from), nil
-	case codecZstd:
+	case Zstd:
 		return unzstd(content)
 	}
 	return nil, fmt.Errorf("compression %d is unknown", codec)
