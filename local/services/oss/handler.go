@@ -75,6 +75,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	if bucket == "" && key != "" {
 		return refused(http.StatusBadRequest, "InvalidBucketName", "the path %s names no bucket", r.URL.Path)
 	}
+	creates := key == "" && r.Method == http.MethodPut // which this server refuses, by its own name
+	if bucket != "" && s.buckets[bucket] == nil && !creates {
+		return refused(http.StatusNotFound, "NoSuchBucket", "the bucket %s does not exist on this server", bucket)
+	}
 	operation := route(r, bucket, key)
 	handle := operations[operation]
 	if handle != nil {
@@ -84,9 +88,6 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	if handle == nil {
 		return refused(http.StatusNotImplemented, "NotImplemented", "the embedded OSS has no %s", operation)
-	}
-	if bucket != "" && s.buckets[bucket] == nil {
-		return refused(http.StatusNotFound, "NoSuchBucket", "the bucket %s does not exist on this server", bucket)
 	}
 	call := request{Request: r, store: s.buckets[bucket], bucket: bucket, key: key}
 	call.fault = s.faultOf(operation, &call)
