@@ -52,6 +52,12 @@ real: ## wire formats and rows judged by real Kafka, HBase and Phoenix (needs a 
 	go vet -tags real ./local/real
 	go test -tags real -count=1 -timeout 30m -v ./local/real | grep --line-buffered -vE '^(=== |[0-9/]+ [0-9:]+ WARN)'; exit $${PIPESTATUS[0]}
 
+.PHONY: clients
+clients: functions command ## other people's clients, call by call, against the embedded servers (Python, Node.js, JDK 17, Maven, kcat)
+	go vet -tags clients ./local/clients
+	cd local/clients/golang && go vet ./...
+	go test -tags clients -count=1 -timeout 10m -v -run '^TestClients$$' ./local/clients
+
 .PHONY: compose
 compose: ## the stack on Kafka, MongoDB, HBase and Phoenix in containers
 	$(COMPOSE) up -d --build

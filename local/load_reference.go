@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -13,6 +14,7 @@ import (
 func loadReferenceCommand() *cobra.Command {
 	var where place
 	var asJSON bool
+	var options mongo.LoadOptions
 	cmd := &cobra.Command{
 		Use:     "load-reference FILE.csv",
 		Short:   "Load a CSV file (Symbol, Company Name, Last Price, Volume) into MongoDB in one step",
@@ -36,7 +38,11 @@ func loadReferenceCommand() *cobra.Command {
 				return err
 			}
 			defer source.Close()
-			if err := source.Load(cmd.Context(), documents, mongo.LoadOptions{}); err != nil {
+			err = source.Load(cmd.Context(), documents, options)
+			if shrink := new(mongo.ShrinkError); errors.As(err, &shrink) {
+				return fmt.Errorf("load %s: %w: give --accept-shrink if it is meant", args[0], err)
+			}
+			if err != nil {
 				return fmt.Errorf("load %s: %w", args[0], err)
 			}
 			if asJSON {
@@ -46,6 +52,8 @@ func loadReferenceCommand() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&options.AcceptShrink, "accept-shrink", false,
+		"load also when more than a fifth of the stocks there are missing from the file")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	where.addFlags(cmd)
 	return cmd

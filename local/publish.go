@@ -7,7 +7,6 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
-	"feedstream/local/data"
 	"feedstream/local/simulate"
 )
 
@@ -29,9 +28,6 @@ func publishCommand() *cobra.Command {
 				return err
 			}
 			if cfg.Options, err = t.KafkaOptions(); err != nil {
-				return err
-			}
-			if cfg.Codes, err = data.Codes(); err != nil {
 				return err
 			}
 			cfg.Brokers, cfg.Topic = t.Kafka.Brokers, t.Names.Topics.Input

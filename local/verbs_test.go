@@ -52,11 +52,23 @@ func TestVerbs(t *testing.T) {
 
 	csv := filepath.Join(t.TempDir(), "more.csv")
 	must(t, os.WriteFile(csv, []byte("Symbol,Company Name,Last Price,Volume\n2318.HK,Ping An,78.25,1\n9999.HK,NetEase,,\n"), 0o600))
-	if got := parsed[struct{ Loaded int }](t, verb(t, data, "load-reference", csv, "--json")); got.Loaded != 2 {
+	var stderr bytes.Buffer
+	if code := run(t.Context(), []string{"load-reference", csv, "--data", data}, &bytes.Buffer{}, &stderr); code != 1 ||
+		!strings.Contains(stderr.String(), "holds 30 documents and would hold 2") || !strings.Contains(stderr.String(), "--accept-shrink") {
+		t.Errorf("load-reference of two stocks exits with %d: %s", code, stderr.String())
+	}
+	if got := parsed[struct{ Loaded int }](t, verb(t, data, "load-reference", csv, "--accept-shrink", "--json")); got.Loaded != 2 {
 		t.Errorf("load-reference: %+v", got)
 	}
+	headerOnly := filepath.Join(t.TempDir(), "empty.csv")
+	must(t, os.WriteFile(headerOnly, []byte("Symbol,Company Name,Last Price,Volume\n"), 0o600))
+	stderr.Reset()
+	if code := run(t.Context(), []string{"load-reference", headerOnly, "--data", data}, &bytes.Buffer{}, &stderr); code != 1 ||
+		!strings.Contains(stderr.String(), "no documents") {
+		t.Errorf("load-reference of no stock exits with %d: %s", code, stderr.String())
+	}
 	// Two entries are less than four fifths of thirty: the refresh is refused and says so.
-	var stderr bytes.Buffer
+	stderr.Reset()
 	if code := run(t.Context(), []string{"refresh", "--data", data}, &bytes.Buffer{}, &stderr); code != 1 ||
 		!strings.Contains(stderr.String(), "REFERENCE_MAX_SHRINK") {
 		t.Errorf("refresh exits with %d: %s", code, stderr.String())

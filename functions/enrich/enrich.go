@@ -27,13 +27,15 @@ type layouts interface {
 }
 
 // rowWriter writes rows to the table and its index. When it returns nil every data row and every
-// index row is durable. After an error any part of them may be: writing them again is harmless.
+// index row is durable, with a *feed.RejectedError those of all rows it does not name. After any other
+// error any part of them may be: writing them again is harmless.
 type rowWriter interface {
 	WriteRows(ctx context.Context, table, index string, rows []phoenix.Row) error
 }
 
 // producer writes messages to topics. When it returns nil every one is acknowledged by all in-sync
-// replicas; after an error any of them may be, and producing them again duplicates those.
+// replicas, with a *feed.RejectedError all that it does not name. After any other error any of them may
+// be, and producing them again duplicates those.
 type producer interface {
 	Produce(ctx context.Context, messages []kafka.Message) error
 }
@@ -181,6 +183,7 @@ func (e *Enricher) report(ctx context.Context, v verdicts, rows int, snapshot re
 		level = slog.LevelWarn
 	}
 	e.Logger.Log(ctx, level, "push", "enriched", s.Enriched, "unmatched", s.Unmatched, "quarantined", s.Quarantined,
-		"rows", s.Rows, "referenceVersion", s.ReferenceVersion, "referenceAge", snapshot.Age, "referenceStale", s.ReferenceStale)
+		"rows", s.Rows, "referenceVersion", s.ReferenceVersion, "referenceAge", snapshot.Age,
+		"referenceStale", s.ReferenceStale)
 	return json.Marshal(s)
 }

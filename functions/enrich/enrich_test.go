@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"strings"
 	"testing"
@@ -19,6 +18,7 @@ import (
 	"feedstream/shared/kafka"
 	"feedstream/shared/phoenix"
 	"feedstream/shared/reference"
+	"feedstream/shared/testkit"
 )
 
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -82,7 +82,7 @@ func (w *world) Produce(_ context.Context, messages []kafka.Message) error {
 func (w *world) enricher() *Enricher {
 	return &Enricher{
 		Snapshots: w, Layouts: w, Rows: w, Topics: w, OutputTopic: "out", QuarantineTopic: "bad",
-		Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return now }, Logger: testkit.Quiet(),
 	}
 }
 
@@ -265,9 +265,16 @@ func (nopTB) Fatal(args ...any) { panic(fmt.Sprint(args...)) }
 func TestConfigNamesEveryMissingVariable(t *testing.T) {
 	err := config.Load(&Config{}, nil)
 	for _, name := range []string{"KAFKA_BROKERS", "HBASE_ZOOKEEPER", "OSS_ENDPOINT", "OSS_REGION"} {
-		if err == nil || !strings.Contains(err.Error(), name+" is missing") {
-			t.Errorf("the error does not name %s: %v", name, err)
-		}
+		testkit.WantError(t, err, name+" is missing")
+	}
+}
+
+// The tags of a config struct cannot name a constant.
+func TestDefaultTopicsAreThoseOfTheFeed(t *testing.T) {
+	var cfg Config
+	err := config.Load(&cfg, []string{"KAFKA_BROKERS=a:1", "HBASE_ZOOKEEPER=a:1", "OSS_ENDPOINT=a", "OSS_REGION=b"})
+	if want := feed.DefaultTopics(); err != nil || cfg.Topics != (Topics{want.Output, want.Quarantine}) {
+		t.Errorf("topics = %+v, %v, want those of %+v", cfg.Topics, err, want)
 	}
 }
 

@@ -34,16 +34,21 @@ func run(ctx context.Context, environ []string) error {
 	}
 	logger := fc.NewLogger(os.Stdout, cfg.Server.LogLevel)
 
-	producer, err := kafka.New(kafka.Config(cfg.Kafka))
+	producer, err := kafka.New(kafka.Config{
+		Brokers: cfg.Kafka.Brokers, TLS: cfg.Kafka.TLS, Roots: cfg.Kafka.CA.Pool(), SASLMechanism: cfg.Kafka.SASLMechanism,
+		SASLUsername: cfg.Kafka.SASLUsername, SASLPassword: cfg.Kafka.SASLPassword,
+	})
 	if err != nil {
 		return err
 	}
 	defer producer.Close()
-	table, err := hbase.New(hbase.Config{ZooKeeper: cfg.HBase.ZooKeeper, Root: cfg.HBase.ZooKeeperRoot, Logger: logger})
+	hbaseClient, err := hbase.New(hbase.Config{
+		ZooKeeper: string(cfg.HBase.ZooKeeper), Root: cfg.HBase.ZooKeeperRoot, Logger: logger,
+	})
 	if err != nil {
 		return err
 	}
-	defer table.Close()
+	defer hbaseClient.Close()
 	bucket, err := oss.New(oss.Config{Endpoint: cfg.OSS.Endpoint, Region: cfg.OSS.Region, Bucket: cfg.OSS.Bucket},
 		func(ctx context.Context) (oss.Credentials, error) {
 			return oss.Credentials(fc.CredentialsFrom(ctx)), nil
@@ -52,18 +57,20 @@ func run(ctx context.Context, environ []string) error {
 		return err
 	}
 
-	layouts := &hbase.Layouts{Catalog: table, Table: cfg.HBase.Table, Index: cfg.HBase.Index, Now: time.Now, Logger: logger}
+	layouts := &hbase.Layouts{
+		Catalog: hbaseClient, Table: cfg.HBase.Table, Index: cfg.HBase.Index, Now: time.Now, Logger: logger,
+	}
 	enricher := &Enricher{
 		Snapshots: reference.NewCache(reference.CacheConfig{
-			Objects: bucket, Prefix: cfg.OSS.Prefix, CheckInterval: cfg.Freshness.CheckInterval,
+			Objects: bucket, Prefix: string(cfg.OSS.Prefix), CheckInterval: cfg.Freshness.CheckInterval,
 			MaxAge: cfg.Freshness.MaxAge, FailWhenStale: cfg.Freshness.StalePolicy == "fail", Now: time.Now, Logger: logger,
 		}),
-		Layouts: layouts, Rows: table, Topics: producer,
+		Layouts: layouts, Rows: hbaseClient, Topics: producer,
 		OutputTopic: cfg.Topics.Output, QuarantineTopic: cfg.Topics.Quarantine,
 		Now: time.Now, Logger: logger,
 	}
 	return fc.Run(ctx, fc.Config{
-		Addr: cfg.Server.Addr(), MemoryMB: cfg.Server.MemoryMB, Credentials: fc.EnvironmentCredentials(),
+		Addr: cfg.Server.Addr(), MemoryMB: cfg.Server.MemoryMB, Credentials: fc.EnvironmentCredentials(environ),
 		Logger: logger, RequestLines: os.Stdout,
 	}, fc.Function{
 		Initialize: func(ctx context.Context) error {

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strconv"
 	"time"
 
@@ -17,9 +15,10 @@ type item []byte
 
 // update fills in what the item leaves out and passes it through the checks that enrich makes.
 func (it item) update(sender string, now time.Time) (feed.Update, *feed.Rejection) {
-	members, err := it.members()
+	members, err := feed.Members(string(it))
 	if err != nil {
-		return feed.Update{}, &feed.Rejection{Reason: feed.MalformedValue, Detail: err.Error()}
+		return feed.Update{}, &feed.Rejection{Reason: feed.MalformedValue,
+			Detail: fmt.Sprintf("the item cannot be read: %v", err)}
 	}
 	if given := members["sender"]; given != nil {
 		var text string
@@ -30,53 +29,14 @@ func (it item) update(sender string, now time.Time) (feed.Update, *feed.Rejectio
 			sender = text
 		}
 	}
-	if members["timestamp"] == nil {
-		members["timestamp"] = strconv.AppendInt(nil, now.UnixMilli(), 10)
+	timestamp := members["timestamp"]
+	if timestamp == nil {
+		timestamp = strconv.AppendInt(nil, now.UnixMilli(), 10)
 	}
-	delete(members, "sender")
-	value, err := json.Marshal(members)
+	value, err := json.Marshal(map[string]json.RawMessage{"stockCode": members["stockCode"], "timestamp": timestamp})
 	if err != nil {
 		return feed.Update{}, &feed.Rejection{Reason: feed.MalformedValue, Detail: err.Error()}
 	}
 	d := feed.Delivery{Key: sender, Value: string(value), Form: feed.Parsed}
 	return d.Update(now)
-}
-
-// members takes the item apart, keeping of each of the three members its JSON. Others are ignored, null
-// counts as absent, and one that stands twice is an error: which was meant is anyone's guess.
-func (it item) members() (map[string]json.RawMessage, error) {
-	dec := json.NewDecoder(bytes.NewReader(it))
-	if start, err := dec.Token(); err != nil || start != json.Delim('{') {
-		return nil, fmt.Errorf("the item is not a JSON object")
-	}
-	seen := make(map[string]bool)
-	members := make(map[string]json.RawMessage)
-	for dec.More() {
-		token, err := dec.Token()
-		if err != nil {
-			return nil, fmt.Errorf("the item is not JSON: %w", err)
-		}
-		name := token.(string) // the decoder accepts nothing else in this place
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return nil, fmt.Errorf("the item is not JSON: %w", err)
-		}
-		if seen[name] {
-			return nil, fmt.Errorf("the member %.64q stands twice", name)
-		}
-		seen[name] = true
-		switch name {
-		case "stockCode", "timestamp", "sender":
-			if string(value) != "null" {
-				members[name] = value
-			}
-		}
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, fmt.Errorf("the item is not JSON: %w", err)
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, fmt.Errorf("the item goes on after its object")
-	}
-	return members, nil
 }

@@ -31,7 +31,10 @@ func run(ctx context.Context, environ []string) error {
 	}
 	logger := fc.NewLogger(os.Stdout, cfg.Server.LogLevel)
 
-	producer, err := kafka.New(kafka.Config(cfg.Kafka))
+	producer, err := kafka.New(kafka.Config{
+		Brokers: cfg.Kafka.Brokers, TLS: cfg.Kafka.TLS, Roots: cfg.Kafka.CA.Pool(), SASLMechanism: cfg.Kafka.SASLMechanism,
+		SASLUsername: cfg.Kafka.SASLUsername, SASLPassword: cfg.Kafka.SASLPassword,
+	})
 	if err != nil {
 		return err
 	}
@@ -39,7 +42,7 @@ func run(ctx context.Context, environ []string) error {
 
 	publisher := &Publisher{Topic: cfg.Topics.Input, Producer: producer, Now: time.Now, Logger: logger}
 	return fc.Run(ctx, fc.Config{
-		Addr: cfg.Server.Addr(), MemoryMB: cfg.Server.MemoryMB, Credentials: fc.EnvironmentCredentials(),
+		Addr: cfg.Server.Addr(), MemoryMB: cfg.Server.MemoryMB, Credentials: fc.EnvironmentCredentials(environ),
 		Logger: logger, RequestLines: os.Stdout,
 	}, fc.Function{HTTP: publisher})
 }

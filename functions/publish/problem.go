@@ -1,24 +1,42 @@
 package main
 
 import (
-	"encoding/json"
+	"errors"
 	"net/http"
+
+	"feedstream/shared/kafka"
+	"feedstream/shared/problem"
 )
 
-// problem is an error of RFC 9457. Results, when there are any, is its extension member of that name.
-type problem struct {
-	Title   string   `json:"title"`
-	Status  int      `json:"status"`
-	Detail  string   `json:"detail"`
-	Results []Result `json:"results,omitempty"`
+// unpublishedError is the error of Kafka with what became of each item.
+type unpublishedError struct {
+	results []Result
+	err     error
 }
 
-func (p problem) write(w http.ResponseWriter) {
-	writeJSON(w, p.Status, "application/problem+json", p)
-}
+func (e *unpublishedError) Error() string { return "publish: " + e.err.Error() }
+func (e *unpublishedError) Unwrap() error { return e.err }
 
-func writeJSON(w http.ResponseWriter, status int, contentType string, body any) {
-	w.Header().Set("Content-Type", contentType)
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the caller has gone: there is nobody to tell
+// explain is what the caller is told of an error.
+func explain(err error) *problem.Problem {
+	p := &problem.Problem{Status: http.StatusInternalServerError, Title: "Internal error",
+		Detail: "The request failed for a cause that stands in the function's log."}
+	switch {
+	case errors.Is(err, kafka.ErrTopicNotFound):
+		p.Title, p.Detail = "The input topic does not exist", "Kafka knows no topic of the name in INPUT_TOPIC."
+		p.Remedy = "Create the topic, or correct INPUT_TOPIC of feed-publish; then publish again the items without offset."
+	case errors.Is(err, kafka.ErrDenied):
+		p.Title, p.Detail = "Kafka denies the access", "The user of KAFKA_SASL_USERNAME may not produce to the input topic."
+		p.Remedy = "Grant the user to write to the topic, or correct KAFKA_SASL_*; " +
+			"then publish again the items without offset."
+	case errors.As(err, new(*unpublishedError)):
+		p.Status, p.Title = http.StatusServiceUnavailable, "Kafka does not acknowledge"
+		p.Detail = "Items without partition and offset may be in the topic or not."
+		p.Remedy = "Publish those items again; a second record of one update does no harm."
+	}
+	var unpublished *unpublishedError
+	if errors.As(err, &unpublished) {
+		p.Extensions = map[string]any{"results": unpublished.results}
+	}
+	return p
 }

@@ -5,21 +5,24 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
 	"feedstream/shared/feed"
 	"feedstream/shared/kafka"
+	"feedstream/shared/problem"
 )
 
 // producer writes messages to topics. When it returns nil, every one is acknowledged by all in-sync
-// replicas and carries its partition and offset; a *kafka.ProduceError says which are not.
+// replicas and carries its partition and offset; a *feed.RejectedError or a *kafka.ProduceError says
+// which are not.
 type producer interface {
 	Produce(ctx context.Context, messages []kafka.Message) error
 }
 
 // Publisher is the use case of feed-publish: the updates of one HTTP request become records of the
-// input topic, in the article's form. It refuses what enrich would set aside.
+// input topic, in the article's form. It rejects what enrich would set aside.
 type Publisher struct {
 	Topic    string
 	Producer producer
@@ -39,45 +42,37 @@ type Result struct {
 // same: publish it again, a second record of one update does no harm.
 const NotAcknowledged = "not-acknowledged"
 
-func refusedItem(reason feed.Reason, detail string) Result {
+func rejectedItem(reason feed.Reason, detail string) Result {
 	return Result{Reason: string(reason), Detail: detail}
 }
 
 // ServeHTTP answers POST /updates. The answer is 202 with the results in the order of the items as soon
-// as one item is published and none lacks its acknowledgement; 400 when every item is bad; 503 when
-// Kafka leaves one unacknowledged, whose results say which.
+// as one item is published and none lacks its acknowledgement; 400 when every item is bad. When Kafka
+// leaves one unacknowledged, the results in the problem say which.
 func (p *Publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	items, refusal := readRequest(w, r)
-	if refusal != nil {
-		refusal.write(w)
-		return
+	problem.Handler(p.Logger, explain, p.updates)(w, r)
+}
+
+func (p *Publisher) updates(w http.ResponseWriter, r *http.Request) error {
+	items, err := readRequest(w, r)
+	if err != nil {
+		return err
 	}
 	results, err := p.publish(r.Context(), items, senderOf(r))
 	if err != nil {
-		p.Logger.ErrorContext(r.Context(), "publish", "items", len(items), "error", err)
-		w.Header().Set("Retry-After", "1")
-		problem{
-			Status: http.StatusServiceUnavailable, Title: "Kafka does not acknowledge",
-			Detail:  "Publish the items without partition and offset again; a second record of one update does no harm.",
-			Results: results,
-		}.write(w)
-		return
+		return &unpublishedError{results: results, err: err}
 	}
-	for _, result := range results {
-		if result.Offset != nil {
-			writeJSON(w, http.StatusAccepted, "application/json", struct {
-				Results []Result `json:"results"`
-			}{results})
-			return
-		}
+	if !slices.ContainsFunc(results, func(r Result) bool { return r.Offset != nil }) {
+		return &problem.Problem{Status: http.StatusBadRequest, Title: "No item is valid",
+			Detail: "Every item was rejected for the reason beside it.", Extensions: map[string]any{"results": results}}
 	}
-	problem{
-		Status: http.StatusBadRequest, Title: "No item is valid",
-		Detail: "Every item was refused for the reason beside it.", Results: results,
-	}.write(w)
+	problem.WriteJSON(w, http.StatusAccepted, "application/json", struct {
+		Results []Result `json:"results"`
+	}{results})
+	return nil
 }
 
-// publish judges the items, produces the valid ones together and returns the result of each. The
+// publish checks the items, produces the valid ones together and returns the result of each. The
 // error is that of Kafka; the results are complete in any case.
 func (p *Publisher) publish(ctx context.Context, items []item, sender string) ([]Result, error) {
 	now := p.Now()
@@ -87,7 +82,7 @@ func (p *Publisher) publish(ctx context.Context, items []item, sender string) ([
 	for i := range items {
 		update, why := items[i].update(sender, now)
 		if why != nil {
-			results[i] = refusedItem(why.Reason, why.Detail)
+			results[i] = rejectedItem(why.Reason, why.Detail)
 			continue
 		}
 		messages = append(messages, p.message(update, now))
@@ -114,28 +109,32 @@ func (p *Publisher) message(u feed.Update, now time.Time) kafka.Message {
 }
 
 // unacknowledged returns the results of the messages that Kafka does not have, and the error unless
-// Kafka refuses each of those for good: then it is they that are bad.
+// Kafka rejects each of those for good: then it is they that are bad.
 func unacknowledged(err error, messages int) (map[int]Result, error) {
 	if err == nil {
 		return nil, nil
 	}
 	results := make(map[int]Result)
+	reject := func(rejections []feed.SinkRejection) {
+		for _, r := range rejections {
+			results[r.Index] = rejectedItem(feed.SinkRejected, r.Reason)
+		}
+	}
+	var rejected *feed.RejectedError
 	var failed *kafka.ProduceError
-	if !errors.As(err, &failed) {
+	switch {
+	case errors.As(err, &rejected):
+		reject(rejected.Rejections)
+		return results, nil
+	case errors.As(err, &failed):
+		for _, f := range failed.Failures {
+			results[f.Index] = Result{Reason: NotAcknowledged, Detail: "Kafka did not acknowledge this item"}
+		}
+		reject(failed.Rejected)
+	default:
 		for i := range messages {
 			results[i] = Result{Reason: NotAcknowledged, Detail: "Kafka did not answer"}
 		}
-		return results, err
-	}
-	for _, f := range failed.Failures {
-		if f.Refused {
-			results[f.Index] = refusedItem(feed.SinkRejected, f.Err.Error())
-		} else {
-			results[f.Index] = Result{Reason: NotAcknowledged, Detail: "Kafka did not acknowledge this item"}
-		}
-	}
-	if failed.Refused() {
-		return results, nil
 	}
 	return results, err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,7 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"feedstream/shared/config"
+	"feedstream/shared/feed"
 	"feedstream/shared/kafka"
+	"feedstream/shared/testkit"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -53,7 +54,7 @@ func request(body string) *http.Request {
 
 func answer(l *topicLog, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	p := &Publisher{Topic: "feed-updates", Producer: l, Now: func() time.Time { return noon }, Logger: slog.New(slog.DiscardHandler)}
+	p := &Publisher{Topic: "feed-updates", Producer: l, Now: func() time.Time { return noon }, Logger: testkit.Quiet()}
 	p.ServeHTTP(w, r)
 	return w
 }
@@ -72,6 +73,8 @@ func TestPublish(t *testing.T) {
 		{"null and empty mean default", `{"stockCode":"2318.HK","timestamp":null,"sender":""}`, 202,
 			[]string{"feed-updates 10.1.2.3 2318.HK," + at}, `[{"partition":2,"offset":0}]`},
 		{"RFC 3339, unknown member, spread over lines", "{\"stockCode\":\"2318.HK\",\n\"timestamp\":\"2020-11-19T12:40:51.1239+08:00\",\n\"x\":[1]}", 202,
+			[]string{"feed-updates 10.1.2.3 2318.HK,1605760851123"}, `[{"partition":2,"offset":0}]`},
+		{"digits in a string", `{"stockCode":"2318.HK","timestamp":"1605760851123"}`, 202,
 			[]string{"feed-updates 10.1.2.3 2318.HK,1605760851123"}, `[{"partition":2,"offset":0}]`},
 		{"array with bad ones", `[{"stockCode":"a b"},{"stockCode":"0001.HK"},7,{"stockCode":"0002.HK","sender":"a|b"},{}]`, 202,
 			[]string{"feed-updates 10.1.2.3 0001.HK," + at},
@@ -171,11 +174,18 @@ func TestKafkaDoesNotAcknowledge(t *testing.T) {
 		status  int
 		reasons []string
 	}{
+		"no such topic": {&kafka.ProduceError{Total: 2, Failures: []kafka.Failure{
+			{Index: 0, Err: kafka.ErrTopicNotFound}, {Index: 1, Err: kafka.ErrTopicNotFound}}}, 500,
+			[]string{NotAcknowledged, NotAcknowledged}},
+		"denied": {&kafka.ProduceError{Total: 2, Failures: []kafka.Failure{{Index: 0, Err: kafka.ErrDenied}}}, 500,
+			[]string{NotAcknowledged, ""}},
 		"none": {cause, 503, []string{NotAcknowledged, NotAcknowledged}},
 		"one": {&kafka.ProduceError{Total: 2, Failures: []kafka.Failure{{Index: 1, Err: cause}}}, 503,
 			[]string{"", NotAcknowledged}},
-		"one refused for good": {&kafka.ProduceError{Total: 2, Failures: []kafka.Failure{{Index: 0, Err: cause, Refused: true}}},
+		"one rejected for good": {&feed.RejectedError{Rejections: []feed.SinkRejection{{Index: 0, Reason: "too large"}}},
 			202, []string{"sink-rejected", ""}},
+		"one of each": {&kafka.ProduceError{Total: 2, Failures: []kafka.Failure{{Index: 1, Err: cause}},
+			Rejected: []feed.SinkRejection{{Index: 0, Reason: "too large"}}}, 503, []string{"sink-rejected", NotAcknowledged}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := &topicLog{fail: func([]kafka.Message) error { return test.err }}
@@ -186,9 +196,15 @@ func TestKafkaDoesNotAcknowledge(t *testing.T) {
 			if retry := w.Header().Get("Retry-After") != ""; retry != (w.Code == 503) {
 				t.Errorf("Retry-After = %v at %d", retry, w.Code)
 			}
-			var body struct{ Results []Result }
+			var body struct {
+				Results []Result
+				Remedy  string
+			}
 			if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
 				t.Fatal(err)
+			}
+			if (body.Remedy != "") != (w.Code >= 500) || strings.Contains(w.Body.String(), "10.0.0.9") {
+				t.Errorf("remedy = %q in %s", body.Remedy, w.Body)
 			}
 			var reasons []string
 			for _, r := range body.Results {
@@ -226,7 +242,7 @@ func TestConfigNamesWhatIsMissing(t *testing.T) {
 	if err := config.Load(&cfg, nil); err == nil || !strings.Contains(err.Error(), "KAFKA_BROKERS") {
 		t.Errorf("error = %v", err)
 	}
-	if err := config.Load(&cfg, []string{"KAFKA_BROKERS=a:1"}); err != nil || cfg.Topics.Input != "feed-updates" {
+	if err := config.Load(&cfg, []string{"KAFKA_BROKERS=a:1"}); err != nil || cfg.Topics.Input != feed.DefaultTopics().Input {
 		t.Errorf("input topic = %q, error = %v", cfg.Topics.Input, err)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"feedstream/shared/problem"
 )
 
 const (
@@ -22,19 +24,20 @@ const (
 var mediaTypes = []string{"application/json", "application/x-ndjson", "application/ndjson", "application/jsonl"}
 
 // readRequest checks the request and takes its body apart into items.
-func readRequest(w http.ResponseWriter, r *http.Request) ([]item, *problem) {
+func readRequest(w http.ResponseWriter, r *http.Request) ([]item, error) {
 	if r.URL.Path != "/updates" {
-		return nil, &problem{Status: http.StatusNotFound, Title: "No such resource",
-			Detail: fmt.Sprintf("%.200s is not known here: use POST /updates.", r.URL.Path)}
+		return nil, &problem.Problem{Status: http.StatusNotFound, Title: "No such resource",
+			Detail: fmt.Sprintf("%.200s is not known here.", r.URL.Path), Remedy: "Use POST /updates."}
 	}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		return nil, &problem{Status: http.StatusMethodNotAllowed, Title: "Method not allowed",
+		return nil, &problem.Problem{Status: http.StatusMethodNotAllowed, Title: "Method not allowed",
 			Detail: fmt.Sprintf("/updates takes POST, not %.20s.", r.Method)}
 	}
 	if !acceptable(r.Header) {
-		return nil, &problem{Status: http.StatusUnsupportedMediaType, Title: "Unsupported media type",
-			Detail: "Send one object, an array or one object a line, uncompressed, with Content-Type " +
+		return nil, &problem.Problem{Status: http.StatusUnsupportedMediaType, Title: "Unsupported media type",
+			Detail: "The body is compressed, or of a type that is not taken.",
+			Remedy: "Send one object, an array or one object a line, uncompressed, with Content-Type " +
 				strings.Join(mediaTypes, " or ") + "."}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBytes))
@@ -43,7 +46,8 @@ func readRequest(w http.ResponseWriter, r *http.Request) ([]item, *problem) {
 	case errors.As(err, &large):
 		return nil, tooLarge(fmt.Sprintf("The body has more than %d bytes.", maxBytes))
 	case err != nil:
-		return nil, &problem{Status: http.StatusBadRequest, Title: "Body cut off", Detail: "The body could not be read to its end."}
+		return nil, &problem.Problem{Status: http.StatusBadRequest, Title: "Body cut off",
+			Detail: "The body could not be read to its end."}
 	}
 	return split(body)
 }
@@ -66,14 +70,14 @@ func acceptable(h http.Header) bool {
 
 // split takes a body apart: an array into its elements, one JSON value into itself, anything else
 // into its lines, empty ones left out.
-func split(body []byte) ([]item, *problem) {
+func split(body []byte) ([]item, error) {
 	body = bytes.TrimSpace(body)
 	var items []item
 	switch {
 	case bytes.HasPrefix(body, []byte("[")):
 		var elements []json.RawMessage
 		if err := json.Unmarshal(body, &elements); err != nil {
-			return nil, &problem{Status: http.StatusBadRequest, Title: "Malformed body",
+			return nil, &problem.Problem{Status: http.StatusBadRequest, Title: "Malformed body",
 				Detail: fmt.Sprintf("The array is not JSON: %v.", err)}
 		}
 		for _, e := range elements {
@@ -89,7 +93,8 @@ func split(body []byte) ([]item, *problem) {
 		}
 	}
 	if len(items) == 0 {
-		return nil, &problem{Status: http.StatusBadRequest, Title: "Nothing to publish", Detail: "The body holds no item."}
+		return nil, &problem.Problem{Status: http.StatusBadRequest, Title: "Nothing to publish",
+			Detail: "The body holds no item."}
 	}
 	if len(items) > maxItems {
 		return nil, tooLarge(fmt.Sprintf("The body holds %d items, at most %d are taken.", len(items), maxItems))
@@ -97,9 +102,9 @@ func split(body []byte) ([]item, *problem) {
 	return items, nil
 }
 
-func tooLarge(detail string) *problem {
-	return &problem{Status: http.StatusRequestEntityTooLarge, Title: "Too much at once",
-		Detail: detail + " Send it in parts."}
+func tooLarge(detail string) error {
+	return &problem.Problem{Status: http.StatusRequestEntityTooLarge, Title: "Too much at once",
+		Detail: detail, Remedy: "Send it in parts."}
 }
 
 // senderOf is the sender of items that name none: the first address of X-Forwarded-For, which the

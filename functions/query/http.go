@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"feedstream/shared/feed"
+	"feedstream/shared/problem"
 	"feedstream/shared/reference"
 )
 
@@ -42,7 +42,8 @@ type API struct {
 //	GET /reference                                the snapshot now announced
 //
 // Rows have the members of the output record; with Accept: text/csv they are RFC 4180 with a header
-// line. Errors are application/problem+json (RFC 9457).
+// line. "skipped" beside the items, in CSV the header Feedstream-Skipped, counts rows of the page that are
+// no record's: another writer left them incomplete. Errors are application/problem+json (RFC 9457).
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for path, serve := range map[string]func(http.ResponseWriter, *http.Request) error{
@@ -52,43 +53,26 @@ func (a *API) Handler() http.Handler {
 		mux.HandleFunc(path, a.handle(refuseMethod)) // the mux's own 405 loses to the pattern "/" below
 	}
 	mux.HandleFunc("/", a.handle(func(_ http.ResponseWriter, r *http.Request) error {
-		return &problem{http.StatusNotFound, fmt.Sprintf("%s %s: there are GET /stocks/{code}, /rows/{rowKey} and /reference", r.Method, r.URL.Path)}
+		return &problem.Problem{Status: http.StatusNotFound, Title: http.StatusText(http.StatusNotFound),
+			Detail: fmt.Sprintf("%.20s %.200s is not known here", r.Method, r.URL.Path),
+			Remedy: "Use GET /stocks/{code}, /rows/{rowKey} or /reference."}
 	}))
 	return mux
 }
 
 func refuseMethod(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Allow", "GET, HEAD")
-	return &problem{http.StatusMethodNotAllowed, fmt.Sprintf("%s %s: only GET and HEAD are allowed", r.Method, r.URL.Path)}
+	return &problem.Problem{Status: http.StatusMethodNotAllowed, Title: http.StatusText(http.StatusMethodNotAllowed),
+		Detail: fmt.Sprintf("%.20s %.200s: only GET and HEAD are allowed", r.Method, r.URL.Path)}
 }
-
-// problem is an answer that is the caller's to mend.
-type problem struct {
-	status int
-	detail string
-}
-
-func (p *problem) Error() string { return p.detail }
 
 func bad(format string, args ...any) error {
-	return &problem{http.StatusBadRequest, fmt.Sprintf(format, args...)}
+	return &problem.Problem{Status: http.StatusBadRequest, Title: http.StatusText(http.StatusBadRequest),
+		Detail: fmt.Sprintf(format, args...)}
 }
 
 func (a *API) handle(serve func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		err := serve(w, r)
-		if err == nil {
-			return
-		}
-		p, ok := err.(*problem)
-		if !ok {
-			a.Logger.ErrorContext(r.Context(), "query failed", "path", r.URL.Path, "error", err)
-			p = &problem{http.StatusServiceUnavailable, "the store does not answer: try again"}
-		}
-		w.Header().Set("Content-Type", "application/problem+json")
-		w.WriteHeader(p.status)
-		_ = json.NewEncoder(w).Encode(map[string]any{"title": http.StatusText(p.status), "status": p.status, "detail": p.detail})
-	}
+	return problem.Handler(a.Logger, explain, serve)
 }
 
 func (a *API) stocks(w http.ResponseWriter, r *http.Request) error {
@@ -105,15 +89,20 @@ func (a *API) stocks(w http.ResponseWriter, r *http.Request) error {
 		next = page.Next.cursor()
 	}
 	if wantsCSV(r) {
+		if page.Skipped > 0 {
+			w.Header().Set("Feedstream-Skipped", strconv.Itoa(page.Skipped))
+		}
 		if next != "" {
 			w.Header().Set("Link", fmt.Sprintf(`<?%s>; rel="next"`, nextQuery(r, next)))
 		}
 		return writeCSV(w, page.Items)
 	}
-	return writeJSON(w, struct {
-		Items []feed.Record `json:"items"`
-		Next  string        `json:"next,omitempty"`
-	}{page.Items, next})
+	problem.WriteJSON(w, http.StatusOK, "application/json", struct {
+		Items   []feed.Record `json:"items"`
+		Next    string        `json:"next,omitempty"`
+		Skipped int           `json:"skipped,omitempty"`
+	}{page.Items, next, page.Skipped})
+	return nil
 }
 
 func nextQuery(r *http.Request, cursor string) string {
@@ -129,12 +118,14 @@ func (a *API) row(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !found {
-		return &problem{http.StatusNotFound, fmt.Sprintf("there is no row %q", rowKey)}
+		return &problem.Problem{Status: http.StatusNotFound, Title: http.StatusText(http.StatusNotFound),
+			Detail: fmt.Sprintf("there is no row %.300q", rowKey)}
 	}
 	if wantsCSV(r) {
 		return writeCSV(w, []feed.Record{record})
 	}
-	return writeJSON(w, record)
+	problem.WriteJSON(w, http.StatusOK, "application/json", record)
+	return nil
 }
 
 func (a *API) reference(w http.ResponseWriter, r *http.Request) error {
@@ -143,7 +134,7 @@ func (a *API) reference(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	m := view.Manifest
-	return writeJSON(w, struct {
+	problem.WriteJSON(w, http.StatusOK, "application/json", struct {
 		Version    string    `json:"version"`
 		Revision   int64     `json:"revision"`
 		BuiltAt    time.Time `json:"builtAt"`
@@ -152,6 +143,7 @@ func (a *API) reference(w http.ResponseWriter, r *http.Request) error {
 		Entries    int       `json:"entries"`
 		Pinned     bool      `json:"pinned"`
 	}{m.Version, m.Revision, m.BuiltAt, m.CheckedAt, view.Age.Seconds(), m.Entries, m.Pinned})
+	return nil
 }
 
 func parseQuery(r *http.Request) (Query, error) {
@@ -230,18 +222,8 @@ func wantsCSV(r *http.Request) bool {
 	return false
 }
 
-func writeJSON(w http.ResponseWriter, value any) error {
-	body, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Errorf("encode the answer: %w", err)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(append(body, '\n')) // the client has gone: there is nobody to tell
-	return nil
-}
-
-var csvHeader = []string{"rowKey", "sender", "stockCode", "stockName", "lastPrice", "timestamp", "matched", "referenceVersion",
-	"originTopic", "originPartition", "originOffset"}
+var csvHeader = []string{"rowKey", "sender", "stockCode", "stockName", "lastPrice", "timestamp", "matched",
+	"referenceVersion", "originTopic", "originPartition", "originOffset"}
 
 func writeCSV(w http.ResponseWriter, records []feed.Record) error {
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")

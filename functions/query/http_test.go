@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"feedstream/shared/feed"
+	"feedstream/shared/hbase"
+	"feedstream/shared/phoenix"
 	"feedstream/shared/reference"
 )
 
@@ -200,19 +205,33 @@ func TestOtherMethodsAndPathsAreRefused(t *testing.T) {
 	}
 }
 
-func TestStoreErrorsStayInside(t *testing.T) {
-	broken := errors.New("region server hbase-1.internal:16020 refused")
+// TestErrorsAreToldAsWhatTheyAre, without what a store said of itself, and with a remedy.
+func TestErrorsAreToldAsWhatTheyAre(t *testing.T) {
+	away := fmt.Errorf("%w: region server hbase-1.internal:16020 refused", hbase.ErrUnavailable)
+	noTable := fmt.Errorf("HBase at zk.internal: %w", hbase.ErrTableNotFound)
+	differs := &phoenix.LayoutError{Differences: []phoenix.Difference{
+		{What: "table T is without STORE_NULLS", Remedy: "ALTER TABLE T SET STORE_NULLS=true"}}}
+	noSnapshot := func(cause error) error {
+		return fmt.Errorf("%w: OSS at oss.internal: %w", reference.ErrNoSnapshot, cause)
+	}
 	for _, test := range []struct {
 		name, target string
 		fail         func(*world)
+		status       int
+		says         string
 	}{
-		{"layout", "/stocks/2318.HK", func(w *world) { w.layoutErr = broken }},
-		{"scan", "/stocks/2318.HK", func(w *world) { w.scanErr = broken }},
-		{"get", "/stocks/2318.HK", func(w *world) { w.getErr = broken }},
-		{"index key", "/stocks/2318.HK", func(w *world) { w.index["\x002318.HK\x00a\x00internal"] = ms }},
-		{"row layout", "/rows/s%7C2318.HK", func(w *world) { w.layoutErr = broken }},
-		{"row get", "/rows/s%7C2318.HK", func(w *world) { w.getErr = broken }},
-		{"snapshot", "/reference", func(w *world) { w.snapshotErr = broken }},
+		{"layout unread", "/stocks/2318.HK", func(w *world) { w.layoutErr = away }, 503, "Try again"},
+		{"scan", "/stocks/2318.HK", func(w *world) { w.scanErr = away }, 503, "Try again"},
+		{"get", "/stocks/2318.HK", func(w *world) { w.getErr = away }, 503, "Try again"},
+		{"out of time", "/stocks/2318.HK", func(w *world) { w.getErr = context.DeadlineExceeded }, 503, "Try again"},
+		{"row, layout unread", "/rows/s%7C2318.HK", func(w *world) { w.layoutErr = away }, 503, "Try again"},
+		{"row get", "/rows/s%7C2318.HK", func(w *world) { w.getErr = away }, 503, "Try again"},
+		{"other layout", "/rows/s%7C2318.HK", func(w *world) { w.layoutErr = differs }, 500, "ALTER TABLE T SET STORE_NULLS=true"},
+		{"no table", "/stocks/2318.HK", func(w *world) { w.layoutErr = noTable }, 500, "HBASE_TABLE"},
+		{"nobody knows", "/stocks/2318.HK", func(w *world) { w.getErr = errors.New("internal") }, 500, "the function's log"},
+		{"OSS is away", "/reference", func(w *world) { w.snapshotErr = noSnapshot(context.DeadlineExceeded) }, 503, "Try again"},
+		{"nothing announced", "/reference", func(w *world) { w.snapshotErr = noSnapshot(reference.ErrNotFound) }, 404, "feedstream refresh"},
+		{"snapshot corrupt", "/reference", func(w *world) { w.snapshotErr = noSnapshot(errors.New("sha256")) }, 500, "doctor --live"},
 	} {
 		for _, accept := range []string{"", "text/csv"} {
 			t.Run(test.name+accept, func(t *testing.T) {
@@ -222,8 +241,117 @@ func TestStoreErrorsStayInside(t *testing.T) {
 				if strings.Contains(answer.Body.String(), "internal") {
 					t.Errorf("the answer tells of the inside: %s", answer.Body)
 				}
-				checkProblem(t, answer, http.StatusServiceUnavailable, "try again")
+				if answer.Code != test.status || !strings.Contains(answer.Body.String(), test.says) {
+					t.Errorf("answer = %d %s, want %d that says %q", answer.Code, answer.Body, test.status, test.says)
+				}
+				if (answer.Header().Get("Retry-After") != "") != (test.status == 503) {
+					t.Errorf("Retry-After = %q", answer.Header().Get("Retry-After"))
+				}
 			})
+		}
+	}
+}
+
+// changed puts the record's row into the world as another writer has left it.
+func (w *world) changed(r feed.Record, cellTime int64, change map[string][]byte) {
+	put := layout.Row(&r).Data
+	put.Timestamp = cellTime
+	put.Cells = slices.DeleteFunc(slices.Clone(put.Cells), func(c phoenix.Cell) bool {
+		value, changed := change[c.Qualifier]
+		return changed && value == nil
+	})
+	w.data[string(put.Key)] = put
+	index := layout.Row(&r).Index
+	w.index[string(index.Key)] = cellTime
+}
+
+// TestIncompleteRowsAreSkippedAndSaid: one row that SQL has written in part does not take the page from
+// the others, and the pages go on behind it.
+func TestIncompleteRowsAreSkippedAndSaid(t *testing.T) {
+	whole := []feed.Record{record("a", "2318.HK", ms), record("b", "2318.HK", ms-10), record("c", "2318.HK", ms-20)}
+	for name, test := range map[string]struct {
+		spoil func(*world)
+		key   string
+	}{
+		"without TIMESTAMP": {func(w *world) { w.changed(record("x", "2318.HK", ms-5), ms-5, map[string][]byte{"TIMESTAMP": nil}) }, "x|2318.HK"},
+		"without separator": {func(w *world) {
+			put := layout.Row(&whole[0]).Data
+			put.Key = layout.DataKey("2318.HK")
+			w.data[string(put.Key)] = put
+			index := []byte("\x002318.HK\x002318.HK")
+			index[0] = phoenix.Salt(index[1:], layout.IndexSaltBuckets)
+			w.index[string(index)] = ms - 5
+		}, "2318.HK"},
+		"of another time than its cells": {func(w *world) { w.changed(record("x", "2318.HK", ms-500), ms-5, nil) }, "x|2318.HK"},
+		"of an earlier time than its index row": {func(w *world) {
+			w.putData(record("x", "2318.HK", ms-500))
+			w.putIndex(record("x", "2318.HK", ms-5))
+		}, "x|2318.HK"},
+		"index key": {func(w *world) { w.index["\x002318.HK\x00a\x00b"] = ms - 5 }, "2318.HK"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(whole...)
+			test.spoil(w)
+			var shown []string
+			skipped := 0
+			for next := "?limit=1"; next != ""; {
+				answer := ask(w, "GET", "/stocks/2318.HK"+next, "")
+				var page struct {
+					Items   []feed.Record
+					Next    string
+					Skipped int
+				}
+				if err := json.Unmarshal(answer.Body.Bytes(), &page); err != nil || answer.Code != http.StatusOK {
+					t.Fatalf("%d %s: %v", answer.Code, answer.Body, err)
+				}
+				if strings.Contains(answer.Body.String(), "skipped") != (page.Skipped > 0) {
+					t.Errorf("skipped is said although nothing was: %s", answer.Body)
+				}
+				for _, r := range page.Items {
+					shown = append(shown, r.Sender)
+				}
+				skipped += page.Skipped
+				if next = ""; page.Next != "" {
+					next = "?limit=1&cursor=" + page.Next
+				}
+			}
+			if diff := cmp.Diff([]string{"a", "b", "c"}, shown); diff != "" || skipped != 1 {
+				t.Errorf("%d skipped, rows: %s", skipped, diff)
+			}
+			if !strings.Contains(w.log.String(), "level=WARN") || !strings.Contains(w.log.String(), test.key) {
+				t.Errorf("log = %q, want the key %s", w.log.String(), test.key)
+			}
+			if got := ask(w, "GET", "/stocks/2318.HK", "text/csv").Header().Get("Feedstream-Skipped"); got != "1" {
+				t.Errorf("Feedstream-Skipped = %q", got)
+			}
+		})
+	}
+}
+
+func TestIncompleteRowIsNamed(t *testing.T) {
+	w := newWorld()
+	w.changed(record("x", "2318.HK", ms), ms, map[string][]byte{"TIMESTAMP": nil, "STOCK_CODE": nil})
+	answer := ask(w, "GET", "/rows/x%7C2318.HK", "")
+	var got struct{ Title, Detail, Remedy string }
+	if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if want := `The row "x|2318.HK" is there and has no value in STOCK_CODE, TIMESTAMP.`; got.Detail != want || answer.Code != 500 || got.Remedy == "" {
+		t.Errorf("answer = %d %+v, want 500 with %s", answer.Code, got, want)
+	}
+}
+
+// TestRowKeysLongerThanAnyInHBase: a store would only say that it cannot be asked.
+func TestRowKeysLongerThanAnyInHBase(t *testing.T) {
+	for length, asked := range map[int]bool{phoenix.MaxKeyBytes - 1: true, phoenix.MaxKeyBytes: false, 100_000: false} {
+		w := newWorld()
+		w.getErr = hbase.ErrUnavailable
+		answer := ask(w, "GET", "/rows/"+strings.Repeat("k", length), "")
+		if (answer.Code == http.StatusServiceUnavailable) != asked || !asked && answer.Code != http.StatusNotFound {
+			t.Errorf("%d bytes: %d", length, answer.Code)
+		}
+		if answer.Body.Len() > 1000 {
+			t.Errorf("%d bytes: the answer has %d", length, answer.Body.Len())
 		}
 	}
 }

@@ -33,11 +33,13 @@ func run(ctx context.Context, environ []string) error {
 	}
 	logger := fc.NewLogger(os.Stdout, cfg.Server.LogLevel)
 
-	table, err := hbase.New(hbase.Config{ZooKeeper: cfg.HBase.ZooKeeper, Root: cfg.HBase.ZooKeeperRoot, Logger: logger})
+	hbaseClient, err := hbase.New(hbase.Config{
+		ZooKeeper: string(cfg.HBase.ZooKeeper), Root: cfg.HBase.ZooKeeperRoot, Logger: logger,
+	})
 	if err != nil {
 		return err
 	}
-	defer table.Close()
+	defer hbaseClient.Close()
 	bucket, err := oss.New(oss.Config{Endpoint: cfg.OSS.Endpoint, Region: cfg.OSS.Region, Bucket: cfg.OSS.Bucket},
 		func(ctx context.Context) (oss.Credentials, error) {
 			return oss.Credentials(fc.CredentialsFrom(ctx)), nil
@@ -48,17 +50,20 @@ func run(ctx context.Context, environ []string) error {
 
 	api := &API{
 		Finder: &Finder{
-			Layouts: &hbase.Layouts{Catalog: table, Table: cfg.HBase.Table, Index: cfg.HBase.Index, Now: time.Now, Logger: logger},
-			Rows:    table,
+			Layouts: &hbase.Layouts{
+				Catalog: hbaseClient, Table: cfg.HBase.Table, Index: cfg.HBase.Index, Now: time.Now, Logger: logger,
+			},
+			Rows:   hbaseClient,
+			Logger: logger,
 		},
 		Snapshots: reference.NewCache(reference.CacheConfig{
-			Objects: bucket, Prefix: cfg.OSS.Prefix, CheckInterval: cfg.Freshness.CheckInterval,
+			Objects: bucket, Prefix: string(cfg.OSS.Prefix), CheckInterval: cfg.Freshness.CheckInterval,
 			MaxAge: cfg.Freshness.MaxAge, Now: time.Now, Logger: logger,
 		}),
 		Logger: logger,
 	}
 	return fc.Run(ctx, fc.Config{
-		Addr: cfg.Server.Addr(), MemoryMB: cfg.Server.MemoryMB, Credentials: fc.EnvironmentCredentials(),
+		Addr: cfg.Server.Addr(), MemoryMB: cfg.Server.MemoryMB, Credentials: fc.EnvironmentCredentials(environ),
 		Logger: logger, RequestLines: os.Stdout,
 	}, fc.Function{HTTP: api.Handler()})
 }

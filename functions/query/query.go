@@ -3,8 +3,8 @@ package main
 import (
 	"container/heap"
 	"context"
-	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 
 	"feedstream/shared/feed"
@@ -29,6 +29,7 @@ type rows interface {
 type Finder struct {
 	Layouts layouts
 	Rows    rows
+	Logger  *slog.Logger // is told the key of each row that is skipped
 }
 
 // Query asks for one page of a stock code's rows.
@@ -58,6 +59,9 @@ func (p Position) before(q Position) bool {
 type Page struct {
 	Items []feed.Record
 	Next  *Position
+	// Skipped counts rows that have their place on the page and are no records: another writer has left
+	// them incomplete, or with another event time than their cells.
+	Skipped int
 }
 
 // ByCode returns the newest rows of a stock code within the query's bounds.
@@ -65,21 +69,24 @@ type Page struct {
 // It reads all index rows of the code, whatever the limit, and then the data rows of the page: the
 // cost is that of the code's index rows. The index is read without a time range, as with one HBase
 // returns superseded versions until a compaction. A row that moved on between the two reads, or whose
-// index row is an orphan, does not show; a row never shows twice.
+// index row is an orphan, does not show; a row never shows twice. One that is no record's is skipped, so
+// that it does not take the page from all others.
 func (f *Finder) ByCode(ctx context.Context, q Query) (Page, error) {
 	layout, err := f.Layouts.Layout(ctx)
 	if err != nil {
 		return Page{}, fmt.Errorf("check the layout of the table: %w", err)
 	}
 	best := newest{limit: q.Limit + 1}
-	var broken error
+	page := Page{Items: []feed.Record{}}
 	err = f.Rows.ScanKeys(ctx, layout.Index, layout.IndexRanges(q.Code), func(key []byte, timestamp int64) {
 		if timestamp < q.From || timestamp >= q.To {
 			return
 		}
 		_, rowKey, err := layout.ParseIndexKey(key)
 		if err != nil {
-			broken = err
+			if q.After == nil { // it has no place in the order: it is told once, on the first page
+				f.skip(ctx, &page, string(key), err)
+			}
 			return
 		}
 		at := Position{Time: timestamp, RowKey: rowKey}
@@ -87,24 +94,25 @@ func (f *Finder) ByCode(ctx context.Context, q Query) (Page, error) {
 			best.add(at)
 		}
 	})
-	if err = errors.Join(err, broken); err != nil {
+	if err != nil {
 		return Page{}, fmt.Errorf("read the index rows of %s: %w", q.Code, err)
 	}
 	found := best.sorted()
-	page := Page{Items: []feed.Record{}}
 	if len(found) > q.Limit {
 		found = found[:q.Limit]
 		page.Next = &found[q.Limit-1]
 	}
-	page.Items, err = f.load(ctx, layout, q.Code, found)
-	return page, err
+	if err := f.load(ctx, layout, q.Code, found, &page); err != nil {
+		return Page{}, err
+	}
+	return page, nil
 }
 
-// load reads the data rows and drops those that are no longer what the index said.
-func (f *Finder) load(ctx context.Context, layout *phoenix.Layout, code string, positions []Position) ([]feed.Record, error) {
-	records := make([]feed.Record, 0, len(positions))
+// load reads the data rows of a page, and leaves out those that are no longer what the index said.
+func (f *Finder) load(ctx context.Context, layout *phoenix.Layout, code string, positions []Position,
+	page *Page) error {
 	if len(positions) == 0 {
-		return records, nil
+		return nil
 	}
 	keys := make([][]byte, len(positions))
 	for i, at := range positions {
@@ -112,21 +120,32 @@ func (f *Finder) load(ctx context.Context, layout *phoenix.Layout, code string, 
 	}
 	stored, err := f.Rows.Get(ctx, layout.Table, keys)
 	if err != nil {
-		return nil, fmt.Errorf("read %d rows of %s: %w", len(keys), code, err)
+		return fmt.Errorf("read %d rows of %s: %w", len(keys), code, err)
 	}
 	for i := range stored {
 		if len(stored[i].Cells) == 0 {
-			continue
+			continue // an orphan in the index
 		}
 		record, err := layout.ParseRow(&stored[i])
-		if err != nil {
-			return nil, err
-		}
-		if record.StockCode == code && record.Time == positions[i].Time {
-			records = append(records, record)
+		switch {
+		case err != nil:
+			f.skip(ctx, page, positions[i].RowKey, err)
+		case record.StockCode != code: // an orphan in the index
+		case record.Time == positions[i].Time:
+			page.Items = append(page.Items, record)
+		case record.Time > positions[i].Time && record.Time == stored[i].Timestamp: // it moved on
+		default:
+			f.skip(ctx, page, positions[i].RowKey, fmt.Errorf(
+				"its event time is %s, its cells are of %s and its index row of %s",
+				feed.FormatTime(record.Time), feed.FormatTime(stored[i].Timestamp), feed.FormatTime(positions[i].Time)))
 		}
 	}
-	return records, nil
+	return nil
+}
+
+func (f *Finder) skip(ctx context.Context, page *Page, key string, err error) {
+	page.Skipped++
+	f.Logger.WarnContext(ctx, "a row is no record's and left out", "key", key, "error", err)
 }
 
 // ByRowKey returns one row; found is false when there is none.
@@ -135,7 +154,11 @@ func (f *Finder) ByRowKey(ctx context.Context, rowKey string) (record feed.Recor
 	if err != nil {
 		return feed.Record{}, false, fmt.Errorf("check the layout of the table: %w", err)
 	}
-	stored, err := f.Rows.Get(ctx, layout.Table, [][]byte{layout.DataKey(rowKey)})
+	key := layout.DataKey(rowKey)
+	if len(key) > phoenix.MaxKeyBytes {
+		return feed.Record{}, false, nil
+	}
+	stored, err := f.Rows.Get(ctx, layout.Table, [][]byte{key})
 	if err != nil {
 		return feed.Record{}, false, fmt.Errorf("read the row: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -27,6 +28,7 @@ type world struct {
 	data  map[string]phoenix.Put
 	index map[string]int64
 	view  reference.View
+	log   strings.Builder
 }
 
 func newWorld(records ...feed.Record) *world {
@@ -72,10 +74,12 @@ func (w *world) ScanKeys(_ context.Context, _ string, ranges []phoenix.Range, vi
 
 func (w *world) Current(context.Context) (reference.View, error) { return w.view, w.snapshotErr }
 
-func (w *world) finder() *Finder { return &Finder{Layouts: w, Rows: w} }
+func (w *world) finder() *Finder { return &Finder{Layouts: w, Rows: w, Logger: w.logger()} }
+
+func (w *world) logger() *slog.Logger { return slog.New(slog.NewTextHandler(&w.log, nil)) }
 
 func (w *world) api() *API {
-	return &API{Finder: w.finder(), Snapshots: w, Logger: slog.New(slog.DiscardHandler)}
+	return &API{Finder: w.finder(), Snapshots: w, Logger: w.logger()}
 }
 
 func record(sender, code string, ms int64) feed.Record {

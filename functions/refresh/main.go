@@ -33,7 +33,9 @@ func run(ctx context.Context, environ []string) error {
 	}
 	logger := fc.NewLogger(os.Stdout, cfg.Server.LogLevel)
 
-	source, err := mongo.New(mongo.Config{URI: cfg.Mongo.URI, Database: cfg.Mongo.Database, Collection: cfg.Mongo.Collection})
+	source, err := mongo.New(mongo.Config{
+		URI: cfg.Mongo.URI, Database: cfg.Mongo.Database, Collection: cfg.Mongo.Collection,
+	})
 	if err != nil {
 		return err
 	}
@@ -48,12 +50,12 @@ func run(ctx context.Context, environ []string) error {
 
 	refresher := &Refresher{
 		Source:    source,
-		Announcer: &reference.Announcer{Objects: bucket, Prefix: cfg.OSS.Prefix, Now: time.Now},
+		Announcer: &reference.Announcer{Objects: bucket, Prefix: string(cfg.OSS.Prefix), Now: time.Now},
 		Policy:    reference.Policy(cfg.Admission),
 		Database:  cfg.Mongo.Database, Collection: cfg.Mongo.Collection, Logger: logger,
 	}
 	return fc.Run(ctx, fc.Config{
-		Addr: cfg.Server.Addr(), MemoryMB: cfg.Server.MemoryMB, Credentials: fc.EnvironmentCredentials(),
+		Addr: cfg.Server.Addr(), MemoryMB: cfg.Server.MemoryMB, Credentials: fc.EnvironmentCredentials(environ),
 		Logger: logger, RequestLines: os.Stdout,
 	}, fc.Function{Invoke: refresher.Invoke})
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 
 	"feedstream/shared/oss/osstest"
 	"feedstream/shared/reference"
+	"feedstream/shared/testkit"
 )
 
 const (
@@ -59,7 +59,7 @@ func (w *world) refresher() *Refresher {
 		Source:    w,
 		Announcer: &reference.Announcer{Objects: w.store, Prefix: "stock/", Now: func() time.Time { return w.now }},
 		Policy:    reference.Policy{MinEntries: 1, MaxShrink: 0.2},
-		Database:  "reference", Collection: "stock", Logger: slog.New(slog.DiscardHandler),
+		Database:  "reference", Collection: "stock", Logger: testkit.Quiet(),
 	}
 }
 

@@ -25,7 +25,7 @@ import (
 // Config says what to audit.
 type Config struct {
 	Kafka  Kafka
-	Topics Topics
+	Topics feed.Topics
 	// Group is the consumer group of the trigger. What lies beyond its committed offsets is pending.
 	Group string
 	// From and To confine the audit of verdicts to a stretch of the input topic; the table is always
@@ -34,9 +34,6 @@ type Config struct {
 	// Table is the table and its index; nil leaves them out.
 	Table Table
 }
-
-// Topics are the topics of a feed.
-type Topics struct{ Input, Output, Quarantine, DeadLetter string }
 
 // Run makes the audit. What it finds wrong is in the report; the error says why none could be made.
 func Run(ctx context.Context, cfg Config) (Report, error) {

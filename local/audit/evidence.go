@@ -3,8 +3,6 @@ package audit
 import (
 	"bytes"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -44,19 +42,4 @@ func header(r *kgo.Record, name string) string {
 		}
 	}
 	return ""
-}
-
-// parseOrigin is the inverse of feed.Origin.String. A topic's name holds no '/'.
-func parseOrigin(id string) (o feed.Origin, err error) {
-	parts := strings.Split(id, "/")
-	if len(parts) == 3 {
-		if o.Partition, err = strconv.Atoi(parts[1]); err == nil {
-			o.Offset, err = strconv.ParseInt(parts[2], 10, 64)
-		}
-		o.Topic = parts[0]
-	}
-	if len(parts) != 3 || err != nil || o.Partition < 0 || o.Offset < 0 {
-		return feed.Origin{}, fmt.Errorf("origin %q is not <topic>/<partition>/<offset>", id)
-	}
-	return o, nil
 }

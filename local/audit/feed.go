@@ -34,7 +34,7 @@ func Feed(ctx context.Context, t *target.Target, from, to Bound) (Report, error)
 		return Report{}, fmt.Errorf("check the layout of the table: %w", err)
 	}
 	return Run(ctx, Config{
-		Kafka: Kafka{Brokers: t.Kafka.Brokers, Options: options}, Topics: Topics(t.Names.Topics), Group: t.Names.Group,
+		Kafka: Kafka{Brokers: t.Kafka.Brokers, Options: options}, Topics: t.Names.Topics, Group: t.Names.Group,
 		From: from, To: to, Table: Phoenix{Scanner: table, Layout: layout},
 	})
 }

@@ -3,14 +3,17 @@ package audit
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"sync"
+	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"feedstream/shared/feed"
+	"feedstream/shared/kafka"
 )
 
 // Counts are input records by verdict, each offset once, however often its push was repeated.
@@ -42,9 +45,9 @@ func (c *Counts) of(verdict mark) *int {
 // Verdicts follows the topics and keeps the counts of verdicts since they began. It holds two bytes for
 // each input record, and after a restart counts again from what the topics hold.
 type Verdicts struct {
-	kafka  Kafka
-	topics Topics
-	logger *slog.Logger
+	brokers Kafka
+	topics  feed.Topics
+	logger  *slog.Logger
 
 	mu      sync.Mutex
 	ledger  *ledger
@@ -53,8 +56,8 @@ type Verdicts struct {
 }
 
 // NewVerdicts returns counts of zero; Run makes them grow.
-func NewVerdicts(kafka Kafka, topics Topics, logger *slog.Logger) *Verdicts {
-	return &Verdicts{kafka: kafka, topics: topics, logger: logger, ledger: newLedger(), changed: make(chan struct{})}
+func NewVerdicts(brokers Kafka, topics feed.Topics, logger *slog.Logger) *Verdicts {
+	return &Verdicts{brokers: brokers, topics: topics, logger: logger, ledger: newLedger(), changed: make(chan struct{})}
 }
 
 // Counts returns the counts as of now.
@@ -84,22 +87,49 @@ func (v *Verdicts) Wait(ctx context.Context, n int) error {
 // Run follows the topics until the context ends, and returns nil then. Brokers that are away are waited
 // for.
 func (v *Verdicts) Run(ctx context.Context) error {
-	client, err := v.kafka.client(
+	client, err := v.brokers.client(
 		kgo.ConsumeTopics(v.topics.Output, v.topics.Quarantine, v.topics.DeadLetter),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
 		return err
 	}
 	defer client.Close()
+	failing := map[string]bool{} // topics whose outage was told
 	for {
 		fetches := client.PollFetches(ctx)
 		if ctx.Err() != nil || fetches.IsClientClosed() {
 			return nil
 		}
-		fetches.EachError(func(topic string, partition int32, err error) {
-			v.logger.Warn("count the verdicts", "topic", topic, "partition", partition, "error", err)
-		})
+		for _, r := range fetches.Records() {
+			delete(failing, r.Topic)
+		}
 		v.add(fetches.Records())
+		fetches.EachError(func(topic string, partition int32, err error) {
+			if !failing[topic] {
+				failing[topic] = true
+				v.logger.Warn("count the verdicts", "topic", topic, "partition", partition, "error", err)
+			}
+			if errors.Is(err, kerr.UnknownTopicID) && ctx.Err() == nil {
+				// The topic was deleted; one made again under its name is another one to the client.
+				client.PurgeTopicsFromConsuming(topic)
+				client.AddConsumeTopics(topic)
+			}
+		})
+		if fetches.Err() != nil && fetches.NumRecords() == 0 {
+			wait(ctx, failedPoll)
+		}
+	}
+}
+
+// failedPoll is the wait after a poll that brought nothing but errors: some come at once, every time.
+const failedPoll = time.Second
+
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 
@@ -125,7 +155,7 @@ var matchedMember = []byte(`"matched":true`)
 func (v *Verdicts) addRecord(r *kgo.Record) error {
 	switch r.Topic {
 	case v.topics.Output:
-		origin, err := parseOrigin(header(r, "ce_id"))
+		origin, err := feed.ParseOrigin(header(r, feed.HeaderID))
 		if err != nil {
 			return err
 		}
@@ -135,7 +165,7 @@ func (v *Verdicts) addRecord(r *kgo.Record) error {
 			v.addEvidence(origin, unmatched)
 		}
 	case v.topics.Quarantine:
-		origin, err := quarantineOrigin(r)
+		origin, err := kafka.QuarantineOrigin(message(r))
 		if err != nil {
 			return err
 		}
@@ -150,18 +180,6 @@ func (v *Verdicts) addRecord(r *kgo.Record) error {
 		}
 	}
 	return nil
-}
-
-func quarantineOrigin(r *kgo.Record) (feed.Origin, error) {
-	partition, err := strconv.Atoi(header(r, "feed-origin-partition"))
-	if err != nil {
-		return feed.Origin{}, fmt.Errorf("header feed-origin-partition: %w", err)
-	}
-	offset, err := strconv.ParseInt(header(r, "feed-origin-offset"), 10, 64)
-	if err != nil {
-		return feed.Origin{}, fmt.Errorf("header feed-origin-offset: %w", err)
-	}
-	return feed.Origin{Topic: header(r, "feed-origin-topic"), Partition: partition, Offset: offset}, nil
 }
 
 // addEvidence moves an offset from the verdict it had to the one it has now.

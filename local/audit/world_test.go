@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	topics  = Topics{Input: "feed-updates", Output: "feed-records", Quarantine: "feed-quarantine", DeadLetter: "feed-deadletter"}
+	topics  = feed.DefaultTopics()
 	noon    = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	discard = slog.New(slog.DiscardHandler)
 )

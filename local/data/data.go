@@ -21,14 +21,17 @@ import (
 //go:embed hang-seng.csv
 var HangSeng []byte
 
-// Codes are the stock codes of HangSeng, in its order.
-func Codes() ([]string, error) {
+// Codes returns the stock codes of HangSeng, in its order.
+func Codes() []string {
 	documents, err := Parse(HangSeng)
+	if err != nil {
+		panic(fmt.Sprintf("data: hang-seng.csv: %v", err)) // it is compiled in, and tested
+	}
 	codes := make([]string, len(documents))
 	for i, d := range documents {
-		codes[i], _ = d.Symbol.(string) // Parse makes no other
+		codes[i] = d.Symbol.(string) // Parse makes no other
 	}
-	return codes, err
+	return codes
 }
 
 // Parse reads a reference in the form of HangSeng. Whether a row is a good entry is for the admission to

@@ -2,35 +2,39 @@ package doctor
 
 import (
 	"context"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"feedstream/shared/feed"
 )
-
-// Topics are the topics of a feed.
-type Topics struct{ Input, Output, Quarantine, DeadLetter string }
-
-// setAsideRoom is how much larger a record set aside may be than the input record that it carries.
-const setAsideRoom = 64 << 10
 
 // Kafka checks that the brokers answer, that the topics exist, that the topics of set-aside records
 // take the largest record of the input, and that output records are kept at least as long as the input
 // and never compacted away. What a broker may not tell (its settings, for want of a permission) is left out.
-func Kafka(ctx context.Context, brokers string, topics Topics, options ...kgo.Opt) []Finding {
+func Kafka(ctx context.Context, brokers string, topics feed.Topics, options ...kgo.Opt) []Finding {
 	const check = "Kafka"
-	remedy := "start the brokers, or correct KAFKA_BROKERS, KAFKA_TLS and KAFKA_SASL_*"
+	remedy := func(err error) string {
+		var untrusted x509.UnknownAuthorityError
+		if errors.As(err, &untrusted) {
+			return "set KAFKA_CA to the root certificate of the brokers: its PEM text, or the path of a file"
+		}
+		return "start the brokers, or correct KAFKA_BROKERS, KAFKA_TLS and KAFKA_SASL_*"
+	}
 	client, err := kgo.NewClient(options...)
 	if err != nil {
-		return []Finding{bad(check, remedy, "connect to %s: %v", brokers, err)}
+		return []Finding{bad(check, remedy(err), "connect to %s: %v", brokers, err)}
 	}
 	defer client.Close()
 	admin := kadm.NewClient(client)
 	names := []string{topics.Input, topics.Output, topics.Quarantine, topics.DeadLetter}
 	listed, err := admin.ListTopics(ctx, names...)
 	if err != nil {
-		return []Finding{bad(check, remedy, "%s does not answer: %v", brokers, err)}
+		return []Finding{bad(check, remedy(err), "%s does not answer: %v", brokers, err)}
 	}
 	findings := []Finding{good(check, "%s answers", brokers)}
 	for _, name := range names {
@@ -42,12 +46,12 @@ func Kafka(ctx context.Context, brokers string, topics Topics, options ...kgo.Op
 	return findings
 }
 
-func topic(found kadm.TopicDetail, name string, topics Topics, brokers string) Finding {
+func topic(found kadm.TopicDetail, name string, topics feed.Topics, brokers string) Finding {
 	check := "topic " + name
 	if found.Err != nil || len(found.Partitions) == 0 {
 		partitions, settings := 4, ""
 		if name == topics.Quarantine || name == topics.DeadLetter {
-			partitions, settings = 1, fmt.Sprintf(" --config max.message.bytes=%d", 1048588+setAsideRoom)
+			partitions, settings = 1, fmt.Sprintf(" --config max.message.bytes=%d", feed.MaxInputBytes+feed.SetAsideRoom)
 		}
 		return bad(check, fmt.Sprintf("kafka-topics.sh --create --topic %s --partitions %d%s --bootstrap-server %s", name, partitions, settings, brokers),
 			"it is not there: %v", found.Err)
@@ -64,7 +68,7 @@ func topic(found kadm.TopicDetail, name string, topics Topics, brokers string) F
 }
 
 // limits compares the settings of the topics with those of the input.
-func limits(described kadm.ResourceConfigs, topics Topics, brokers string) []Finding {
+func limits(described kadm.ResourceConfigs, topics feed.Topics, brokers string) []Finding {
 	settings := map[string]map[string]string{}
 	for _, resource := range described {
 		if resource.Err != nil {
@@ -83,9 +87,9 @@ func limits(described kadm.ResourceConfigs, topics Topics, brokers string) []Fin
 	for _, name := range []string{topics.Quarantine, topics.DeadLetter} {
 		most, known := number(settings[name], "max.message.bytes")
 		largest, inputKnown := number(input, "max.message.bytes")
-		if known && inputKnown && most < largest+setAsideRoom {
-			findings = append(findings, bad("topic "+name, alter(name, "max.message.bytes", strconv.FormatInt(largest+setAsideRoom, 10)),
-				"it takes records of %d bytes, the input topic of %d: what carries one must be %d larger", most, largest, setAsideRoom))
+		if known && inputKnown && most < largest+feed.SetAsideRoom {
+			findings = append(findings, bad("topic "+name, alter(name, "max.message.bytes", strconv.FormatInt(largest+feed.SetAsideRoom, 10)),
+				"it takes records of %d bytes, the input topic of %d: what carries one must be %d larger", most, largest, feed.SetAsideRoom))
 		}
 	}
 	output := settings[topics.Output]

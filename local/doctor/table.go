@@ -32,7 +32,7 @@ func Table(ctx context.Context, zookeeper string, catalog Catalog, table, index 
 			findings = append(findings, bad(layout, d.Remedy, "%s", d.What))
 		}
 	case err != nil:
-		findings = append(findings, bad(layout, "see what Phoenix says of it: !describe "+table, "%v", err))
+		findings = append(findings, bad(layout, "correct HBASE_TABLE and HBASE_INDEX", "%v", err))
 	default:
 		findings = append(findings, good(layout, "table and index are laid out as the functions write them"))
 	}

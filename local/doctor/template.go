@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,21 +22,12 @@ type tree = map[string]any
 // it has to say the same as. The manifest has been checked already. A template that does not exist is
 // nothing to look at.
 func Template(manifestPath, templatePath string) []Finding {
-	content, err := os.ReadFile(templatePath)
+	template, err := readTree(templatePath)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	var manifest, template tree
-	if err == nil {
-		err = yaml.Unmarshal(content, &template)
-	}
-	if err == nil {
-		content, err = os.ReadFile(manifestPath)
-	}
-	if err == nil {
-		err = yaml.Unmarshal(content, &manifest)
-	}
-	if err != nil {
+	manifest, err2 := readTree(manifestPath)
+	if err := errors.Join(err, err2); err != nil {
 		return []Finding{bad("template", "correct it", "%s: %v", templatePath, err)}
 	}
 	wanted := expected(manifest)
@@ -49,6 +41,16 @@ func Template(manifestPath, templatePath string) []Finding {
 		return []Finding{bad("template", "write there what "+manifestPath+" says", "%s: %s", templatePath, strings.Join(differences, "; "))}
 	}
 	return []Finding{good("template", "%s says what %s says", templatePath, manifestPath)}
+}
+
+// readTree reads a YAML file, whether or not it begins with a byte order mark.
+func readTree(path string) (found tree, err error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	err = yaml.Unmarshal(bytes.TrimPrefix(content, []byte("\ufeff")), &found)
+	return found, err
 }
 
 // differ lists where two documents differ, by path.

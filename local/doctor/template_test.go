@@ -16,6 +16,20 @@ func TestTheTemplateSaysWhatTheManifestSays(t *testing.T) {
 	}
 }
 
+func TestTemplateWithAByteOrderMark(t *testing.T) {
+	content, err := os.ReadFile(templatePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "template.yml")
+	if err := os.WriteFile(path, append([]byte("\ufeff"), content...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if findings := Template(manifestPath, path); len(findings) != 1 || !findings[0].OK {
+		t.Errorf("findings = %+v", findings)
+	}
+}
+
 func TestTemplateDifferences(t *testing.T) {
 	content, err := os.ReadFile(templatePath)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"feedstream/local/platform/manifest"
+	"feedstream/local/platform/stream"
 )
 
 // eventually waits for a condition that nothing announces.
@@ -41,7 +42,7 @@ func TestWaitCommittedSeesWhatAnEarlierRunCommitted(t *testing.T) {
 		}
 	}
 	cfg := b.cfg
-	again, err := Start(t.Context(), cfg)
+	again, err := Start(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +117,7 @@ func TestHTTPTriggerPassesThrough(t *testing.T) {
 		t.Errorf("forwarded as %q, %v", text.String(), err)
 	}
 
-	large, err := client.Post(request.URL.String(), "text/plain", bytes.NewReader(make([]byte, maxBody+1)))
+	large, err := client.Post(request.URL.String(), "text/plain", bytes.NewReader(make([]byte, stream.MaxBody+1)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +181,7 @@ func TestKafkaOutageIsLoggedOnceAndPasses(t *testing.T) {
 	cfg := start(t, nil).cfg
 	cfg.KafkaBrokers = []string{addr}
 	cfg.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	p, err := Start(t.Context(), cfg)
+	p, err := Start(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,26 +8,24 @@ package platform
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"feedstream/local/platform/manifest"
+	"feedstream/local/platform/runtime"
+	"feedstream/local/platform/stream"
 )
 
 // Credentials are what functions and callers sign with.
-type Credentials struct{ AccessKeyID, AccessKeySecret, SecurityToken string }
+type Credentials = runtime.Credentials
 
 // Config says what is run and how it reaches the services.
 type Config struct {
@@ -52,9 +50,8 @@ type Config struct {
 // Platform is a running platform.
 type Platform struct {
 	cfg       Config
-	functions map[string]*function
-	starter   *starter
-	streams   []*stream
+	runtime   *runtime.Runtime
+	streams   []*stream.Stream
 	http, api *http.Server
 	httpAddr  string
 	apiAddr   string
@@ -71,23 +68,22 @@ const drainTime = 30 * time.Second
 
 // Start listens and makes the functions ready to be called; their processes start when they are.
 // Event streams and timers begin with StartStreams.
-func Start(_ context.Context, cfg Config) (*Platform, error) {
+func Start(cfg Config) (*Platform, error) {
 	if cfg.TimeScale == 0 {
 		cfg.TimeScale = 1
 	}
 	if err := cfg.Manifest.CheckEnvironment(cfg.Overlay); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(cfg.LogDir, 0o755); err != nil {
-		return nil, fmt.Errorf("make the log directory: %w", err)
+	functions, err := runtime.New(runtime.Config{
+		Overlay: cfg.Overlay, Region: cfg.Region, AccountID: cfg.AccountID, Credentials: cfg.Credentials,
+		LogDir: cfg.LogDir, Verbose: cfg.Verbose, Logger: cfg.Logger,
+	}, cfg.Manifest.Functions)
+	if err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &Platform{cfg: cfg, functions: map[string]*function{}, starter: newStarter(), ctx: ctx, cancel: cancel}
-	for i := range cfg.Manifest.Functions {
-		f := &cfg.Manifest.Functions[i]
-		p.functions[f.Name] = newFunction(p, f)
-	}
-	var err error
+	p := &Platform{cfg: cfg, runtime: functions, ctx: ctx, cancel: cancel}
 	if p.http, p.httpAddr, err = serve(cfg.HTTPAddr, http.HandlerFunc(p.serveTrigger)); err != nil {
 		return nil, errors.Join(fmt.Errorf("serve the HTTP triggers: %w", err), p.Close(ctx))
 	}
@@ -119,7 +115,7 @@ func (p *Platform) StartStreams() {
 		f := &p.cfg.Manifest.Functions[i]
 		for _, declared := range f.Streams {
 			if declared.Enabled {
-				p.streams = append(p.streams, startStream(p, p.functions[f.Name], declared))
+				p.streams = append(p.streams, p.startStream(f, declared))
 			}
 		}
 		for _, timer := range f.Timers {
@@ -130,61 +126,57 @@ func (p *Platform) StartStreams() {
 	}
 }
 
+func (p *Platform) startStream(f *manifest.Function, declared manifest.Stream) *stream.Stream {
+	function := p.runtime.Function(f.Name)
+	return stream.Start(stream.Config{
+		Brokers: p.cfg.KafkaBrokers, Options: p.cfg.KafkaOptions, Account: p.cfg.AccountID,
+		TimeScale: p.cfg.TimeScale, Logger: p.cfg.Logger, Function: f.Name,
+		Invoke: func(ctx context.Context, body []byte) error {
+			_, err := function.Invoke(ctx, body)
+			return err
+		},
+	}, declared)
+}
+
 // Invoke calls a function synchronously with one event.
 func (p *Platform) Invoke(ctx context.Context, name string, event []byte) ([]byte, error) {
-	f, ok := p.functions[name]
-	if !ok {
+	f := p.runtime.Function(name)
+	if f == nil {
 		return nil, fmt.Errorf("there is no function %s in %s", name, p.cfg.Manifest.Path)
 	}
-	return f.invoke(ctx, event)
+	return f.Invoke(ctx, event)
 }
 
 // RunTimer calls a function with the event of its first timer, now.
 func (p *Platform) RunTimer(ctx context.Context, name string) ([]byte, error) {
-	f, ok := p.functions[name]
-	if !ok || len(f.manifest.Timers) == 0 {
+	f := p.runtime.Function(name)
+	if f == nil || len(f.Manifest().Timers) == 0 {
 		return nil, fmt.Errorf("there is no function %s with a timer in %s", name, p.cfg.Manifest.Path)
 	}
-	return f.invoke(ctx, timerEvent(f.manifest.Timers[0], time.Now()))
+	return f.Invoke(ctx, timerEvent(f.Manifest().Timers[0], time.Now()))
 }
 
 // RetryNow ends the waits of all retries.
 func (p *Platform) RetryNow() {
 	for _, s := range p.streams {
-		s.retryNow()
+		s.RetryNow()
 	}
 }
 
 // Status is a picture of the platform.
 type Status struct {
-	Functions []FunctionStatus
-	Streams   []StreamStatus
-}
-
-// FunctionStatus counts since the platform started.
-type FunctionStatus struct {
-	Name                string
-	Instances           int
-	Invocations, Errors int64
-}
-
-// StreamStatus is the state of one event stream.
-type StreamStatus struct {
-	Function, Topic, Group string
-	Lag                    int64 // sum of high watermark - committed offset over the partitions
-	InFlight, Waiting      int   // pushes under way, and those among them that wait for a retry
-	DeadLettered           int64 // events
-	LastError              string
+	Functions []runtime.Status
+	Streams   []stream.Status
 }
 
 // Status is cheap: it asks nobody.
 func (p *Platform) Status() Status {
 	var status Status
 	for i := range p.cfg.Manifest.Functions {
-		status.Functions = append(status.Functions, p.functions[p.cfg.Manifest.Functions[i].Name].status())
+		status.Functions = append(status.Functions, p.runtime.Function(p.cfg.Manifest.Functions[i].Name).Status())
 	}
 	for _, s := range p.streams {
-		status.Streams = append(status.Streams, s.status())
+		status.Streams = append(status.Streams, s.Status())
 	}
 	return status
 }
@@ -192,8 +184,8 @@ func (p *Platform) Status() Status {
 // WaitCommitted returns once the committed offsets of the stream on topic have reached these.
 func (p *Platform) WaitCommitted(ctx context.Context, topic string, offsets map[int]int64) error {
 	for _, s := range p.streams {
-		if s.declared.Topic == topic {
-			return s.waitCommitted(ctx, offsets)
+		if s.Status().Topic == topic {
+			return s.WaitCommitted(ctx, offsets)
 		}
 	}
 	return fmt.Errorf("there is no event stream on topic %s", topic)
@@ -222,6 +214,7 @@ func (p *Platform) Close(ctx context.Context) error {
 		return nil
 	}
 	p.cancel()
+	p.runtime.Stop()
 	var problems []error
 	for _, server := range []*http.Server{p.http, p.api} {
 		if server != nil {
@@ -230,31 +223,21 @@ func (p *Platform) Close(ctx context.Context) error {
 	}
 	p.drain(ctx)
 	for _, s := range p.streams {
-		problems = append(problems, s.leave())
+		problems = append(problems, s.Leave())
 	}
-	var stopping sync.WaitGroup
-	ended := make(chan error, len(p.functions))
-	for _, f := range p.functions {
-		stopping.Go(func() { ended <- f.close(ctx) })
-	}
-	stopping.Wait()
-	close(ended)
-	for err := range ended {
-		problems = append(problems, err)
-	}
-	p.starter.close()
+	problems = append(problems, p.runtime.Close(ctx))
 	return errors.Join(problems...)
 }
 
 // drain returns when nothing is under way any more; what overruns is cut off by killing its instance.
 func (p *Platform) drain(ctx context.Context) {
 	for _, s := range p.streams {
-		s.stop()
+		s.Stop()
 	}
 	ended := make(chan struct{})
 	go func() {
 		for _, s := range p.streams {
-			s.ended.Wait()
+			s.Wait()
 		}
 		p.background.Wait()
 		close(ended)
@@ -266,24 +249,6 @@ func (p *Platform) drain(ctx context.Context) {
 		return
 	case <-ctx.Done():
 	}
-	for _, f := range p.functions {
-		f.kill()
-	}
+	p.runtime.Kill()
 	<-ended
-}
-
-func newRequestID() string {
-	var id [16]byte
-	_, _ = rand.Read(id[:]) // never fails
-	return "1-" + hex.EncodeToString(id[:4]) + "-" + hex.EncodeToString(id[4:])
-}
-
-// timerEvent is the event of a time trigger. Source: "Event formats", time trigger.
-func timerEvent(t manifest.Timer, at time.Time) []byte {
-	event, _ := json.Marshal(struct { // three strings always marshal
-		TriggerTime string `json:"triggerTime"`
-		TriggerName string `json:"triggerName"`
-		Payload     string `json:"payload"`
-	}{at.UTC().Format(time.RFC3339), t.Name, t.Payload})
-	return event
 }

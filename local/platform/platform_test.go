@@ -86,7 +86,7 @@ func start(t *testing.T, change func(*manifest.Function)) *testbed {
 	if change != nil {
 		change(&f)
 	}
-	bed.Platform, err = Start(t.Context(), Config{
+	bed.Platform, err = Start(Config{
 		Manifest: &manifest.Manifest{Functions: []manifest.Function{f}}, Region: "cn-local", AccountID: "0",
 		Credentials: Credentials{AccessKeyID: "id", AccessKeySecret: "secret"}, KafkaBrokers: cluster.ListenAddrs(),
 		HTTPAddr: "127.0.0.1:0", APIAddr: "127.0.0.1:0", LogDir: dir, Logger: slog.New(slog.DiscardHandler), TimeScale: 1000,
@@ -306,59 +306,5 @@ func TestInvocationThroughTheSDK(t *testing.T) {
 	}
 	if _, err := invoke("secret", "nobody"); err == nil || !strings.Contains(err.Error(), "FunctionNotFound") {
 		t.Errorf("unknown function: %v", err)
-	}
-}
-
-func TestEventForm(t *testing.T) {
-	at := time.UnixMilli(1655952591589)
-	for _, test := range []struct {
-		name  string
-		key   []byte
-		value []byte
-		want  string // of the members key and value
-	}{
-		{"text", []byte("keytest"), []byte("hello kafka msg"), `"key":"keytest","value":"hello kafka msg"`},
-		{"article", []byte("192.168.2.17"), []byte("2318.HK,1605760851123"), `"key":"192.168.2.17","value":"2318.HK,1605760851123"`},
-		{"object", nil, []byte(`{"a": 1}`), `"key":null,"value":{"a":1}`},
-		{"number", []byte{}, []byte(`12`), `"key":"","value":12`},
-		{"null", nil, nil, `"key":null,"value":null`},
-		{"no UTF-8", []byte{0xff}, []byte("a\xff"), `"key":"` + "\ufffd" + `","value":"a` + "\ufffd" + `"`},
-		{"broken JSON", nil, []byte(`{"a":`), `"key":null,"value":"{\"a\":"`},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			r := &kgo.Record{Topic: "mytopic", Partition: 7, Offset: 25, Timestamp: at, Key: test.key, Value: test.value}
-			got := string(encoder{account: "164901546557", instance: "alikafka_pre-cn-i7m2t7t1"}.event(nil, r))
-			want := `{"specversion":"1.0","id":"mytopic-7-25","source":"acs:alikafka","type":"alikafka:Topic:Message",` +
-				`"subject":"acs:alikafka_pre-cn-i7m2t7t1:topic:mytopic","datacontenttype":"application/json; charset=utf-8",` +
-				`"time":"2022-06-23T02:49:51.589Z","aliyunaccountid":"164901546557","data":{"topic":"mytopic","partition":7,"offset":25,` +
-				`"timestamp":1655952591589,"headers":{"headers":[],"isReadOnly":false},` + test.want + `}}`
-			if strings.ReplaceAll(got, `\ufffd`, "\ufffd") != want {
-				t.Errorf("event\n%s\nwant\n%s", got, want)
-			}
-			if !json.Valid([]byte(got)) {
-				t.Error("the event is not JSON")
-			}
-		})
-	}
-}
-
-func TestRetrySchedules(t *testing.T) {
-	var total time.Duration
-	failed := 1
-	for ; ; failed++ {
-		wait, ok := delay(false, failed, nil)
-		if !ok {
-			break
-		}
-		total += wait
-	}
-	if failed-1 != 176 || total != (511+167*512)*time.Second {
-		t.Errorf("%d retries over %s", failed-1, total)
-	}
-	if wait, ok := delay(true, 3, func() float64 { return 0.5 }); !ok || wait != 15*time.Second {
-		t.Errorf("third retry after %s, %v", wait, ok)
-	}
-	if _, ok := delay(true, 4, func() float64 { return 0 }); ok {
-		t.Error("a fourth retry of the backoff strategy")
 	}
 }

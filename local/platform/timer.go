@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"feedstream/local/platform/cron"
@@ -17,24 +18,18 @@ func (p *Platform) runTimer(ctx context.Context, name string, timer manifest.Tim
 		return
 	}
 	for at := schedule.Next(time.Now()); sleepUntil(ctx, at); at = schedule.Next(time.Now()) {
-		p.invokeAsync(ctx, p.functions[name], "timer "+timer.Name, timerEvent(timer, at))
+		p.invokeAsync(ctx, p.runtime.Function(name), "timer "+timer.Name, timerEvent(timer, at))
 	}
 }
 
-// invokeAsync returns when the invocation has succeeded, was given up, or ctx ended.
-func (p *Platform) invokeAsync(ctx context.Context, f *function, caller string, event []byte) {
-	for try := 0; ; try++ {
-		_, err := f.invoke(ctx, event)
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		p.cfg.Logger.Warn("asynchronous invocation failed",
-			"function", f.manifest.Name, "caller", caller, "try", try+1, "error", err)
-		wait := time.Duration(float64(time.Minute) / p.cfg.TimeScale)
-		if try == f.manifest.AsyncRetries || !sleepUntil(ctx, time.Now().Add(wait)) {
-			return
-		}
-	}
+// timerEvent is the event of a time trigger. Source: "Event formats", time trigger.
+func timerEvent(t manifest.Timer, at time.Time) []byte {
+	event, _ := json.Marshal(struct { // three strings always marshal
+		TriggerTime string `json:"triggerTime"`
+		TriggerName string `json:"triggerName"`
+		Payload     string `json:"payload"`
+	}{at.UTC().Format(time.RFC3339), t.Name, t.Payload})
+	return event
 }
 
 // sleepUntil reports false when ctx ended first.

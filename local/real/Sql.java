@@ -37,11 +37,18 @@ public class Sql {
                     else run(sql, line, out);
                     out.println(".");
                 } catch (Exception e) {
-                    out.println("!" + String.valueOf(e.getMessage()).replace('\n', ' '));
+                    out.println("!" + causes(e).replace('\n', ' '));
                 }
                 out.flush();
             }
         }
+    }
+
+    /** What an error says, and what those say that caused it: the server's own may stand last. */
+    static String causes(Throwable e) {
+        StringBuilder text = new StringBuilder(String.valueOf(e.getMessage()));
+        for (e = e.getCause(); e != null; e = e.getCause()) text.append("; ").append(e);
+        return text.toString();
     }
 
     static void run(java.sql.Connection sql, String text, PrintStream out) throws SQLException {

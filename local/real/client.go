@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"feedstream/local/real/child"
 )
 
 // Client is Phoenix's own client, on an HBase that runs anywhere: JDBC with the thick driver, HBase's
@@ -89,7 +91,7 @@ func (c *Client) VerifyIndex(ctx context.Context, schema, table, index string) (
 	verify := exec.CommandContext(ctx, "java", "-Xmx1g", "-cp", c.classpath, "org.apache.phoenix.mapreduce.index.IndexTool",
 		"-s", schema, "-dt", table, "-it", index, "-v", "ONLY", "-runfg", "-op", filepath.Join(c.folder, "verified"))
 	verify.Dir = c.folder
-	if output, err := verify.CombinedOutput(); err != nil {
+	if output, err := child.CombinedOutput(verify); err != nil {
 		return nil, fmt.Errorf("verify the index %s: %w; its end:\n%s", index, err, output[max(0, len(output)-3000):])
 	}
 	cells, err := c.SQL.Scan("PHOENIX_INDEX_TOOL_RESULT")

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"feedstream/shared/feed"
 )
 
 // The addresses of docker-compose.yml, as clients on this machine use them.
@@ -103,7 +101,7 @@ func TestCompose(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Close() })
-	j := &judge{Client: client, want: map[string]feed.Record{}}
+	j := newJudge(t, client)
 	j.settle(t, newestOutput(t, composeKafka))
 	j.agrees(t)
 	j.agreesByThinDriver(t, composeQueryServer)

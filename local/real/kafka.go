@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"feedstream/local/real/child"
 )
 
 // Kafka is one node that is broker and controller. Topics are created by who needs them.
@@ -49,7 +51,7 @@ func StartKafka(ctx context.Context, folder string) (*Kafka, error) {
 	}
 	format := exec.CommandContext(ctx, "java", "-cp", k.jars, "kafka.tools.StorageTool", "format",
 		"-t", "ZmVlZHN0cmVhbS1yZWFsMQ", "-c", k.settings())
-	if output, err := format.CombinedOutput(); err != nil {
+	if output, err := child.CombinedOutput(format); err != nil {
 		return nil, fmt.Errorf("format Kafka's storage: %w\n%s", err, output)
 	}
 	if err := k.Start(ctx); err != nil {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"feedstream/local/real/child"
 )
 
 // process is a Java server whose output goes to a file.
@@ -28,8 +30,7 @@ func start(name, folder string, args ...string) (*process, error) {
 	defer output.Close()
 	p.cmd = exec.Command("java", args...)
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = folder, output, output
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := p.cmd.Start(); err != nil {
+	if err := child.Start(p.cmd); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	go func() {

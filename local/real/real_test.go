@@ -47,7 +47,7 @@ func TestKafka(t *testing.T) {
 	}
 	t.Cleanup(k.Stop)
 	t.Logf("Kafka is ready after %.1f s", time.Since(began).Seconds())
-	kafkatest.Run(t, k.Addr)
+	kafkatest.Run(t, func(testing.TB) string { return k.Addr })
 }
 
 // TestHBase has Phoenix judge the rows that we write.
@@ -59,10 +59,12 @@ func TestHBase(t *testing.T) {
 	}
 	t.Cleanup(h.Stop)
 	t.Logf("HBase and Phoenix are ready after %.1f s", time.Since(began).Seconds())
-	j := &judge{Client: h.Client, want: map[string]feed.Record{}}
+	j := newJudge(t, h.Client)
 	j.query(t, phoenix.TableDDL(table))
 	j.query(t, phoenix.IndexDDL(table, index))
-	t.Run("conformance", func(t *testing.T) { hbasetest.Run(t, hbasetest.Target{ZooKeeper: h.ZooKeeper}) })
+	t.Run("conformance", func(t *testing.T) {
+		hbasetest.Run(t, func(testing.TB) hbasetest.Target { return hbasetest.Target{ZooKeeper: h.ZooKeeper} })
+	})
 	j.query(t, "DELETE FROM "+table+" WHERE ROWKEY >= ''")
 	j.query(t, "DROP TABLE "+table)
 	j.query(t, phoenix.TableDDL(table))
@@ -89,11 +91,24 @@ type judge struct {
 	client *hbase.Client
 	layout phoenix.Layout
 	want   map[string]feed.Record // by row key
+	pool   endedPool
+}
+
+func newJudge(t *testing.T, c *Client) *judge {
+	j := &judge{Client: c, want: map[string]feed.Record{}}
+	t.Cleanup(func() {
+		t.Logf("%d queries met Phoenix's ended thread pool (PHOENIX-7670) and were repeated", j.pool.met)
+	})
+	return j
 }
 
 func (j *judge) query(t *testing.T, statement string) [][]string {
 	t.Helper()
-	rows, err := j.SQL.Query(statement)
+	var rows [][]string
+	err := j.pool.repeat(func() (err error) {
+		rows, err = j.SQL.Query(statement)
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -328,43 +343,54 @@ func (j *judge) agreesByThinDriver(t *testing.T, url string) {
 	}
 	read := 0
 	for code := range codes {
-		rows, err := db.QueryContext(t.Context(), "SELECT ROWKEY, STOCK_NAME, LAST_PRICE, \"TIMESTAMP\", MATCHED, SOURCE_OFFSET FROM "+
-			table+" WHERE STOCK_CODE = ?", code)
+		var n int
+		err := j.pool.repeat(func() (err error) {
+			n, err = j.readByThinDriver(t, db, code)
+			return err
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer rows.Close()
-		for rows.Next() {
-			var key string
-			var name, price sql.NullString
-			var at time.Time
-			var matched bool
-			var offset int64
-			if err := rows.Scan(&key, &name, &price, &at, &matched, &offset); err != nil {
-				t.Fatal(err)
-			}
-			r, ok := j.want[key]
-			if !ok || r.StockCode != code || name.String != r.StockName || at.UnixMilli() != r.Time || matched != r.Matched ||
-				offset != r.Origin.Offset || price.Valid != (r.LastPrice != nil) {
-				t.Fatalf("%s by the thin driver: %v %v %v %v %v, want %+v", key, name, price, at, matched, offset, r)
-			}
-			if r.LastPrice != nil {
-				got, err := strconv.ParseFloat(price.String, 64) // 10 comes as 1E+1
-				want, _ := strconv.ParseFloat(r.LastPrice.String(), 64)
-				if err != nil || got != want {
-					t.Fatalf("%s: the price is %s by the thin driver, want %s", key, price.String, r.LastPrice)
-				}
-			}
-			read++
-		}
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
-		}
+		read += n
 	}
 	if read != len(j.want) {
 		t.Errorf("the thin driver reads %d rows, want %d", read, len(j.want))
 	}
 	t.Logf("%d rows through the Query Server agree with what was written", read)
+}
+
+// readByThinDriver reads the rows of a stock code and returns their number.
+func (j *judge) readByThinDriver(t *testing.T, db *sql.DB, code string) (read int, err error) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), "SELECT ROWKEY, STOCK_NAME, LAST_PRICE, \"TIMESTAMP\", MATCHED, SOURCE_OFFSET FROM "+
+		table+" WHERE STOCK_CODE = ?", code)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	for ; rows.Next(); read++ {
+		var key string
+		var name, price sql.NullString
+		var at time.Time
+		var matched bool
+		var offset int64
+		if err := rows.Scan(&key, &name, &price, &at, &matched, &offset); err != nil {
+			return read, err
+		}
+		r, ok := j.want[key]
+		if !ok || r.StockCode != code || name.String != r.StockName || at.UnixMilli() != r.Time || matched != r.Matched ||
+			offset != r.Origin.Offset || price.Valid != (r.LastPrice != nil) {
+			t.Fatalf("%s by the thin driver: %v %v %v %v %v, want %+v", key, name, price, at, matched, offset, r)
+		}
+		if r.LastPrice != nil {
+			got, err := strconv.ParseFloat(price.String, 64) // 10 comes as 1E+1
+			want, _ := strconv.ParseFloat(r.LastPrice.String(), 64)
+			if err != nil || got != want {
+				t.Fatalf("%s: the price is %s by the thin driver, want %s", key, price.String, r.LastPrice)
+			}
+		}
+	}
+	return read, rows.Err()
 }
 
 // testConcurrentWriters has two writers bring two versions of the same events. Which of them wins a

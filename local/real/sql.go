@@ -12,7 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
+
+	"feedstream/local/real/child"
 )
 
 //go:embed Sql.java
@@ -55,7 +56,6 @@ func open(ctx context.Context, folder, classpath, zookeeper string, properties .
 	args := []string{"-Xmx512m", "-cp", classpath, program, "jdbc:phoenix:" + zookeeper + ":/hbase"}
 	s := &SQL{cmd: exec.Command("java", append(args, properties...)...)}
 	s.cmd.Stderr = log
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if s.in, err = s.cmd.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("connect to Phoenix: %w", err)
 	}
@@ -65,7 +65,7 @@ func open(ctx context.Context, folder, classpath, zookeeper string, properties .
 	}
 	s.answers = bufio.NewScanner(out)
 	s.answers.Buffer(nil, 1<<20)
-	if err := s.cmd.Start(); err != nil {
+	if err := child.Start(s.cmd); err != nil {
 		return nil, fmt.Errorf("connect to Phoenix: %w", err)
 	}
 	ended := context.AfterFunc(ctx, func() { _ = s.cmd.Process.Kill() })

@@ -19,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"feedstream/local/real/child"
 	"feedstream/shared/feed"
 	"feedstream/shared/phoenix"
 )
@@ -93,7 +94,7 @@ func TestStack(t *testing.T) {
 	if err := os.WriteFile(f.env, []byte("KAFKA_BROKERS="+k.Addr+"\nHBASE_ZOOKEEPER="+h.ZooKeeper+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	j := &judge{Client: h.Client, want: map[string]feed.Record{}}
+	j := newJudge(t, h.Client)
 
 	for _, want := range []string{"kafka-topics.sh --create --topic feed-updates --partitions 4", "CREATE TABLE IF NOT EXISTS USER_TEST.STOCK"} {
 		if said := f.doctor(t, 1); !strings.Contains(said, want) {
@@ -113,7 +114,7 @@ func TestStack(t *testing.T) {
 		"--drain", "--json", "--bad-ratio", "0.02", "--unknown-ratio", "0.05")
 	var report, progress bytes.Buffer
 	up.Stdout, up.Stderr = &report, &progress
-	if err := up.Start(); err != nil {
+	if err := child.Start(up); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)

@@ -8,15 +8,9 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"feedstream/local/data"
 	"feedstream/shared/feed"
 )
-
-// HangSeng are the thirty codes of the article, in its order.
-var HangSeng = []string{
-	"0101.HK", "0006.HK", "0003.HK", "2319.HK", "0002.HK", "1044.HK", "1398.HK", "1093.HK", "0941.HK", "1109.HK",
-	"1038.HK", "0288.HK", "2628.HK", "2318.HK", "2018.HK", "2388.HK", "0267.HK", "9988.HK", "0012.HK", "1810.HK",
-	"0016.HK", "0017.HK", "2269.HK", "0669.HK", "0027.HK", "1299.HK", "1928.HK", "0386.HK", "1997.HK", "0883.HK",
-}
 
 // Unknown are valid codes that stand in no reference.
 var Unknown = []string{"0000.XX", "0001.XX", "NONE.XX", "no-such-stock"}
@@ -98,7 +92,7 @@ func newGenerator(cfg Config) *generator {
 		g.now = time.Now
 	}
 	if len(g.codes) == 0 {
-		g.codes = HangSeng
+		g.codes = data.Codes()
 	}
 	senders := cfg.Senders
 	if senders == 0 {

@@ -26,10 +26,10 @@ type Config struct {
 	Options []kgo.Opt // SASL and TLS, where the brokers want them
 	Topic   string
 
-	Records int     // how many; 0 goes on until the context ends
-	Rate    float64 // records per second; 0 is as fast as the brokers take them
-	Senders int     // addresses 192.168.2.0 and up, at most 256; 0 means 256
-	Codes   []string
+	Records int      // how many; 0 goes on until the context ends
+	Rate    float64  // records per second; 0 is as fast as the brokers take them
+	Senders int      // addresses 192.168.2.0 and up, at most 256; 0 means 256
+	Codes   []string // none means those of package data
 	// Seed decides senders, codes and which records are bad or unknown: equal seeds publish equal
 	// records, apart from their times.
 	Seed         uint64

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"feedstream/local/data"
 	"feedstream/local/simulate"
 )
 
@@ -89,14 +88,10 @@ func (s *Stack) publish(ctx context.Context, feed Feed) error {
 	if err != nil {
 		return err
 	}
-	codes, err := data.Codes()
-	if err != nil {
-		return err
-	}
 	for {
 		_, err := simulate.Run(ctx, simulate.Config{
 			Brokers: s.target.Kafka.Brokers, Options: options, Topic: s.target.Names.Topics.Input, Records: feed.Records,
-			Rate: feed.Rate, Codes: codes, Seed: feed.Seed, BadRatio: feed.BadRatio, UnknownRatio: feed.UnknownRatio,
+			Rate: feed.Rate, Seed: feed.Seed, BadRatio: feed.BadRatio, UnknownRatio: feed.UnknownRatio,
 		})
 		if err == nil || feed.Records > 0 || ctx.Err() != nil {
 			return err

@@ -17,6 +17,7 @@ import (
 	"feedstream/local/platform/manifest"
 	"feedstream/local/stack/stacktest"
 	"feedstream/local/target"
+	"feedstream/shared/feed"
 	"feedstream/shared/mongo"
 	"feedstream/shared/reference"
 )
@@ -107,7 +108,7 @@ func TestOtherNames(t *testing.T) {
 	cfg.Manifest = path
 	s := runningOn(t, cfg)
 	want := target.Names{
-		Topics: target.Topics{Input: "other-updates", Output: "other-records", Quarantine: "other-quarantine", DeadLetter: "other-deadletter"},
+		Topics: feed.Topics{Input: "other-updates", Output: "other-records", Quarantine: "other-quarantine", DeadLetter: "other-deadletter"},
 		Group:  "other-group", Table: "OTHER.QUOTE", Index: "OTHER.QUOTE_BY_CODE", Bucket: "other-reference", Prefix: "other/",
 		Database: "other", Collection: "quotes", Refresh: "other-refresh", Query: "other-query", Publish: "other-publish",
 	}

@@ -174,7 +174,7 @@ func (s *Stack) startPlatform(m *manifest.Manifest) error {
 	if s.cfg.Verbose {
 		verbose = s.cfg.Stderr
 	}
-	s.platform, err = platform.Start(context.Background(), platform.Config{
+	s.platform, err = platform.Start(platform.Config{
 		Manifest: m, Overlay: s.target.Overlay(), Region: s.target.OSS.Region, AccountID: "0",
 		Credentials:  platform.Credentials(s.target.Credentials),
 		KafkaBrokers: s.target.Kafka.Brokers, KafkaOptions: options,
@@ -201,7 +201,7 @@ func (s *Stack) followVerdicts() error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stopTail, s.tailEnded = cancel, make(chan error, 1)
-	s.verdicts = audit.NewVerdicts(audit.Kafka{Brokers: s.target.Kafka.Brokers, Options: options}, audit.Topics(s.target.Names.Topics), s.logger)
+	s.verdicts = audit.NewVerdicts(audit.Kafka{Brokers: s.target.Kafka.Brokers, Options: options}, s.target.Names.Topics, s.logger)
 	go func() { s.tailEnded <- s.verdicts.Run(ctx) }()
 	return nil
 }

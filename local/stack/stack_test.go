@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"feedstream/local/audit"
-	"feedstream/local/data"
 	"feedstream/local/simulate"
 	"feedstream/local/stack/stacktest"
 	"feedstream/local/target"
@@ -47,10 +46,8 @@ func (s *Stack) publishSome(t *testing.T, seed uint64) {
 	t.Helper()
 	options, err := s.target.KafkaOptions()
 	must(t, err)
-	codes, err := data.Codes()
-	must(t, err)
 	_, err = simulate.Run(t.Context(), simulate.Config{
-		Brokers: s.target.Kafka.Brokers, Options: options, Topic: s.target.Names.Topics.Input, Records: 2000, Codes: codes,
+		Brokers: s.target.Kafka.Brokers, Options: options, Topic: s.target.Names.Topics.Input, Records: 2000,
 		Seed: seed, UnknownRatio: 0.05,
 	})
 	must(t, err)

@@ -23,7 +23,7 @@ func (t *Target) KafkaOptions() ([]kgo.Opt, error) {
 	}
 	options := []kgo.Opt{kgo.SeedBrokers(t.Kafka.Brokers...)}
 	if t.Kafka.TLS {
-		options = append(options, kgo.DialTLSConfig(&tls.Config{MinVersion: tls.VersionTLS12}))
+		options = append(options, kgo.DialTLSConfig(&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: t.Kafka.CA.Pool()}))
 	}
 	login := scram.Auth{User: t.Kafka.SASLUsername, Pass: t.Kafka.SASLPassword}
 	switch t.Kafka.SASLMechanism {
@@ -44,7 +44,7 @@ func (t *Target) Table(timeout time.Duration) (*hbase.Client, error) {
 		return nil, err
 	}
 	return hbase.New(hbase.Config{
-		ZooKeeper: t.HBase.ZooKeeper, Root: t.HBase.ZooKeeperRoot, Timeout: timeout, Logger: slog.New(slog.DiscardHandler),
+		ZooKeeper: string(t.HBase.ZooKeeper), Root: t.HBase.ZooKeeperRoot, Timeout: timeout, Logger: slog.New(slog.DiscardHandler),
 	})
 }
 
@@ -63,7 +63,7 @@ func (t *Target) Announcer() (*reference.Announcer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reference.Announcer{Objects: objects, Prefix: t.OSS.Prefix, Now: time.Now}, nil
+	return &reference.Announcer{Objects: objects, Prefix: string(t.OSS.Prefix), Now: time.Now}, nil
 }
 
 // Source returns the collection of the reference in MongoDB. The caller closes it.

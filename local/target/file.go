@@ -8,18 +8,17 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/joho/godotenv"
-
 	"feedstream/local/platform/manifest"
+	"feedstream/shared/config"
 )
 
 // FromFile reads where the services are from a file of NAME=value lines, such as a filled-in .env.example,
 // and the names from a manifest. What the manifest takes from the environment, it takes from the file
 // first, as a deployment would.
 func FromFile(path, manifestPath string) (Target, *manifest.Manifest, error) {
-	values, err := godotenv.Read(path)
+	values, err := config.ReadFile(path)
 	if err != nil {
-		return Target{}, nil, fmt.Errorf("read the environment %s: %w", path, err)
+		return Target{}, nil, err
 	}
 	taken := map[string]bool{}
 	m, err := manifest.LoadIn(manifestPath, func(name string) (string, bool) {

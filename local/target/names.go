@@ -7,13 +7,15 @@ import (
 	"path"
 
 	"feedstream/local/platform/manifest"
+	"feedstream/shared/config"
+	"feedstream/shared/feed"
 )
 
 // Names are what a feed calls its topics, consumer group, table, objects, collection and functions: those
 // of its manifest.
 type Names struct {
-	Topics Topics `json:"topics"`
-	Group  string `json:"group"` // of the trigger
+	Topics feed.Topics `json:"topics"`
+	Group  string      `json:"group"` // of the trigger
 
 	Table string `json:"table"` // Phoenix names
 	Index string `json:"index"`
@@ -29,25 +31,16 @@ type Names struct {
 	Publish string `json:"publish"`
 }
 
-// Topics are the topics of a feed.
-type Topics struct {
-	Input      string `json:"input"`
-	Output     string `json:"output"`
-	Quarantine string `json:"quarantine"`
-	DeadLetter string `json:"deadLetter"`
-}
-
 // NamesOf reads the names out of a manifest. What it leaves open has the default of the functions. The
 // error names everything that its functions do not agree on.
 func NamesOf(m *manifest.Manifest) (Names, error) {
 	s := settings{manifest: m}
+	topics := feed.DefaultTopics()
 	n := Names{
-		Topics: Topics{
-			Output: s.value("OUTPUT_TOPIC", "feed-records"), Quarantine: s.value("QUARANTINE_TOPIC", "feed-quarantine"),
-		},
-		Table: s.value("HBASE_TABLE", "USER_TEST.STOCK"), Index: s.value("HBASE_INDEX", "USER_TEST.STOCK_CODE_INDEX"),
-		Bucket: s.value("OSS_BUCKET", "feed-reference"), Prefix: s.value("REFERENCE_PREFIX", "stock/"),
-		Database: s.value("MONGODB_DATABASE", "reference"), Collection: s.value("MONGODB_COLLECTION", "stock"),
+		Topics: feed.Topics{Output: s.value("OUTPUT_TOPIC", topics.Output), Quarantine: s.value("QUARANTINE_TOPIC", topics.Quarantine)},
+		Table:  s.value("HBASE_TABLE", feed.DefaultTable), Index: s.value("HBASE_INDEX", feed.DefaultIndex),
+		Bucket: s.value("OSS_BUCKET", feed.DefaultBucket), Prefix: s.prefix(),
+		Database: s.value("MONGODB_DATABASE", feed.DefaultDatabase), Collection: s.value("MONGODB_COLLECTION", feed.DefaultCollection),
 	}
 	published := s.value("INPUT_TOPIC", "")
 	for _, f := range m.Functions {
@@ -72,9 +65,9 @@ func NamesOf(m *manifest.Manifest) (Names, error) {
 	if published != "" && n.Topics.Input != "" && published != n.Topics.Input {
 		s.problem("INPUT_TOPIC is %s, and the event stream reads %s: name the same topic", published, n.Topics.Input)
 	}
-	n.Topics.Input = cmp.Or(n.Topics.Input, published, "feed-updates")
-	n.Topics.DeadLetter = cmp.Or(n.Topics.DeadLetter, "feed-deadletter")
-	n.Group = cmp.Or(n.Group, "feed-enrich")
+	n.Topics.Input = cmp.Or(n.Topics.Input, published, topics.Input)
+	n.Topics.DeadLetter = cmp.Or(n.Topics.DeadLetter, topics.DeadLetter)
+	n.Group = cmp.Or(n.Group, feed.DefaultGroup)
 	return n, errors.Join(s.problems...)
 }
 
@@ -102,4 +95,13 @@ func (s *settings) value(variable, fallback string) string {
 		}
 	}
 	return cmp.Or(value, fallback)
+}
+
+// prefix is that of the reference as the functions read it.
+func (s *settings) prefix() string {
+	var prefix config.Prefix
+	if err := prefix.UnmarshalText([]byte(s.value("REFERENCE_PREFIX", feed.DefaultPrefix))); err != nil {
+		s.problem("REFERENCE_PREFIX: %v", err)
+	}
+	return string(prefix)
 }

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
+	"strings"
 
 	"feedstream/shared/config"
 	"feedstream/shared/oss"
@@ -46,10 +48,13 @@ type variable struct {
 
 var variables = []variable{
 	{Kafka, "KAFKA_SASL_MECHANISM", ""}, {Kafka, "KAFKA_SASL_USERNAME", ""}, {Kafka, "KAFKA_SASL_PASSWORD", ""},
-	{Kafka, "KAFKA_TLS", "false"},
+	{Kafka, "KAFKA_TLS", "false"}, {Kafka, rootsVariable, ""},
 	{HBase, "HBASE_ZOOKEEPER_ROOT", "/hbase"},
 	{OSS, "OSS_REGION", ""},
 }
+
+// rootsVariable is the one that may name a file of this machine.
+const rootsVariable = "KAFKA_CA"
 
 // The platform hands these to functions; they are never laid over the environment of s.yaml.
 const (
@@ -62,29 +67,30 @@ const (
 // OSS. What belongs to a service that is not named is left out. The error names every problem at once.
 func Parse(values map[string]string, names Names) (Target, error) {
 	t := Target{Names: names, values: ofNamedServices(values)}
-	environ := t.environ()
-	var problems []error
-	if t.Has(Kafka) {
-		var s struct{ Kafka config.Kafka }
-		problems = append(problems, config.Load(&s, environ))
-		t.Kafka = s.Kafka
+	var groups []any
+	for _, each := range []struct {
+		service Service
+		group   any
+	}{{Kafka, &t.Kafka}, {HBase, &t.HBase}, {OSS, &t.OSS}, {MongoDB, &t.Mongo}} {
+		if t.Has(each.service) {
+			groups = append(groups, each.group)
+		}
 	}
-	if t.Has(HBase) {
-		var s struct{ HBase config.HBase }
-		problems = append(problems, config.Load(&s, environ))
-		t.HBase = s.HBase
-	}
+	err := config.LoadGroups(t.environ(), groups...)
 	if t.Has(OSS) {
-		var s struct{ OSS config.OSS }
-		problems = append(problems, config.Load(&s, environ), t.readCredentials())
-		t.OSS = s.OSS
+		err = errors.Join(err, t.readCredentials())
 	}
-	if t.Has(MongoDB) {
-		var s struct{ Mongo config.Mongo }
-		problems = append(problems, config.Load(&s, environ))
-		t.Mongo = s.Mongo
+	if err != nil {
+		return t, err
 	}
-	return t, errors.Join(problems...)
+	for service, address := range map[Service]string{
+		Kafka: strings.Join(t.Kafka.Brokers, ","), HBase: string(t.HBase.ZooKeeper), OSS: t.OSS.Endpoint,
+	} {
+		if t.Has(service) {
+			t.values[string(service)] = address // without what people write around it
+		}
+	}
+	return t, nil
 }
 
 // ofNamedServices leaves out what belongs to a service that is not named: it must not reach the embedded
@@ -99,6 +105,11 @@ func ofNamedServices(values map[string]string) map[string]string {
 	for _, v := range variables {
 		if kept[string(v.service)] != "" {
 			kept[v.name] = cmp.Or(values[v.name], v.whenNotGiven)
+		}
+	}
+	if roots := kept[rootsVariable]; config.IsPath(roots) {
+		if path, err := filepath.Abs(roots); err == nil {
+			kept[rootsVariable] = path // functions, and verbs called elsewhere, run in other folders
 		}
 	}
 	if kept[string(OSS)] != "" {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"feedstream/local/platform/manifest"
+	"feedstream/shared/config"
 )
 
 func must(t *testing.T, err error) {
@@ -68,6 +69,29 @@ resources:
         HBASE_TABLE: A.B
 `
 
+// What is laid over is what was meant, also for a function that runs in another folder.
+func TestOverlayOfWhatPeopleWrite(t *testing.T) {
+	_, root := selfSigned(t)
+	t.Chdir(t.TempDir())
+	must(t, os.WriteFile("root.pem", root, 0o600))
+	found, err := Parse(map[string]string{
+		"KAFKA_BROKERS": "a:1, b:2,", "KAFKA_TLS": "true", "KAFKA_CA": "root.pem", "HBASE_ZOOKEEPER": " z:2181 , y:2181",
+		"OSS_ENDPOINT": "h.example/", "OSS_REGION": "r", KeyIDVariable: "k", SecretVariable: "s",
+	}, Names{Bucket: "feed", Prefix: "stock/"})
+	must(t, err)
+	overlay := found.Overlay()
+	for name, want := range map[string]string{
+		"KAFKA_BROKERS": "a:1,b:2", "HBASE_ZOOKEEPER": "z:2181,y:2181", "OSS_ENDPOINT": "https://h.example",
+	} {
+		if overlay[name] != want {
+			t.Errorf("%s is laid over as %q, want %q", name, overlay[name], want)
+		}
+	}
+	if path := overlay["KAFKA_CA"]; !filepath.IsAbs(path) || filepath.Base(path) != "root.pem" {
+		t.Errorf("KAFKA_CA is laid over as %q", path)
+	}
+}
+
 func TestFromFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "services.env")
 	must(t, os.WriteFile(path, []byte("KAFKA_BROKERS=h:9092\nBUCKET_OF_MINE=mine\nHBASE_ZOOKEEPER_ROOT=/other\n"), 0o600))
@@ -98,5 +122,37 @@ func TestFunctionsMustAgreeOnNames(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error = %v, want %q", err, want)
 		}
+	}
+}
+
+// Every variable by which the functions find a service is taken from a file, and laid over what s.yaml says.
+func TestVariablesAreThoseOfTheFunctions(t *testing.T) {
+	read, err := config.Variables(&struct {
+		Kafka config.Kafka
+		HBase config.HBase
+		OSS   config.OSS
+		Mongo config.Mongo
+	}{})
+	must(t, err)
+	known := map[string]bool{}
+	for _, s := range []Service{Kafka, HBase, OSS, MongoDB} {
+		known[string(s)] = true
+	}
+	for _, v := range variables {
+		known[v.name] = true
+	}
+	for _, name := range []string{ // what a manifest names
+		"HBASE_TABLE", "HBASE_INDEX", "OSS_BUCKET", "REFERENCE_PREFIX", "MONGODB_DATABASE", "MONGODB_COLLECTION",
+	} {
+		known[name] = true
+	}
+	for _, v := range read {
+		if !known[v.Name] {
+			t.Errorf("%s of the functions is not known to the command", v.Name)
+		}
+		delete(known, v.Name)
+	}
+	for name := range known {
+		t.Errorf("no function reads %s", name)
 	}
 }

@@ -3,10 +3,11 @@
 //
 // A function's own config struct consists of groups: the ones of this package for what several
 // functions need, and its own. A group is a flat struct with tags of github.com/caarlos0/env; it
-// may have a method Validate() error for rules that span fields.
+// may have a method Validate() error for rules that span fields; it may complete them too.
 package config
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"reflect"
@@ -22,13 +23,21 @@ type validator interface{ Validate() error }
 // returns them). The error joins one line for every missing or bad variable; cfg must not be used
 // then. An empty value counts as absent.
 func Load(cfg any, environ []string) error {
+	fields := reflect.ValueOf(cfg).Elem()
+	groups := make([]any, fields.NumField())
+	for i := range groups {
+		groups[i] = fields.Field(i).Addr().Interface()
+	}
+	return LoadGroups(environ, groups...)
+}
+
+// LoadGroups is Load for pointers to single groups.
+func LoadGroups(environ []string, groups ...any) error {
 	options := env.Options{Environment: present(environ)}
 	var problems []error
-	groups := reflect.ValueOf(cfg).Elem()
-	for i := range groups.NumField() {
-		group := groups.Field(i).Addr().Interface()
+	for _, group := range groups {
 		if err := env.ParseWithOptions(group, options); err != nil {
-			problems = append(problems, named(err, groups.Field(i).Type(), options.Environment)...)
+			problems = append(problems, named(err, reflect.TypeOf(group).Elem(), options.Environment)...)
 			continue
 		}
 		if v, ok := group.(validator); ok {
@@ -36,7 +45,7 @@ func Load(cfg any, environ []string) error {
 		}
 	}
 	if err := errors.Join(problems...); err != nil {
-		return fmt.Errorf("the environment is not complete:\n%w", err)
+		return fmt.Errorf("the environment is incomplete or wrong:\n%w", err)
 	}
 	return nil
 }
@@ -67,11 +76,28 @@ func named(err error, group reflect.Type, values map[string]string) []error {
 		case errors.As(err, &bad):
 			field, _ := group.FieldByName(bad.Name)
 			name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
-			err = fmt.Errorf("%s=%s is not a valid %s: %w", name, values[name], bad.Type, bad.Err)
+			err = fmt.Errorf("%s=%s is not a valid %s: %w%s",
+				name, values[name], bad.Type, bad.Err, howToWrite[bad.Type.String()])
+			if _, own := reflect.New(field.Type).Interface().(encoding.TextUnmarshaler); own {
+				err = fmt.Errorf("%s=%s: %w", name, clip(values[name]), bad.Err)
+			}
 		}
 		problems = append(problems, err)
 	}
 	return problems
+}
+
+// howToWrite completes the error of a value that does not have the type of its field.
+var howToWrite = map[string]string{"bool": ": write true or false", "time.Duration": ": write it like 30s or 24h"}
+
+// clip keeps a value, such as a certificate, to a line of a message.
+func clip(value string) string {
+	const most = 80
+	value = strings.ReplaceAll(value, "\n", `\n`)
+	if len(value) > most {
+		return value[:most] + "…"
+	}
+	return value
 }
 
 // Variable describes one environment variable of a config struct.

@@ -24,7 +24,7 @@ func TestLoadFillsGroupsAndDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"a:1", "b:2"}, cfg.Kafka.Brokers); diff != "" {
+	if diff := cmp.Diff(config.Addresses{"a:1", "b:2"}, cfg.Kafka.Brokers); diff != "" {
 		t.Error(diff)
 	}
 	if cfg.Freshness.MaxAge != 90*time.Minute || cfg.Freshness.CheckInterval != 30*time.Second {

@@ -1,12 +1,16 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"strconv"
+	"strings"
 	"time"
+
+	"feedstream/shared/address"
 )
 
 // Server is how the process is reached and what the platform says of its instance.
@@ -22,20 +26,19 @@ func (s Server) Addr() string { return net.JoinHostPort(s.ListenHost, strconv.It
 
 // Kafka is how the brokers are reached.
 type Kafka struct {
-	Brokers       []string `env:"KAFKA_BROKERS,required"` // host:port, comma-separated
-	SASLMechanism string   `env:"KAFKA_SASL_MECHANISM"`   // "", PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
-	SASLUsername  string   `env:"KAFKA_SASL_USERNAME"`
-	SASLPassword  string   `env:"KAFKA_SASL_PASSWORD"`
-	TLS           bool     `env:"KAFKA_TLS"`
+	Brokers       Addresses `env:"KAFKA_BROKERS,required"`
+	SASLMechanism string    `env:"KAFKA_SASL_MECHANISM"` // "", PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
+	SASLUsername  string    `env:"KAFKA_SASL_USERNAME"`
+	SASLPassword  string    `env:"KAFKA_SASL_PASSWORD"`
+	TLS           bool      `env:"KAFKA_TLS"`
+	CA            Roots     `env:"KAFKA_CA"` // of the brokers' certificates; the system's roots when empty
 }
 
-// Validate checks the brokers' form and that mechanism, user name and password belong together.
+// Validate checks that mechanism, user name and password belong together, and so the roots and TLS.
 func (k Kafka) Validate() error {
 	var problems []error
-	for _, broker := range k.Brokers {
-		if _, _, err := net.SplitHostPort(broker); err != nil {
-			problems = append(problems, fmt.Errorf("KAFKA_BROKERS: %q is not host:port", broker))
-		}
+	if k.CA != nil && !k.TLS {
+		problems = append(problems, errors.New("KAFKA_CA is set and KAFKA_TLS is not: set KAFKA_TLS=true"))
 	}
 	switch k.SASLMechanism {
 	case "":
@@ -59,10 +62,20 @@ func (k Kafka) Validate() error {
 
 // HBase is where the Phoenix table and its index live.
 type HBase struct {
-	ZooKeeper     string `env:"HBASE_ZOOKEEPER,required"` // host:port, comma-separated
+	ZooKeeper     Quorum `env:"HBASE_ZOOKEEPER,required"`
 	ZooKeeperRoot string `env:"HBASE_ZOOKEEPER_ROOT" envDefault:"/hbase"`
 	Table         string `env:"HBASE_TABLE" envDefault:"USER_TEST.STOCK"`
 	Index         string `env:"HBASE_INDEX" envDefault:"USER_TEST.STOCK_CODE_INDEX"`
+}
+
+// Validate checks the root, which may end with a slash.
+func (h *HBase) Validate() error {
+	root := strings.Trim(h.ZooKeeperRoot, "/")
+	if root == "" || !strings.HasPrefix(h.ZooKeeperRoot, "/") {
+		return fmt.Errorf("HBASE_ZOOKEEPER_ROOT=%s is no path of a node: write /%s", h.ZooKeeperRoot, cmp.Or(root, "hbase"))
+	}
+	h.ZooKeeperRoot = "/" + root
+	return nil
 }
 
 // OSS is where the snapshots of the reference live.
@@ -70,7 +83,20 @@ type OSS struct {
 	Endpoint string `env:"OSS_ENDPOINT,required"`
 	Region   string `env:"OSS_REGION,required"`
 	Bucket   string `env:"OSS_BUCKET" envDefault:"feed-reference"`
-	Prefix   string `env:"REFERENCE_PREFIX" envDefault:"stock/"`
+	Prefix   Prefix `env:"REFERENCE_PREFIX" envDefault:"stock/"`
+}
+
+// Validate completes the endpoint, which must not begin with the bucket, and checks the region's form.
+func (o *OSS) Validate() error {
+	endpoint, err := address.Endpoint(o.Endpoint, o.Bucket)
+	if err != nil {
+		err = fmt.Errorf("OSS_ENDPOINT=%w", err)
+	}
+	o.Endpoint = endpoint
+	if plain, prefixed := strings.CutPrefix(o.Region, "oss-"); prefixed {
+		err = errors.Join(err, fmt.Errorf("OSS_REGION=%s: write %s, without oss-", o.Region, plain))
+	}
+	return err
 }
 
 // Freshness is the policy of whoever reads the reference.

@@ -22,6 +22,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"feedstream/shared/build"
 )
 
 // MaxEventBytes is the largest event of a synchronous invocation: 32 MB.
@@ -75,7 +77,9 @@ func Run(ctx context.Context, cfg Config, f Function) error {
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	cfg.Logger.Info("serving", "addr", listener.Addr().String())
+	info := build.Read()
+	cfg.Logger.Info("serving", "addr", listener.Addr().String(),
+		"version", info.Version, "commit", info.Commit, "go", info.Go)
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve the platform on %s: %w", cfg.Addr, err)

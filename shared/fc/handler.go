@@ -121,7 +121,8 @@ func (h *handler) readEvent(ctx context.Context, r *http.Request) (event []byte,
 		size = MaxEventBytes
 	}
 	if size > MaxEventBytes {
-		return nil, nil, fmt.Errorf("the event has %d bytes, more than the %d of a synchronous invocation", size, MaxEventBytes)
+		return nil, nil, fmt.Errorf("the event has %d bytes, more than the %d of a synchronous invocation",
+			size, MaxEventBytes)
 	}
 	weight := min(size, h.eventsInBytes)
 	if err := h.events.Acquire(ctx, weight); err != nil {
@@ -144,7 +145,8 @@ func (h *handler) readEvent(ctx context.Context, r *http.Request) (event []byte,
 // answer runs one invocation or hook and writes its verdict. A failure answers 404 together with
 // the header x-fc-status: 404: older texts of the platform name the pair, newer ones any status
 // that is not 2xx, and this satisfies both.
-func (h *handler) answer(w http.ResponseWriter, r *http.Request, name string, run func(context.Context) ([]byte, error)) {
+func (h *handler) answer(w http.ResponseWriter, r *http.Request, name string,
+	run func(context.Context) ([]byte, error)) {
 	ctx := r.Context()
 	defer h.printRequest(name, RequestID(ctx))()
 	began := time.Now()

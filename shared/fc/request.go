@@ -3,8 +3,8 @@ package fc
 import (
 	"context"
 	"net/http"
-	"os"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -16,13 +16,21 @@ type Credentials struct {
 	SecurityToken   string
 }
 
-// EnvironmentCredentials reads ALIBABA_CLOUD_ACCESS_KEY_ID, _SECRET and ALIBABA_CLOUD_SECURITY_TOKEN.
-func EnvironmentCredentials() Credentials {
-	return Credentials{
-		AccessKeyID:     os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_ID"),
-		AccessKeySecret: os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
-		SecurityToken:   os.Getenv("ALIBABA_CLOUD_SECURITY_TOKEN"),
+// EnvironmentCredentials reads ALIBABA_CLOUD_ACCESS_KEY_ID, _SECRET and ALIBABA_CLOUD_SECURITY_TOKEN out
+// of environ, "NAME=value" lines as os.Environ returns them.
+func EnvironmentCredentials(environ []string) Credentials {
+	var c Credentials
+	for _, line := range environ {
+		switch name, value, _ := strings.Cut(line, "="); name {
+		case "ALIBABA_CLOUD_ACCESS_KEY_ID":
+			c.AccessKeyID = value
+		case "ALIBABA_CLOUD_ACCESS_KEY_SECRET":
+			c.AccessKeySecret = value
+		case "ALIBABA_CLOUD_SECURITY_TOKEN":
+			c.SecurityToken = value
+		}
 	}
+	return c
 }
 
 type contextKey struct{}

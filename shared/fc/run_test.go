@@ -7,8 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
+
+	"feedstream/shared/testkit"
 )
 
 // When ctx ends, Run lets the running request finish before it returns.
@@ -34,6 +37,11 @@ func TestRunDrains(t *testing.T) {
 		ended <- Run(ctx, Config{Addr: addr, Logger: NewLogger(started, slog.LevelInfo), RequestLines: io.Discard}, f)
 	}()
 	<-started.seen
+	for _, want := range []string{`"addr":"` + addr, `"version":"`, `"commit":"`, `"go":"` + runtime.Version()} {
+		if !bytes.Contains(started.line, []byte(want)) {
+			t.Errorf("the first line %s lacks %s", started.line, want)
+		}
+	}
 	answer := make(chan string, 1)
 	go func() {
 		response, err := http.Post("http://"+addr+"/invoke", "application/json", strings.NewReader("[]"))
@@ -61,15 +69,15 @@ func TestRunDrains(t *testing.T) {
 	}
 }
 
-// announcing closes seen at the first line logged, which says that the function serves.
+// announcing keeps the first line logged, which says that the function serves, and closes seen then.
 type announcing struct {
 	seen chan struct{}
-	once bool
+	line []byte
 }
 
 func (a *announcing) Write(b []byte) (int, error) {
-	if !a.once {
-		a.once = true
+	if a.line == nil {
+		a.line = bytes.Clone(b)
 		close(a.seen)
 	}
 	return len(b), nil
@@ -82,10 +90,8 @@ func TestRunNamesTheTakenAddress(t *testing.T) {
 	}
 	defer listener.Close()
 	addr := listener.Addr().String()
-	err = Run(t.Context(), Config{Addr: addr, Logger: slog.New(slog.DiscardHandler)}, Function{})
-	if err == nil || !strings.Contains(err.Error(), addr) {
-		t.Errorf("err = %v", err)
-	}
+	err = Run(t.Context(), Config{Addr: addr, Logger: testkit.Quiet()}, Function{})
+	testkit.WantError(t, err, addr)
 }
 
 func TestLogger(t *testing.T) {

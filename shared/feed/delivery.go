@@ -65,13 +65,13 @@ func (d *Delivery) Update(now time.Time) (Update, *Rejection) {
 	if !ValidStockCode(raw.code) {
 		return Update{}, reject(InvalidStockCode, "stock code %q does not match [0-9A-Za-z._-]{1,32}", clip(raw.code))
 	}
-	ms, ok := raw.millis()
-	if !ok {
-		return Update{}, reject(InvalidTimestamp, "timestamp %q is neither integer epoch milliseconds nor RFC 3339",
-			clip(raw.timestamp))
+	ms, err := parseTimestamp(raw.timestamp)
+	if err != nil {
+		return Update{}, reject(InvalidTimestamp, "timestamp %q %v", clip(raw.timestamp), err)
 	}
 	if ms < MinTime {
-		return Update{}, reject(InvalidTimestamp, "timestamp %s lies before 2000-01-01", clip(raw.timestamp))
+		return Update{}, reject(InvalidTimestamp, "timestamp %s lies before 2000-01-01 (a time in seconds does, read as milliseconds)",
+			clip(raw.timestamp))
 	}
 	if ms > now.Add(MaxAhead).UnixMilli() {
 		return Update{}, reject(FutureTimestamp, "timestamp %s is more than %s ahead of the clock, %s",

@@ -14,7 +14,9 @@
 package feed
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -28,6 +30,21 @@ type Origin struct {
 // String returns "<topic>/<partition>/<offset>", the ce_id of every record made from this origin.
 func (o Origin) String() string {
 	return o.Topic + "/" + strconv.Itoa(o.Partition) + "/" + strconv.FormatInt(o.Offset, 10)
+}
+
+// ParseOrigin is the inverse of String. The name of a topic holds no '/'.
+func ParseOrigin(id string) (o Origin, err error) {
+	parts := strings.Split(id, "/")
+	if len(parts) == 3 {
+		if o.Partition, err = strconv.Atoi(parts[1]); err == nil {
+			o.Offset, err = strconv.ParseInt(parts[2], 10, 64)
+		}
+		o.Topic = parts[0]
+	}
+	if len(parts) != 3 || err != nil || o.Topic == "" || o.Partition < 0 || o.Offset < 0 {
+		return Origin{}, fmt.Errorf("origin %q is not <topic>/<partition>/<offset>", clip(id))
+	}
+	return o, nil
 }
 
 // Update is one valid feed update: a sender reports a stock at an event time.

@@ -24,7 +24,7 @@ const (
 	InvalidTimestamp Reason = "invalid-timestamp"
 	// FutureTimestamp: the event time is more than MaxAhead ahead of the clock.
 	FutureTimestamp Reason = "future-timestamp"
-	// SinkRejected: a sink refused this one record for good.
+	// SinkRejected: a sink rejected this one record for good.
 	SinkRejected Reason = "sink-rejected"
 )
 

@@ -1,23 +1,14 @@
 package feed
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"strconv"
 	"strings"
-	"time"
 )
 
-// rawUpdate is a value taken apart and not yet checked.
-type rawUpdate struct {
-	code      string
-	timestamp string
-	// text is set when the JSON form gave the timestamp as a string: RFC 3339. Otherwise the
-	// timestamp is the literal of an integer, or of something that is none.
-	text bool
-}
+// rawUpdate is a value taken apart and not yet checked. The timestamp is the text of either form: what a
+// JSON string holds, or the literal of any other JSON value.
+type rawUpdate struct{ code, timestamp string }
 
 // parse takes the value apart: an object is the JSON form, also in a string that starts with '{';
 // any other string is the article's form; other JSON values have no form.
@@ -34,7 +25,7 @@ func (d *Delivery) parse() (rawUpdate, *Rejection) {
 	}
 	code, timestamp, found := strings.Cut(d.Value, ",")
 	if !found || strings.Contains(timestamp, ",") {
-		return rawUpdate{}, reject(MalformedValue, "the value %q is not <stock code>,<epoch ms> with exactly one comma",
+		return rawUpdate{}, reject(MalformedValue, "the value %q is not <stock code>,<time> with exactly one comma",
 			clip(d.Value))
 	}
 	return rawUpdate{code: code, timestamp: timestamp}, nil
@@ -43,31 +34,9 @@ func (d *Delivery) parse() (rawUpdate, *Rejection) {
 // parseJSON reads {"stockCode":…,"timestamp":…}. Both members are required, others are ignored,
 // and a member that stands twice makes the value malformed: which one was meant is anyone's guess.
 func parseJSON(value string) (rawUpdate, error) {
-	dec := json.NewDecoder(strings.NewReader(value))
-	if _, err := dec.Token(); err != nil {
-		return rawUpdate{}, fmt.Errorf("the value is not JSON: %w", err)
-	}
-	members := make(map[string]json.RawMessage, 4)
-	for dec.More() {
-		token, err := dec.Token()
-		if err != nil {
-			return rawUpdate{}, fmt.Errorf("the value is not JSON: %w", err)
-		}
-		name := token.(string) // the decoder accepts nothing else in this place
-		if _, twice := members[name]; twice {
-			return rawUpdate{}, fmt.Errorf("the member %q stands twice", clip(name))
-		}
-		var member json.RawMessage
-		if err := dec.Decode(&member); err != nil {
-			return rawUpdate{}, fmt.Errorf("the value is not JSON: %w", err)
-		}
-		members[name] = member
-	}
-	if _, err := dec.Token(); err != nil {
-		return rawUpdate{}, fmt.Errorf("the value is not JSON: %w", err)
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return rawUpdate{}, fmt.Errorf("the value goes on after the JSON object")
+	members, err := Members(value)
+	if err != nil {
+		return rawUpdate{}, fmt.Errorf("the value cannot be read: %w", err)
 	}
 	code, isString, err := requiredMember(members, "stockCode")
 	if err != nil {
@@ -76,17 +45,17 @@ func parseJSON(value string) (rawUpdate, error) {
 	if !isString {
 		return rawUpdate{}, fmt.Errorf("the member \"stockCode\" is %s, not a string", clip(code))
 	}
-	timestamp, text, err := requiredMember(members, "timestamp")
+	timestamp, _, err := requiredMember(members, "timestamp")
 	if err != nil {
 		return rawUpdate{}, err
 	}
-	return rawUpdate{code: code, timestamp: timestamp, text: text}, nil
+	return rawUpdate{code, timestamp}, nil
 }
 
 // requiredMember returns the text of a string member, or the literal of any other type.
 func requiredMember(members map[string]json.RawMessage, name string) (text string, isString bool, err error) {
 	literal, present := members[name]
-	if !present || bytes.Equal(literal, []byte("null")) {
+	if !present {
 		return "", false, fmt.Errorf("the member %q is missing", name)
 	}
 	if literal[0] != '"' {
@@ -96,20 +65,4 @@ func requiredMember(members map[string]json.RawMessage, name string) (text strin
 		return "", false, fmt.Errorf("read the member %q: %w", name, err)
 	}
 	return text, true, nil
-}
-
-// millis reads the timestamp as epoch milliseconds, truncating what is finer.
-func (r rawUpdate) millis() (int64, bool) {
-	if r.text {
-		var t time.Time
-		if err := t.UnmarshalText([]byte(r.timestamp)); err != nil {
-			return 0, false
-		}
-		return t.UnixMilli(), true
-	}
-	if strings.HasPrefix(r.timestamp, "+") {
-		return 0, false
-	}
-	ms, err := strconv.ParseInt(r.timestamp, 10, 64)
-	return ms, err == nil
 }

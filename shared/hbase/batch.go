@@ -20,7 +20,7 @@ func (c *Client) batch(ctx context.Context, newCalls func(context.Context) ([]hr
 	calls []hrpc.Call, results []hrpc.RPCResult, allOK bool, err error) {
 	for {
 		client := c.current()
-		attempt, cancel := context.WithTimeout(ctx, c.config.ReadTimeout+lostAfter)
+		attempt, cancel := context.WithTimeout(ctx, c.cfg.ReadTimeout+lostAfter)
 		if calls, err = newCalls(attempt); err == nil {
 			results, allOK = client.SendBatch(attempt, calls)
 		}

@@ -15,9 +15,12 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tsuna/gohbase"
+
+	"feedstream/shared/address"
 )
 
 // Config says where HBase is and how much is sent to it at a time.
@@ -45,34 +48,36 @@ type Config struct {
 
 // Client is a connection to one HBase. It is safe for concurrent use and connects when first used.
 type Client struct {
-	config Config
+	cfg Config
+
+	reached atomic.Bool // the catalog was read
 
 	mu    sync.Mutex
 	hbase gohbase.Client // replaced when it has lost calls
 }
 
 // New returns a client. It does not connect: that HBase is there shows with the first call.
-func New(config Config) (*Client, error) {
-	quorum, err := checkQuorum(config.ZooKeeper)
+func New(cfg Config) (*Client, error) {
+	quorum, err := checkQuorum(cfg.ZooKeeper)
 	if err != nil {
 		return nil, err
 	}
-	config.ZooKeeper = quorum
-	if config.Root == "" {
-		config.Root = "/hbase"
+	cfg.ZooKeeper = quorum
+	if cfg.Root == "" {
+		cfg.Root = "/hbase"
 	}
-	if !strings.HasPrefix(config.Root, "/") {
-		return nil, fmt.Errorf("ZooKeeper root %q: it must begin with /, as in /hbase", config.Root)
+	if !strings.HasPrefix(cfg.Root, "/") {
+		return nil, fmt.Errorf("ZooKeeper root %q: it must begin with /, as in /hbase", cfg.Root)
 	}
-	config.Timeout = orDefault(config.Timeout, 30*time.Second)
-	config.ReadTimeout = orDefault(config.ReadTimeout, 10*time.Second)
-	config.BatchRows = orDefault(config.BatchRows, 1000)
-	config.BatchBytes = orDefault(config.BatchBytes, 2<<20)
-	config.InFlight = orDefault(config.InFlight, 4)
-	if config.Logger == nil {
-		config.Logger = slog.Default()
+	cfg.Timeout = orDefault(cfg.Timeout, 30*time.Second)
+	cfg.ReadTimeout = orDefault(cfg.ReadTimeout, 10*time.Second)
+	cfg.BatchRows = orDefault(cfg.BatchRows, 1000)
+	cfg.BatchBytes = orDefault(cfg.BatchBytes, 2<<20)
+	cfg.InFlight = orDefault(cfg.InFlight, 4)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
 	}
-	c := &Client{config: config}
+	c := &Client{cfg: cfg}
 	c.hbase = c.dial()
 	return c, nil
 }
@@ -80,15 +85,15 @@ func New(config Config) (*Client, error) {
 // dial returns a client of the library; it connects when it is first used.
 func (c *Client) dial() gohbase.Client {
 	options := []gohbase.Option{
-		gohbase.ZookeeperRoot(c.config.Root),
+		gohbase.ZookeeperRoot(c.cfg.Root),
 		gohbase.RpcQueueSize(1), // a batch is sent as it is, without waiting for more calls
-		gohbase.RegionReadTimeout(c.config.ReadTimeout),
-		gohbase.Logger(slog.New(quiet{c.config.Logger.Handler()})),
+		gohbase.RegionReadTimeout(c.cfg.ReadTimeout),
+		gohbase.Logger(slog.New(quiet{c.cfg.Logger.Handler()})),
 	}
-	if c.config.Dial != nil {
-		options = append(options, gohbase.ZooKeeperDialer(c.config.Dial), gohbase.RegionDialer(c.config.Dial))
+	if c.cfg.Dial != nil {
+		options = append(options, gohbase.ZooKeeperDialer(c.cfg.Dial), gohbase.RegionDialer(c.cfg.Dial))
 	}
-	return gohbase.NewClient(c.config.ZooKeeper, options...)
+	return gohbase.NewClient(c.cfg.ZooKeeper, options...)
 }
 
 // current returns the library's client to use for one call.
@@ -128,10 +133,11 @@ func checkQuorum(quorum string) (string, error) {
 	}
 	servers := strings.Split(quorum, ",")
 	for i, server := range servers {
-		servers[i] = strings.TrimSpace(server)
-		if host, port, err := net.SplitHostPort(servers[i]); err != nil || host == "" || port == "" {
-			return "", fmt.Errorf("ZooKeeper address %q: it is not host:port", server)
+		trimmed, err := address.HostPort(server)
+		if err != nil {
+			return "", fmt.Errorf("ZooKeeper address %w", err)
 		}
+		servers[i] = trimmed
 	}
 	return strings.Join(servers, ","), nil
 }
@@ -141,5 +147,5 @@ func (c *Client) deadline(ctx context.Context) (context.Context, context.CancelF
 	if _, bounded := ctx.Deadline(); bounded {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeout(ctx, c.config.Timeout)
+	return context.WithTimeout(ctx, c.cfg.Timeout)
 }

@@ -22,6 +22,7 @@ import (
 
 	"feedstream/shared/feed"
 	"feedstream/shared/phoenix"
+	"feedstream/shared/testkit"
 )
 
 var layout = phoenix.Layout{Table: "USER_TEST.STOCK", Index: "USER_TEST.STOCK_CODE_INDEX",
@@ -50,8 +51,8 @@ func dataPuts(rows []phoenix.Row) []*phoenix.Put {
 
 func TestNewRefuses(t *testing.T) {
 	for _, tc := range []struct {
-		config Config
-		says   string
+		cfg  Config
+		says string
 	}{
 		{Config{}, "is empty"},
 		{Config{ZooKeeper: " "}, "is empty"},
@@ -59,13 +60,12 @@ func TestNewRefuses(t *testing.T) {
 		{Config{ZooKeeper: "zk1:2181,:2181"}, `":2181"`},
 		{Config{ZooKeeper: "zk1:2181", Root: "hbase"}, `"hbase"`},
 	} {
-		if _, err := New(tc.config); err == nil || !strings.Contains(err.Error(), tc.says) {
-			t.Errorf("New(%+v): %v, want an error that says %s", tc.config, err, tc.says)
-		}
+		_, err := New(tc.cfg)
+		testkit.WantError(t, err, tc.says)
 	}
 	c, err := New(Config{ZooKeeper: "zk1:2181, zk2:2181"})
-	if err != nil || c.config.ZooKeeper != "zk1:2181,zk2:2181" {
-		t.Fatalf("New: %v, quorum %q", err, c.config.ZooKeeper)
+	if err != nil || c.cfg.ZooKeeper != "zk1:2181,zk2:2181" {
+		t.Fatalf("New: %v, quorum %q", err, c.cfg.ZooKeeper)
 	}
 	if err := errors.Join(c.Close(), c.Close()); err != nil {
 		t.Errorf("Close twice: %v", err)
@@ -128,7 +128,7 @@ func TestSplit(t *testing.T) {
 		{"by bytes", 100, 3 * size, []span{{0, 3}, {3, 6}, {6, 9}, {9, 10}}},
 		{"rows larger than a batch", 100, 1, []span{{0, 1}, {1, 2}, {2, 3}, {3, 4}, {4, 5}, {5, 6}, {6, 7}, {7, 8}, {8, 9}, {9, 10}}},
 	} {
-		c := &Client{config: Config{BatchRows: tc.rows, BatchBytes: tc.bytes}}
+		c := &Client{cfg: Config{BatchRows: tc.rows, BatchBytes: tc.bytes}}
 		if got := c.split(puts); !cmp.Equal(got, tc.want, cmp.AllowUnexported(span{})) {
 			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
 		}
@@ -140,6 +140,13 @@ func TestSplit(t *testing.T) {
 
 func TestClassify(t *testing.T) {
 	exception := func(class, stack string) error { return fmt.Errorf("HBase Java exception %s:\n%s", class, stack) }
+	errRejected := errors.New("stands for any *rejection")
+	is := func(err, class error) bool {
+		if class == errRejected {
+			return isRejection(err)
+		}
+		return errors.Is(err, class)
+	}
 	const pkg = "org.apache.hadoop.hbase."
 	for _, tc := range []struct {
 		name string
@@ -147,8 +154,8 @@ func TestClassify(t *testing.T) {
 		want error
 		says string
 	}{
-		{"refused", exception(pkg+"DoNotRetryIOException", pkg+"DoNotRetryIOException: Cell exceeds limit\n\tat x"), ErrRejected, "Cell exceeds limit"},
-		{"no family", exception(pkg+"regionserver.NoSuchColumnFamilyException", "Column family 1\n\tat x"), ErrRejected, "Column family 1"},
+		{"rejected", exception(pkg+"DoNotRetryIOException", pkg+"DoNotRetryIOException: Cell exceeds limit\n\tat x"), errRejected, "Cell exceeds limit"},
+		{"no family", exception(pkg+"regionserver.NoSuchColumnFamilyException", "Column family 1\n\tat x"), errRejected, "Column family 1"},
 		{"any exception", exception("java.io.IOException", "disk full\n\tat x"), ErrUnavailable, "disk full"},
 		{"denied", exception(pkg+"security.AccessDeniedException", "no\n"), ErrUnavailable, "AccessDenied"},
 		{"table gone", exception(pkg+"TableNotFoundException", "USER_TEST.STOCK"), ErrTableNotFound, "USER_TEST.STOCK"},
@@ -161,11 +168,11 @@ func TestClassify(t *testing.T) {
 		{"cancelled", context.Canceled, context.Canceled, ""},
 	} {
 		got := classify(tc.err)
-		if !errors.Is(got, tc.want) || !strings.Contains(got.Error(), tc.says) || strings.Contains(got.Error(), "\tat") {
+		if !is(got, tc.want) || !strings.Contains(got.Error(), tc.says) || strings.Contains(got.Error(), "\tat") {
 			t.Errorf("%s: %v, want %v that says %q and no stack", tc.name, got, tc.want, tc.says)
 		}
-		for _, class := range []error{ErrUnavailable, ErrRejected, ErrTableNotFound} {
-			if class != tc.want && errors.Is(got, class) {
+		for _, class := range []error{ErrUnavailable, errRejected, ErrTableNotFound} {
+			if class != tc.want && is(got, class) {
 				t.Errorf("%s: %v is %v too", tc.name, got, class)
 			}
 		}
@@ -173,16 +180,6 @@ func TestClassify(t *testing.T) {
 	long := classify(exception("java.io.IOException", strings.Repeat("é", 4000)))
 	if len(long.Error()) > 1000 {
 		t.Errorf("a long message becomes an error of %d bytes", len(long.Error()))
-	}
-}
-
-func TestRejectedErrorIsShort(t *testing.T) {
-	e := &RejectedError{Table: "T"}
-	for i := range 1000 {
-		e.Rows = append(e.Rows, Rejection{Index: i, Key: []byte("k"), Reason: "no"})
-	}
-	if text := e.Error(); !strings.Contains(text, "1000 in table T") || !strings.Contains(text, "and 997 more") || len(text) > 300 {
-		t.Errorf("%s", text)
 	}
 }
 

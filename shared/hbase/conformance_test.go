@@ -5,20 +5,21 @@ import (
 
 	embedded "feedstream/local/services/hbase"
 	"feedstream/shared/hbase/hbasetest"
+	"feedstream/shared/testkit"
 )
 
-// TestConformance runs against the embedded HBase, and against a real one when the environment names it.
+// TestConformance holds the embedded HBase and a real one to the suite.
 func TestConformance(t *testing.T) {
-	server, err := embedded.Start(embedded.Options{ZooKeeperAddr: "127.0.0.1:0", Addr: "127.0.0.1:0", Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	for _, target := range hbasetest.Targets(hbasetest.Target{Name: "embedded", ZooKeeper: server.ZooKeeperAddr()}) {
-		t.Run(target.Name, func(t *testing.T) { hbasetest.Run(t, target) })
-	}
+	t.Run("embedded", func(t *testing.T) {
+		server := testkit.Must(embedded.Start(embedded.Options{ZooKeeperAddr: "127.0.0.1:0", Addr: "127.0.0.1:0", Dir: t.TempDir()}))(t)
+		t.Cleanup(func() {
+			if err := server.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		hbasetest.Run(t, func(testing.TB) hbasetest.Target { return hbasetest.Target{ZooKeeper: server.ZooKeeperAddr()} })
+	})
+	testkit.Real(t, "HBASE", func(t *testing.T, zookeeper string) {
+		hbasetest.Run(t, func(testing.TB) hbasetest.Target { return hbasetest.Target{ZooKeeper: zookeeper} })
+	})
 }

@@ -10,55 +10,28 @@ import (
 	"github.com/tsuna/gohbase/region"
 )
 
-// The classes of errors, for errors.Is. One error may be both ErrUnavailable and ErrRejected, when
-// rows failed in both ways: then what is unavailable is to be tried again first.
+// The classes of errors, for errors.Is. Rows that HBase rejects for good are a *feed.RejectedError.
 var (
 	// ErrUnavailable: HBase did not do it now and may do it later. A write may have been applied
 	// all the same. Trying again is safe.
 	ErrUnavailable = errors.New("HBase is unavailable")
-	// ErrRejected: HBase refuses a row for good; errors.As finds the *RejectedError with the rows.
-	ErrRejected = errors.New("HBase refuses the row for good")
 	// ErrTableNotFound: HBase has no such table.
 	ErrTableNotFound = errors.New("the table does not exist in HBase")
 )
 
-// Rejection is one row that HBase refuses for good.
-type Rejection struct {
-	Index  int    // of the row in the slice that was to be written
-	Key    []byte // of the refused row in HBase
-	Reason string // the exception and its message
+// rejection is what HBase said of one row that it rejects for good.
+type rejection struct{ message string }
+
+func (e *rejection) Error() string { return e.message }
+
+func isRejection(err error) bool {
+	var rejected *rejection
+	return errors.As(err, &rejected)
 }
 
-// RejectedError lists the rows of one write that HBase refuses for good. It is an ErrRejected.
-type RejectedError struct {
-	Table string
-	Rows  []Rejection
-}
-
-func (e *RejectedError) Error() string {
-	const most = 3
-	shown := make([]string, 0, most)
-	for _, row := range e.Rows[:min(most, len(e.Rows))] {
-		shown = append(shown, fmt.Sprintf("row %q: %s", row.Key, row.Reason))
-	}
-	if more := len(e.Rows) - most; more > 0 {
-		shown = append(shown, fmt.Sprintf("and %d more", more))
-	}
-	return fmt.Sprintf("%s: %d in table %s: %s", ErrRejected, len(e.Rows), e.Table, strings.Join(shown, "; "))
-}
-
-// Is makes every RejectedError an ErrRejected.
-func (e *RejectedError) Is(target error) bool { return target == ErrRejected }
-
-// refusal is what HBase said of one row it refuses.
-type refusal struct{ message string }
-
-func (e *refusal) Error() string        { return e.message }
-func (e *refusal) Is(target error) bool { return target == ErrRejected }
-
-// refusals are the exceptions that concern the row itself. Others that HBase does not want to see
+// rejections are the exceptions that concern the row itself. Others that HBase does not want to see
 // again, such as a denied access, concern the table or the user and end when somebody mends that.
-var refusals = map[string]bool{
+var rejections = map[string]bool{
 	"org.apache.hadoop.hbase.DoNotRetryIOException":                    true,
 	"org.apache.hadoop.hbase.exceptions.FailedSanityCheckException":    true,
 	"org.apache.hadoop.hbase.regionserver.NoSuchColumnFamilyException": true,
@@ -82,8 +55,8 @@ func classify(err error) error {
 	switch {
 	case class == "org.apache.hadoop.hbase.TableNotFoundException":
 		return fmt.Errorf("%w: %s", ErrTableNotFound, message)
-	case refusals[class]:
-		return &refusal{message: message}
+	case rejections[class]:
+		return &rejection{message: message}
 	}
 	return fmt.Errorf("%w: %s", ErrUnavailable, message)
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"feedstream/shared/phoenix"
+	"feedstream/shared/testkit"
 )
 
 // fakeCatalog answers with rows and counts what it is asked.
@@ -96,7 +96,7 @@ func (c *fakeCatalog) change(t *testing.T, qualifier string, value []byte) {
 func newLayouts(c *fakeCatalog) (*Layouts, *time.Time) {
 	now := time.UnixMilli(1_800_000_000_000)
 	return &Layouts{
-		Catalog: c, Table: testTable, Index: testIndex, Logger: slog.New(slog.DiscardHandler),
+		Catalog: c, Table: testTable, Index: testIndex, Logger: testkit.Quiet(),
 		Now: func() time.Time { return now },
 	}, &now
 }

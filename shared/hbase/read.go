@@ -8,9 +8,11 @@ import (
 	"io"
 	"iter"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tsuna/gohbase"
 	"github.com/tsuna/gohbase/hrpc"
 	"github.com/tsuna/gohbase/pb"
 
@@ -30,9 +32,9 @@ func (c *Client) Get(ctx context.Context, table string, keys [][]byte) ([]phoeni
 	defer cancel()
 	rows := make([]phoenix.Stored, len(keys))
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(c.config.InFlight)
-	for from := 0; from < len(keys); from += c.config.BatchRows {
-		to := min(from+c.config.BatchRows, len(keys))
+	group.SetLimit(c.cfg.InFlight)
+	for from := 0; from < len(keys); from += c.cfg.BatchRows {
+		to := min(from+c.cfg.BatchRows, len(keys))
 		group.Go(func() error { return c.getBatch(groupCtx, table, keys[from:to], rows[from:to]) })
 	}
 	if err := group.Wait(); err != nil {
@@ -42,7 +44,9 @@ func (c *Client) Get(ctx context.Context, table string, keys [][]byte) ([]phoeni
 }
 
 func (c *Client) getBatch(ctx context.Context, table string, keys [][]byte, rows []phoenix.Stored) error {
-	calls, results, allOK, err := c.batch(ctx, func(ctx context.Context) ([]hrpc.Call, error) { return newGets(ctx, table, keys) })
+	calls, results, allOK, err := c.batch(ctx, func(ctx context.Context) ([]hrpc.Call, error) {
+		return newGets(ctx, table, keys)
+	})
 	if err != nil {
 		return fmt.Errorf("make the call: %w", err)
 	}
@@ -98,7 +102,7 @@ func (c *Client) ScanKeys(ctx context.Context, table string, ranges []phoenix.Ra
 	defer cancel()
 	var mu sync.Mutex
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(c.config.InFlight)
+	group.SetLimit(c.cfg.InFlight)
 	for _, r := range ranges {
 		group.Go(func() error {
 			return c.scan(groupCtx, table, r, keyColumn, func(row phoenix.Stored) bool {
@@ -116,37 +120,50 @@ func (c *Client) ScanKeys(ctx context.Context, table string, ranges []phoenix.Ra
 }
 
 // scan yields the rows of a range until yield returns false. What is unavailable is tried again from
-// behind the last row, once for each row of progress.
+// behind the last row, once for each row of progress; a call that the library has lost is made again on a
+// new client, as those of batch are.
 func (c *Client) scan(ctx context.Context, table string, r phoenix.Range, columns map[string][]string,
 	yield func(phoenix.Stored) bool) error {
 	for triedAgain := false; ; {
-		last, err := c.scanOnce(ctx, table, r, columns, yield)
+		client := c.current()
+		last, lost, err := c.scanOnce(ctx, client, table, r, columns, yield)
 		if last != nil {
 			r.Start, triedAgain = append(bytes.Clone(last), 0), false
 		}
-		if err == nil || triedAgain || ctx.Err() != nil || !errors.Is(err, ErrUnavailable) {
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if lost || client != c.current() {
+			c.replace(client)
+			continue
+		}
+		if triedAgain || !errors.Is(err, ErrUnavailable) {
 			return err
 		}
 		triedAgain = true
 	}
 }
 
-// scanOnce returns the key of the last row it has yielded.
-func (c *Client) scanOnce(ctx context.Context, table string, r phoenix.Range, columns map[string][]string,
-	yield func(phoenix.Stored) bool) (last []byte, err error) {
-	scan, err := hrpc.NewScanRange(ctx, []byte(table), r.Start, r.Stop, hrpc.Families(columns))
+// scanOnce returns the key of the last row it has yielded, and whether the library has lost a call.
+func (c *Client) scanOnce(ctx context.Context, client gohbase.Client, table string, r phoenix.Range,
+	columns map[string][]string, yield func(phoenix.Stored) bool) (last []byte, lost bool, err error) {
+	attempt, cancel := context.WithCancel(ctx)
+	defer cancel()
+	scan, err := hrpc.NewScanRange(attempt, []byte(table), r.Start, r.Stop, hrpc.Families(columns))
 	if err != nil {
-		return nil, fmt.Errorf("make the call: %w", err)
+		return nil, false, fmt.Errorf("make the call: %w", err)
 	}
-	scanner := c.current().Scan(scan)
+	scanner := client.Scan(scan)
 	defer func() { _ = scanner.Close() }() // an error here only means that the server closes it later
 	for {
+		patience := time.AfterFunc(c.cfg.ReadTimeout+lostAfter, cancel) // with one answer, not with the caller
 		result, err := scanner.Next()
+		patience.Stop()
 		if errors.Is(err, io.EOF) {
-			return last, nil
+			return last, false, nil
 		}
 		if err != nil {
-			return last, withServer(classify(err), scan)
+			return last, attempt.Err() != nil, withServer(classify(err), scan)
 		}
 		if len(result.Cells) == 0 {
 			continue
@@ -154,7 +171,7 @@ func (c *Client) scanOnce(ctx context.Context, table string, r phoenix.Range, co
 		row := stored(result.Cells[0].Row, result.Cells)
 		last = row.Key
 		if !yield(row) {
-			return last, nil
+			return last, false, nil
 		}
 	}
 }
@@ -173,6 +190,11 @@ func stored(key []byte, cells []*hrpc.Cell) phoenix.Stored {
 func (c *Client) Catalog(ctx context.Context, table, index string) ([]phoenix.Stored, error) {
 	ctx, cancel := c.deadline(ctx)
 	defer cancel()
+	if !c.reached.Load() {
+		if err := c.look(ctx); err != nil {
+			return nil, err
+		}
+	}
 	var rows []phoenix.Stored
 	for _, r := range phoenix.CatalogRanges(table, index) {
 		for row, err := range c.Scan(ctx, phoenix.CatalogTable, r) {
@@ -182,6 +204,7 @@ func (c *Client) Catalog(ctx context.Context, table, index string) ([]phoenix.St
 			rows = append(rows, row)
 		}
 	}
+	c.reached.Store(true)
 	return rows, nil
 }
 

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tsuna/gohbase/hrpc"
 
+	"feedstream/shared/feed"
 	"feedstream/shared/phoenix"
 )
 
@@ -16,9 +18,9 @@ import (
 // are acknowledged their index rows. An index row never exists without its data row; a crash between
 // the phases leaves rows out of the index until they are written again.
 //
-// Nil means that HBase has acknowledged everything. With ErrUnavailable some of it may be missing and
-// all of it is to be written again. With ErrRejected alone the rows of the *RejectedError are missing
-// and all others are complete in table and index.
+// Nil means that HBase has acknowledged everything. With a *feed.RejectedError the rows it names are
+// missing and all others are complete in table and index. With any other error some of it may be
+// missing and all of it is to be written again.
 //
 // Rows with equal keys must have been merged before: their order in a batch is not defined.
 func (c *Client) WriteRows(ctx context.Context, table, index string, rows []phoenix.Row) error {
@@ -29,61 +31,65 @@ func (c *Client) WriteRows(ctx context.Context, table, index string, rows []phoe
 	for i := range all {
 		all[i] = i
 	}
-	acknowledged, dataErr := c.phase(ctx, "data", table, all, func(i int) *phoenix.Put { return &rows[i].Data })
-	if dataErr != nil && !isRejection(dataErr) {
-		return dataErr
+	data, err := c.phase(ctx, "data", table, all, func(i int) *phoenix.Put { return &rows[i].Data })
+	if err != nil {
+		return err
 	}
-	_, indexErr := c.phase(ctx, "index", index, acknowledged, func(i int) *phoenix.Put { return &rows[i].Index })
-	return errors.Join(dataErr, indexErr)
+	indexed, err := c.phase(ctx, "index", index, data.acknowledged, func(i int) *phoenix.Put { return &rows[i].Index })
+	if err != nil {
+		return err
+	}
+	rejected := append(data.rejected, indexed.rejected...)
+	if len(rejected) == 0 {
+		return nil
+	}
+	slices.SortFunc(rejected, func(a, b feed.SinkRejection) int { return a.Index - b.Index })
+	return &feed.RejectedError{Sink: c.where(), Rejections: rejected}
 }
 
-// isRejection reports whether refused rows are all that went wrong.
-func isRejection(err error) bool {
-	return errors.Is(err, ErrRejected) && !errors.Is(err, ErrUnavailable) && !errors.Is(err, context.Canceled)
+// outcome is what became of the rows of one phase when none of them failed.
+type outcome struct {
+	acknowledged []int // their numbers
+	rejected     []feed.SinkRejection
 }
 
-// phase writes the rows with the given numbers, in bounded batches side by side, and returns the
-// numbers of those acknowledged.
+// phase writes the rows with the given numbers, in bounded batches side by side. The error tells of rows
+// whose failure may pass.
 func (c *Client) phase(ctx context.Context, kind, table string, numbers []int,
-	row func(int) *phoenix.Put) (acknowledged []int, err error) {
-	outcome := make([]error, len(numbers)) // each batch has its own part
+	row func(int) *phoenix.Put) (outcome, error) {
+	errs := make([]error, len(numbers)) // each batch has its own part
 	puts := make([]*phoenix.Put, len(numbers))
 	for i, n := range numbers {
 		puts[i] = row(n)
 	}
 	var group errgroup.Group
-	group.SetLimit(c.config.InFlight)
+	group.SetLimit(c.cfg.InFlight)
 	for _, part := range c.split(puts) {
 		group.Go(func() error {
-			c.writeBatch(ctx, table, puts[part.from:part.to], outcome[part.from:part.to])
+			c.writeBatch(ctx, table, puts[part.from:part.to], errs[part.from:part.to])
 			return nil
 		})
 	}
-	_ = group.Wait() // failures are in outcome, row by row
-	acknowledged = make([]int, 0, len(numbers))
-	refused := &RejectedError{Table: table}
+	_ = group.Wait() // failures are in errs, row by row
+	result := outcome{acknowledged: make([]int, 0, len(numbers))}
 	var failed failures
-	for i, err := range outcome {
-		var no *refusal
+	for i, err := range errs {
 		switch {
 		case err == nil:
-			acknowledged = append(acknowledged, numbers[i])
-		case errors.As(err, &no):
-			refused.Rows = append(refused.Rows, Rejection{Index: numbers[i], Key: puts[i].Key, Reason: no.message})
+			result.acknowledged = append(result.acknowledged, numbers[i])
+		case isRejection(err):
+			reason := fmt.Sprintf("row %q of table %s: %v", puts[i].Key, table, err)
+			result.rejected = append(result.rejected, feed.SinkRejection{Index: numbers[i], Reason: reason})
 		default:
 			failed.add(err)
 		}
 	}
-	var errs []error
 	if failed.count > 0 {
-		errs = append(errs, c.explain(ctx, failed.worst,
+		return outcome{}, c.explain(ctx, failed.worst,
 			fmt.Sprintf("write %s rows to %s: %d of %d not acknowledged", kind, table, failed.count, len(numbers)),
-			"; they may have been applied all the same"))
+			"; they may have been applied all the same")
 	}
-	if len(refused.Rows) > 0 {
-		errs = append(errs, refused)
-	}
-	return acknowledged, errors.Join(errs...)
+	return result, nil
 }
 
 // failures counts rows that failed and keeps the error that tells most.
@@ -114,7 +120,7 @@ func (c *Client) split(rows []*phoenix.Put) []span {
 	from, size := 0, 0
 	for i, row := range rows {
 		next := cellsSize(row)
-		if i > from && (i-from >= c.config.BatchRows || size+next > c.config.BatchBytes) {
+		if i > from && (i-from >= c.cfg.BatchRows || size+next > c.cfg.BatchBytes) {
 			spans = append(spans, span{from, i})
 			from, size = i, 0
 		}
@@ -127,14 +133,14 @@ func (c *Client) split(rows []*phoenix.Put) []span {
 }
 
 // writeBatch sends one batch and sets the outcome of each row. HBase refuses all rows that share a
-// region with one it does not take, so the refused are sent again one by one to find it.
+// region with one it does not take, so they are sent again one by one to find it.
 func (c *Client) writeBatch(ctx context.Context, table string, rows []*phoenix.Put, outcome []error) {
 	c.send(ctx, table, rows, outcome)
 	if len(rows) == 1 {
 		return
 	}
 	for i, err := range outcome {
-		if errors.Is(err, ErrRejected) {
+		if isRejection(err) {
 			c.send(ctx, table, rows[i:i+1], outcome[i:i+1])
 		}
 	}
@@ -142,7 +148,9 @@ func (c *Client) writeBatch(ctx context.Context, table string, rows []*phoenix.P
 
 // send writes rows, all of them again when calls were lost: equal cells at equal timestamps change nothing.
 func (c *Client) send(ctx context.Context, table string, rows []*phoenix.Put, outcome []error) {
-	calls, results, allOK, err := c.batch(ctx, func(ctx context.Context) ([]hrpc.Call, error) { return newPuts(ctx, table, rows) })
+	calls, results, allOK, err := c.batch(ctx, func(ctx context.Context) ([]hrpc.Call, error) {
+		return newPuts(ctx, table, rows)
+	})
 	if err != nil {
 		for i := range outcome {
 			outcome[i] = fmt.Errorf("make the call: %w", err)
@@ -179,7 +187,7 @@ func (e *serverError) Unwrap() error { return e.err }
 // explain completes an error with what was being done, where, and what follows from it. An error by
 // the end of the time says so.
 func (c *Client) explain(ctx context.Context, err error, doing, follows string) error {
-	where := fmt.Sprintf("HBase at ZooKeeper %s%s", c.config.ZooKeeper, c.config.Root)
+	where := c.where()
 	if errors.Is(err, ErrTableNotFound) {
 		return fmt.Errorf("%s: %s: %w", where, doing, err)
 	}
@@ -187,4 +195,8 @@ func (c *Client) explain(ctx context.Context, err error, doing, follows string) 
 		return fmt.Errorf("%s: %s: no answer before the time ran out%s: %w", where, doing, follows, err)
 	}
 	return fmt.Errorf("%s: %s%s: %w", where, doing, follows, err)
+}
+
+func (c *Client) where() string {
+	return fmt.Sprintf("HBase at ZooKeeper %s%s", c.cfg.ZooKeeper, c.cfg.Root)
 }

@@ -24,20 +24,19 @@ const (
 // stay within limit bytes, the first in any case, and returns how many. Encoding it in one pass into
 // one buffer is what the library's own writers, which go through an interface per key and value, do
 // not do.
-func appendBatch(dst []byte, messages []Message, indexes []int, limit int, now time.Time) ([]byte, int) {
+func appendBatch(dst []byte, messages []pending, limit int, now time.Time) ([]byte, int) {
 	start := len(dst)
 	dst = append(dst, make([]byte, recordsAt)...)
-	first := millis(messages[indexes[0]].Time, now)
+	first := millis(messages[0].Time, now)
 	latest := first
 	n := 0
-	for _, index := range indexes {
-		m := &messages[index]
+	for _, m := range messages {
 		at := millis(m.Time, now)
-		size := recordSize(m, at-first, n)
+		size := recordSize(m.Message, at-first, n)
 		if n > 0 && len(dst)-start+size+binary.MaxVarintLen32 > limit {
 			break
 		}
-		dst = appendRecord(dst, m, size, at-first, n)
+		dst = appendRecord(dst, m.Message, size, at-first, n)
 		latest = max(latest, at)
 		n++
 	}

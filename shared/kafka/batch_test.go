@@ -54,14 +54,6 @@ func readAll(t testing.TB, b protocol.Bytes) []byte {
 	return all
 }
 
-func indexes(n int) []int {
-	all := make([]int, n)
-	for i := range all {
-		all[i] = i
-	}
-	return all
-}
-
 func TestBatchIsWhatItWasMadeOf(t *testing.T) {
 	bytesOrNull := rapid.Custom(func(t *rapid.T) []byte {
 		if rapid.Bool().Draw(t, "null") {
@@ -81,7 +73,7 @@ func TestBatchIsWhatItWasMadeOf(t *testing.T) {
 	})
 	rapid.Check(t, func(r *rapid.T) {
 		messages := rapid.SliceOfN(message, 1, 200).Draw(r, "messages")
-		set, n := appendBatch([]byte("kept"), messages, indexes(len(messages)), 1<<20, noon)
+		set, n := appendBatch([]byte("kept"), all(messages), 1<<20, noon)
 		if n != len(messages) || string(set[:4]) != "kept" {
 			r.Fatalf("took %d of %d", n, len(messages))
 		}
@@ -107,8 +99,8 @@ func TestBatchStaysWithinItsLimit(t *testing.T) {
 		for i, size := range sizes {
 			messages[i].Value = make([]byte, size)
 		}
-		for rest := indexes(len(messages)); len(rest) > 0; {
-			set, n := appendBatch(nil, messages, rest, limit, noon)
+		for rest := all(messages); len(rest) > 0; {
+			set, n := appendBatch(nil, rest, limit, noon)
 			if n < 1 || n > 1 && len(set) > limit {
 				r.Fatalf("%d messages in %d bytes, limit %d", n, len(set), limit)
 			}
@@ -126,12 +118,12 @@ func BenchmarkAppendBatch(b *testing.B) {
 		messages[i] = Message{Key: []byte("192.168.2.17|2318.HK"), Value: make([]byte, 294), Time: noon,
 			Headers: []Header{{"ce_id", []byte("feed-updates/3/25")}, {"ce_type", []byte(RecordType)}}}
 	}
-	all := indexes(len(messages))
-	buffer, n := appendBatch(nil, messages, all, 1<<20, noon)
+	work := all(messages)
+	buffer, n := appendBatch(nil, work, 1<<20, noon)
 	b.ReportAllocs()
 	b.ResetTimer()
 	for range b.N {
-		buffer, n = appendBatch(buffer[:0], messages, all, 1<<20, noon)
+		buffer, n = appendBatch(buffer[:0], work, 1<<20, noon)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/record")
 }

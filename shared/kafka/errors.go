@@ -1,39 +1,56 @@
 package kafka
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/segmentio/kafka-go"
+
+	"feedstream/shared/feed"
 )
 
-// ProduceError says which messages of a Produce are not acknowledged.
-type ProduceError struct {
-	Brokers  string
-	Total    int       // messages of the call
-	Failures []Failure // by ascending index, at least one
+// What brokers answer a Produce with until somebody mends it, for errors.Is with a *ProduceError.
+var (
+	// ErrTopicNotFound: the brokers know no such topic.
+	ErrTopicNotFound = errors.New("the topic does not exist in Kafka")
+	// ErrDenied: the brokers refuse the user, or what the user wants to do.
+	ErrDenied = errors.New("the access to Kafka is denied")
+)
+
+// answers are the codes that stand for them.
+var answers = map[error][]kafka.Error{
+	ErrTopicNotFound: {kafka.UnknownTopicOrPartition},
+	ErrDenied: {kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed, kafka.SASLAuthenticationFailed,
+		kafka.UnsupportedSASLMechanism},
 }
 
-// Failure is one message that is not acknowledged.
+// ProduceError says which messages of a Produce are not acknowledged, at least one of them for a cause
+// that may pass. When all that are missing are rejected for good, Produce returns a *feed.RejectedError
+// instead.
+type ProduceError struct {
+	Brokers  string
+	Total    int                  // messages of the call
+	Failures []Failure            // by ascending index, at least one
+	Rejected []feed.SinkRejection // beside them, by ascending index
+}
+
+// Failure is one message that is not acknowledged. The cause may pass, and whether the message is in the
+// log is not known.
 type Failure struct {
 	Index     int // of the message in the call
 	Topic     string
 	Partition int // -1 when it could not be found out
 	Err       error
-	// Refused is set when the broker refuses this one message for good, so that sending it again is
-	// of no use: it is too large, or its timestamp is not allowed. Otherwise the failure may pass, and
-	// whether the message is in the log is not known.
-	Refused bool
 }
-
-// Refused reports whether every failure is a message refused for good: all others are acknowledged.
-func (e *ProduceError) Refused() bool { return len(passing(e.Failures)) == 0 }
 
 // Error names the brokers and, for each partition that failed, the first cause.
 func (e *ProduceError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "kafka at %s did not acknowledge %d of %d messages", e.Brokers, len(e.Failures), e.Total)
+	fmt.Fprintf(&b, "Kafka at %s: %d of %d messages are not acknowledged",
+		e.Brokers, len(e.Failures)+len(e.Rejected), e.Total)
 	type place struct {
 		topic     string
 		partition int
@@ -51,7 +68,20 @@ func (e *ProduceError) Error() string {
 			fmt.Fprintf(&b, "; topic %s, partition %d: %v", f.Topic, f.Partition, f.Err)
 		}
 	}
+	if len(e.Rejected) > 0 {
+		fmt.Fprintf(&b, "; %d of them are rejected for good, the first: %s", len(e.Rejected), e.Rejected[0].Reason)
+	}
+	if errors.As(error(e), new(x509.UnknownAuthorityError)) {
+		b.WriteString("; set KAFKA_CA to the root certificate of the brokers")
+	}
 	return b.String()
+}
+
+// Is reports whether one of the causes is of the class that target stands for.
+func (e *ProduceError) Is(target error) bool {
+	return slices.ContainsFunc(answers[target], func(code kafka.Error) bool {
+		return slices.ContainsFunc(e.Failures, func(f Failure) bool { return errors.Is(f.Err, code) })
+	})
 }
 
 // Unwrap returns the causes.
@@ -63,30 +93,9 @@ func (e *ProduceError) Unwrap() []error {
 	return causes
 }
 
-// passing returns the indexes of the messages whose failure may pass, in ascending order per partition.
-func passing(failures []Failure) []int {
-	var indexes []int
-	for _, f := range failures {
-		if !f.Refused {
-			indexes = append(indexes, f.Index)
-		}
-	}
-	return indexes
-}
-
-func refusals(failures []Failure) []Failure {
-	var refused []Failure
-	for _, f := range failures {
-		if f.Refused {
-			refused = append(refused, f)
-		}
-	}
-	return refused
-}
-
-// refusal reports whether a broker's answer to a batch speaks of a message in it and not of the
-// state of the cluster.
-func refusal(err error) bool {
+// isRejection reports whether a broker's answer to a batch speaks of a message in it, which is too large
+// or has a timestamp that is not allowed, and not of the state of the cluster.
+func isRejection(err error) bool {
 	for _, code := range []kafka.Error{
 		kafka.MessageSizeTooLarge, kafka.RecordListTooLarge, kafka.InvalidTimestamp, kafka.InvalidRecord,
 	} {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"feedstream/shared/feed"
+	"feedstream/shared/testkit"
 )
 
 func price(p feed.Price) *feed.Price { return &p }
@@ -104,9 +105,8 @@ func TestParseRecordRefuses(t *testing.T) {
 	} {
 		m := RecordMessage("feed-records", &whole)
 		spoil(&m)
-		if _, err := ParseRecord(&m); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error = %v, want %q", err, want)
-		}
+		_, err := ParseRecord(&m)
+		testkit.WantError(t, err, want)
 	}
 }
 
@@ -122,6 +122,9 @@ func TestQuarantineMessage(t *testing.T) {
 			if diff := cmp.Diff(q, got); diff != "" {
 				t.Error(diff)
 			}
+			if origin, err := QuarantineOrigin(&m); err != nil || origin != q.Delivery.Origin {
+				t.Errorf("QuarantineOrigin = %v, %v, want %v", origin, err, q.Delivery.Origin)
+			}
 		})
 	}
 }
@@ -131,13 +134,12 @@ func TestParseQuarantineNamesTheHeader(t *testing.T) {
 	for i, h := range QuarantineMessage("q", &q.Delivery, &q.Rejection, q.Time).Headers {
 		m := QuarantineMessage("q", &q.Delivery, &q.Rejection, q.Time)
 		m.Headers = append(m.Headers[:i:i], m.Headers[i+1:]...)
-		if _, err := ParseQuarantine(&m); err == nil || !strings.Contains(err.Error(), h.Key) {
-			t.Errorf("without header %s: error = %v", h.Key, err)
-		}
+		_, err := ParseQuarantine(&m)
+		testkit.WantError(t, err, h.Key)
 	}
 	m := QuarantineMessage("q", &q.Delivery, &q.Rejection, q.Time)
 	m.Headers[6].Value = []byte("seven")
-	if _, err := ParseQuarantine(&m); err == nil || !strings.Contains(err.Error(), headerOriginOffset) {
+	if _, err := ParseQuarantine(&m); err == nil || !strings.Contains(err.Error(), feed.HeaderOriginOffset) {
 		t.Errorf("unreadable offset: error = %v", err)
 	}
 }

@@ -7,6 +7,7 @@ package kafka
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -57,7 +58,8 @@ type Config struct {
 	SASLMechanism string   // "", PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
 	SASLUsername  string
 	SASLPassword  string
-	TLS           bool // with the roots of the system
+	TLS           bool
+	Roots         *x509.CertPool // of the brokers' certificates, with TLS; nil: those of the system
 }
 
 const (
@@ -71,7 +73,7 @@ const (
 
 func (c Config) transport() (*kafka.Transport, error) {
 	if len(c.Brokers) == 0 {
-		return nil, errors.New("kafka: no broker is set")
+		return nil, errors.New("no Kafka broker is set")
 	}
 	mechanism, err := c.mechanism()
 	if err != nil {
@@ -86,7 +88,7 @@ func (c Config) transport() (*kafka.Transport, error) {
 		Context: context.Background(),
 	}
 	if c.TLS {
-		t.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+		t.TLS = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.Roots}
 	}
 	return t, nil
 }
@@ -102,6 +104,6 @@ func (c Config) mechanism() (sasl.Mechanism, error) {
 	case "SCRAM-SHA-512":
 		return scram.Mechanism(scram.SHA512, c.SASLUsername, c.SASLPassword)
 	}
-	return nil, fmt.Errorf("kafka: SASL mechanism %q is unknown: use PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512",
+	return nil, fmt.Errorf("the SASL mechanism %q for Kafka is unknown: use PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512",
 		c.SASLMechanism)
 }

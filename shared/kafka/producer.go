@@ -12,6 +12,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+
+	"feedstream/shared/feed"
 )
 
 // Producer sends messages and waits for all replicas in sync to have them. Its methods may be called
@@ -43,7 +45,8 @@ func (p *Producer) Close() { p.transport.CloseIdleConnections() }
 // Produce sends the messages, of several topics if need be, and returns nil once every one is
 // acknowledged. It sets Partition and Offset of those that are.
 //
-// Otherwise it returns a *ProduceError with a Failure for each message that is not. Failures that
+// Otherwise it returns a *feed.RejectedError when brokers reject some of them for good and all others are
+// acknowledged, and else a *ProduceError with a Failure for each message that is missing. Failures that
 // may be passing (a connection that died while the instance was frozen, a partition whose leader
 // moved) have by then been tried again, on fresh connections and metadata: at once, and twice more
 // within half a second, about as long as the election of a leader takes. A message whose answer was
@@ -52,24 +55,33 @@ func (p *Producer) Close() { p.transport.CloseIdleConnections() }
 // There is no wait for more messages: what is given goes out at once, partitions side by side, the
 // batches of one partition in order. After a passing failure the rest of its partition is not sent.
 func (p *Producer) Produce(ctx context.Context, messages []Message) error {
-	work := make([]int, len(messages))
-	for i := range work {
-		work[i] = i
-	}
-	failures := p.attempt(ctx, messages, work, len(retryAfter)+1)
+	missing := p.attempt(ctx, all(messages), len(retryAfter)+1)
 	for i, wait := range retryAfter {
-		again := passing(failures)
-		if len(again) == 0 || !sleep(ctx, wait) {
+		if len(missing.failed) == 0 || !sleep(ctx, wait) {
 			break
 		}
 		p.transport.CloseIdleConnections()
-		failures = append(refusals(failures), p.attempt(ctx, messages, again, len(retryAfter)-i)...)
+		again := p.attempt(ctx, missing.work(), len(retryAfter)-i)
+		missing = outcome{rejected: append(missing.rejected, again.rejected...), failed: again.failed}
 	}
-	if len(failures) == 0 {
-		return nil
+	return p.report(missing, len(messages))
+}
+
+// report makes the error of what is missing in the end, nil when nothing is.
+func (p *Producer) report(missing outcome, total int) error {
+	slices.SortFunc(missing.rejected, func(a, b feed.SinkRejection) int { return a.Index - b.Index })
+	slices.SortFunc(missing.failed, func(a, b failure) int { return a.index - b.index })
+	switch {
+	case len(missing.failed) > 0:
+		failures := make([]Failure, len(missing.failed))
+		for i, f := range missing.failed {
+			failures[i] = Failure{Index: f.index, Topic: f.Topic, Partition: f.partition, Err: f.err}
+		}
+		return &ProduceError{Brokers: p.brokers, Total: total, Failures: failures, Rejected: missing.rejected}
+	case len(missing.rejected) > 0:
+		return &feed.RejectedError{Sink: "Kafka at " + p.brokers, Rejections: missing.rejected}
 	}
-	slices.SortFunc(failures, func(a, b Failure) int { return a.Index - b.Index })
-	return &ProduceError{Brokers: p.brokers, Total: len(messages), Failures: failures}
+	return nil
 }
 
 // retryAfter is how long before each attempt after the first.
@@ -86,24 +98,51 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	return ctx.Err() == nil
 }
 
-// lane is what one attempt has for one partition: indexes of messages, in order.
-type lane struct {
-	topic     string
-	partition int
-	messages  []int
+// pending is a message that is not acknowledged, with its index in the call.
+type pending struct {
+	*Message
+	index int
 }
 
-func (l lane) fail(indexes []int, err error, refused bool) []Failure {
-	failures := make([]Failure, len(indexes))
-	for i, index := range indexes {
-		failures[i] = Failure{Index: index, Topic: l.topic, Partition: l.partition, Err: err, Refused: refused}
+func all(messages []Message) []pending {
+	work := make([]pending, len(messages))
+	for i := range messages {
+		work[i] = pending{&messages[i], i}
 	}
-	return failures
+	return work
 }
 
-// attempt sends the messages that work names. It takes at most the attempt's timeout, and leaves the
-// attempts after it their share of what the context allows.
-func (p *Producer) attempt(ctx context.Context, messages []Message, work []int, attemptsLeft int) []Failure {
+// failure is a message that an attempt left pending for a cause that may pass.
+type failure struct {
+	pending
+	partition int // -1 when it could not be found out
+	err       error
+}
+
+// outcome is what an attempt did not bring into the log.
+type outcome struct {
+	rejected []feed.SinkRejection
+	failed   []failure // those of one partition in their order
+}
+
+func (o *outcome) fail(messages []pending, partition int, err error) {
+	for _, m := range messages {
+		o.failed = append(o.failed, failure{m, partition, err})
+	}
+}
+
+// work is what another attempt has to do.
+func (o *outcome) work() []pending {
+	work := make([]pending, len(o.failed))
+	for i, f := range o.failed {
+		work[i] = f.pending
+	}
+	return work
+}
+
+// attempt sends messages. It takes at most the attempt's timeout, and leaves the attempts after it their
+// share of what the context allows.
+func (p *Producer) attempt(ctx context.Context, work []pending, attemptsLeft int) (missing outcome) {
 	timeout := attemptTimeout
 	if deadline, ok := ctx.Deadline(); ok {
 		timeout = min(timeout, time.Until(deadline)/time.Duration(attemptsLeft))
@@ -111,117 +150,135 @@ func (p *Producer) attempt(ctx context.Context, messages []Message, work []int, 
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 
-	lanes, failures := p.route(ctx, messages, work)
-	if len(lanes) == 1 {
-		return append(failures, p.send(ctx, messages, lanes[0])...)
-	}
-	sent := make([][]Failure, len(lanes))
-	var running sync.WaitGroup
-	for i, l := range lanes {
-		running.Go(func() { sent[i] = p.send(ctx, messages, l) })
-	}
-	running.Wait()
-	return append(failures, slices.Concat(sent...)...)
-}
-
-// route finds the partition of each message.
-func (p *Producer) route(ctx context.Context, messages []Message, work []int) ([]lane, []Failure) {
-	if len(work) == 0 {
-		return nil, nil
-	}
-	var topics []string
-	for _, i := range work {
-		if !slices.Contains(topics, messages[i].Topic) {
-			topics = append(topics, messages[i].Topic)
-		}
-	}
-	var lanes []lane
-	var failures []Failure
-	for _, topic := range topics {
-		mine := work
-		if len(topics) > 1 {
-			mine = make([]int, 0, len(work))
-			for _, i := range work {
-				if messages[i].Topic == topic {
-					mine = append(mine, i)
-				}
-			}
-		}
-		partitions, err := p.partitions(ctx, topic)
+	var lanes []*lane
+	for _, topic := range byTopic(work) {
+		partitions, err := p.partitions(ctx, topic[0].Topic)
 		if err != nil {
-			failures = append(failures, lane{topic: topic, partition: -1}.fail(mine, err, false)...)
+			missing.fail(topic, -1, err)
 			continue
 		}
-		lanes = append(lanes, split(messages, mine, topic, partitions)...)
+		lanes = append(lanes, split(topic, partitions)...)
 	}
-	return lanes, failures
+	var running sync.WaitGroup
+	for i, l := range lanes {
+		if i == len(lanes)-1 { // the last, often the only one, needs no goroutine of its own
+			p.send(ctx, l)
+			break
+		}
+		running.Go(func() { p.send(ctx, l) })
+	}
+	running.Wait()
+	for _, l := range lanes {
+		missing.rejected = append(missing.rejected, l.rejected...)
+		missing.failed = append(missing.failed, l.failed...)
+	}
+	return missing
 }
 
-// partitions returns the partition numbers of a topic, 0 and up. The transport answers from what it
-// has cached of the cluster.
-func (p *Producer) partitions(ctx context.Context, topic string) ([]int, error) {
+// byTopic parts messages by their topics and keeps their order.
+func byTopic(work []pending) (topics [][]pending) {
+	at := make(map[string]int)
+	for _, m := range work {
+		i, known := at[m.Topic]
+		if !known {
+			i = len(topics)
+			at[m.Topic] = i
+			topics = append(topics, make([]pending, 0, len(work)))
+		}
+		topics[i] = append(topics[i], m)
+	}
+	return topics
+}
+
+// partitions counts the partitions of a topic. The transport answers from what it has cached of the
+// cluster.
+func (p *Producer) partitions(ctx context.Context, topic string) (int, error) {
 	resp, err := p.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) == 0 && resp.Topics[0].Error == nil {
-		return nil, fmt.Errorf("the brokers describe no partition of topic %q", topic)
+		return 0, fmt.Errorf("the brokers describe no partition of topic %q", topic)
 	}
 	if err := resp.Topics[0].Error; err != nil {
-		return nil, err
+		return 0, err
 	}
-	numbers := make([]int, len(resp.Topics[0].Partitions))
-	for i := range numbers {
+	return len(resp.Topics[0].Partitions), nil
+}
+
+// lane is what one attempt sends to one partition: what is still pending, in order, and what is missing.
+type lane struct {
+	topic     string
+	partition int
+	pending   []pending
+	outcome
+}
+
+// split parts the messages of one topic by the partitions that their keys decide.
+func split(messages []pending, partitions int) (lanes []*lane) {
+	numbers := make([]int, partitions)
+	byPartition := make([]*lane, partitions)
+	for i := range partitions {
 		numbers[i] = i
+		byPartition[i] = &lane{topic: messages[0].Topic, partition: i}
 	}
-	return numbers, nil
-}
-
-func split(messages []Message, work []int, topic string, partitions []int) []lane {
-	byPartition := make([][]int, len(partitions))
-	unkeyed := rand.IntN(len(partitions))
+	unkeyed := rand.IntN(partitions)
 	var murmur2 kafka.Murmur2Balancer
-	for _, i := range work {
+	for _, m := range messages {
 		partition := unkeyed
-		if key := messages[i].Key; key != nil {
-			partition = murmur2.Balance(kafka.Message{Key: key}, partitions...)
+		if m.Key != nil {
+			partition = murmur2.Balance(kafka.Message{Key: m.Key}, numbers...)
 		}
-		byPartition[partition] = append(byPartition[partition], i)
+		byPartition[partition].pending = append(byPartition[partition].pending, m)
 	}
-	var lanes []lane
-	for partition, indexes := range byPartition {
-		if len(indexes) > 0 {
-			lanes = append(lanes, lane{topic: topic, partition: partition, messages: indexes})
-		}
-	}
-	return lanes
+	return slices.DeleteFunc(byPartition, func(l *lane) bool { return len(l.pending) == 0 })
 }
 
-// send sends a lane in as few batches as the limit allows. A batch refused for the sake of one of its
+// acknowledge takes the first n messages off: they lie in the log from an offset on.
+func (l *lane) acknowledge(n int, offset int64) {
+	for i, m := range l.pending[:n] {
+		m.Partition, m.Offset = l.partition, offset+int64(i)
+	}
+	l.pending = l.pending[n:]
+}
+
+// reject takes the first message off: the broker rejects it for good.
+func (l *lane) reject(err error) {
+	reason := fmt.Sprintf("topic %s, partition %d: %v", l.topic, l.partition, err)
+	l.rejected = append(l.rejected, feed.SinkRejection{Index: l.pending[0].index, Reason: reason})
+	l.pending = l.pending[1:]
+}
+
+// fail takes all messages off: they may be in the log, and may get there later.
+func (l *lane) fail(err error) {
+	l.outcome.fail(l.pending, l.partition, err)
+	l.pending = nil
+}
+
+// send sends a lane in as few batches as the limit allows. A batch rejected for the sake of one of its
 // messages is halved until that message stands alone.
-func (p *Producer) send(ctx context.Context, messages []Message, l lane) (failures []Failure) {
-	rest, most := l.messages, len(l.messages)
-	for len(rest) > 0 {
-		n, err := p.sendBatch(ctx, messages, l, rest[:min(most, len(rest))])
+func (p *Producer) send(ctx context.Context, l *lane) {
+	for most := len(l.pending); len(l.pending) > 0; {
+		n, offset, err := p.sendBatch(ctx, l, min(most, len(l.pending)))
 		switch {
 		case err == nil:
-			rest = rest[n:]
-		case !refusal(err):
-			return append(failures, l.fail(rest, err, false)...)
+			l.acknowledge(n, offset)
+		case !isRejection(err):
+			l.fail(err)
 		case n > 1:
 			most = n / 2
 		default:
-			failures = append(failures, l.fail(rest[:1], err, true)...)
-			rest, most = rest[1:], len(l.messages)
+			l.reject(err)
+			most = len(l.pending)
 		}
 	}
-	return failures
 }
 
-// sendBatch sends as many of the messages, at least one, as one batch holds, and returns how many.
-func (p *Producer) sendBatch(ctx context.Context, messages []Message, l lane, indexes []int) (int, error) {
+// sendBatch sends as many of the lane's first messages, at least one and at most the number given, as
+// one batch holds. It returns how many, and the offset of the first.
+func (p *Producer) sendBatch(ctx context.Context, l *lane, most int) (n int, offset int64, err error) {
 	buffer := p.buffers.Get().(*[]byte)
-	set, n := appendBatch((*buffer)[:0], messages, indexes, batchBytes, time.Now())
+	set, n := appendBatch((*buffer)[:0], l.pending[:most], batchBytes, time.Now())
 	resp, err := p.client.RawProduce(ctx, &kafka.RawProduceRequest{
 		Topic:        l.topic,
 		Partition:    l.partition,
@@ -229,15 +286,9 @@ func (p *Producer) sendBatch(ctx context.Context, messages []Message, l lane, in
 		RawRecords:   protocol.RawRecordSet{Reader: bytes.NewReader(set)},
 	})
 	if err != nil {
-		return n, err // the connection may still be reading the buffer: it is not used again
+		return n, 0, err // the connection may still be reading the buffer: it is not used again
 	}
 	*buffer = set
 	p.buffers.Put(buffer)
-	if resp.Error != nil {
-		return n, resp.Error
-	}
-	for i, index := range indexes[:n] {
-		messages[index].Partition, messages[index].Offset = l.partition, resp.BaseOffset+int64(i)
-	}
-	return n, nil
+	return n, resp.BaseOffset, resp.Error
 }

@@ -8,19 +8,6 @@ import (
 	"feedstream/shared/feed"
 )
 
-// Headers of a quarantined record.
-const (
-	headerValueForm       = "feed-value-form"
-	headerReason          = "feed-reason"
-	headerDetail          = "feed-detail"
-	headerSetAside        = "feed-time"
-	headerOriginTopic     = "feed-origin-topic"
-	headerOriginPartition = "feed-origin-partition"
-	headerOriginOffset    = "feed-origin-offset"
-	headerOriginTimestamp = "feed-origin-timestamp"
-	headerRedrives        = "feed-redrives"
-)
-
 // Quarantined is one record of the quarantine topic.
 type Quarantined struct {
 	Delivery  feed.Delivery
@@ -41,15 +28,15 @@ func QuarantineMessage(topic string, d *feed.Delivery, r *feed.Rejection, now ti
 		Key:   nullable(d.Key),
 		Value: nullable(d.Value),
 		Headers: []Header{
-			{headerValueForm, []byte(form)},
-			{headerReason, []byte(r.Reason)},
-			{headerDetail, []byte(r.Detail)},
-			{headerSetAside, feed.AppendTime(nil, now.UnixMilli())},
-			{headerOriginTopic, []byte(d.Origin.Topic)},
-			{headerOriginPartition, strconv.AppendInt(nil, int64(d.Origin.Partition), 10)},
-			{headerOriginOffset, strconv.AppendInt(nil, d.Origin.Offset, 10)},
-			{headerOriginTimestamp, strconv.AppendInt(nil, d.Timestamp, 10)},
-			{headerRedrives, strconv.AppendInt(nil, int64(d.Redrives), 10)},
+			{feed.HeaderValueForm, []byte(form)},
+			{feed.HeaderReason, []byte(r.Reason)},
+			{feed.HeaderDetail, []byte(r.Detail)},
+			{feed.HeaderSetAside, feed.AppendTime(nil, now.UnixMilli())},
+			{feed.HeaderOriginTopic, []byte(d.Origin.Topic)},
+			{feed.HeaderOriginPartition, strconv.AppendInt(nil, int64(d.Origin.Partition), 10)},
+			{feed.HeaderOriginOffset, strconv.AppendInt(nil, d.Origin.Offset, 10)},
+			{feed.HeaderOriginTimestamp, strconv.AppendInt(nil, d.Timestamp, 10)},
+			{feed.HeaderRedrives, strconv.AppendInt(nil, int64(d.Redrives), 10)},
 		},
 	}
 }
@@ -67,22 +54,18 @@ func ParseQuarantine(m *Message) (Quarantined, error) {
 	h := headerReader{message: m}
 	q := Quarantined{
 		Delivery: feed.Delivery{
-			Key:   string(m.Key),
-			Value: string(m.Value),
-			Form:  feed.ValueForm(h.text(headerValueForm)),
-			Origin: feed.Origin{
-				Topic:     h.text(headerOriginTopic),
-				Partition: int(h.number(headerOriginPartition, 32)),
-				Offset:    h.number(headerOriginOffset, 64),
-			},
-			Timestamp: h.number(headerOriginTimestamp, 64),
-			Redrives:  int(h.number(headerRedrives, 32)),
+			Key:       string(m.Key),
+			Value:     string(m.Value),
+			Form:      feed.ValueForm(h.text(feed.HeaderValueForm)),
+			Origin:    h.origin(),
+			Timestamp: h.number(feed.HeaderOriginTimestamp, 64),
+			Redrives:  int(h.number(feed.HeaderRedrives, 32)),
 		},
-		Rejection: feed.Rejection{Reason: feed.Reason(h.text(headerReason)), Detail: h.text(headerDetail)},
+		Rejection: feed.Rejection{Reason: feed.Reason(h.text(feed.HeaderReason)), Detail: h.text(feed.HeaderDetail)},
 	}
-	at, err := time.Parse(time.RFC3339, h.text(headerSetAside))
+	at, err := time.Parse(time.RFC3339, h.text(feed.HeaderSetAside))
 	if h.err == nil && err != nil {
-		h.err = fmt.Errorf("header %s: %w", headerSetAside, err)
+		h.err = fmt.Errorf("header %s: %w", feed.HeaderSetAside, err)
 	}
 	if h.err != nil {
 		return Quarantined{}, fmt.Errorf("read quarantined record: %w", h.err)
@@ -92,6 +75,16 @@ func ParseQuarantine(m *Message) (Quarantined, error) {
 	}
 	q.Time = at
 	return q, nil
+}
+
+// QuarantineOrigin reads which input record a quarantined one is, and nothing else of it.
+func QuarantineOrigin(m *Message) (feed.Origin, error) {
+	h := headerReader{message: m}
+	origin := h.origin()
+	if h.err != nil {
+		return feed.Origin{}, fmt.Errorf("read quarantined record: %w", h.err)
+	}
+	return origin, nil
 }
 
 // headerReader keeps the first error, so that its caller need not ask after each header.
@@ -114,4 +107,12 @@ func (h *headerReader) number(name string, bits int) int64 {
 		h.err = fmt.Errorf("header %s: %w", name, err)
 	}
 	return n
+}
+
+func (h *headerReader) origin() feed.Origin {
+	return feed.Origin{
+		Topic:     h.text(feed.HeaderOriginTopic),
+		Partition: int(h.number(feed.HeaderOriginPartition, 32)),
+		Offset:    h.number(feed.HeaderOriginOffset, 64),
+	}
 }

@@ -6,16 +6,7 @@ import (
 	"feedstream/shared/feed"
 )
 
-// Headers of an output record: CloudEvents 1.0, Kafka protocol binding, binary mode.
 const (
-	headerSpecVersion = "ce_specversion"
-	headerID          = "ce_id"
-	headerSource      = "ce_source"
-	headerType        = "ce_type"
-	headerSubject     = "ce_subject"
-	headerTime        = "ce_time"
-	headerContentType = "content-type"
-
 	// RecordType is the ce_type of an output record.
 	RecordType = "feedstream.record.v1"
 	// RecordSource is the ce_source of an output record.
@@ -50,13 +41,13 @@ func RecordMessage(topic string, r *feed.Record) Message {
 		Key:   key,
 		Value: value,
 		Headers: []Header{
-			{headerSpecVersion, specVersion},
-			{headerID, id},
-			{headerSource, source},
-			{headerType, recordType},
-			{headerSubject, key},
-			{headerTime, at},
-			{headerContentType, contentType},
+			{feed.HeaderSpecVersion, specVersion},
+			{feed.HeaderID, id},
+			{feed.HeaderSource, source},
+			{feed.HeaderType, recordType},
+			{feed.HeaderSubject, key},
+			{feed.HeaderTime, at},
+			{feed.HeaderContentType, contentType},
 		},
 	}
 }
@@ -64,7 +55,7 @@ func RecordMessage(topic string, r *feed.Record) Message {
 // ParseRecord reads what RecordMessage wrote. A message of another ce_type, or one whose key or ce_id
 // disagrees with its value, is an error.
 func ParseRecord(m *Message) (feed.Record, error) {
-	if kind, _ := m.Header(headerType); string(kind) != RecordType {
+	if kind, _ := m.Header(feed.HeaderType); string(kind) != RecordType {
 		return feed.Record{}, fmt.Errorf("ce_type is %q, want %s", kind, RecordType)
 	}
 	var r feed.Record
@@ -74,7 +65,7 @@ func ParseRecord(m *Message) (feed.Record, error) {
 	if key := r.RowKey(); key != string(m.Key) {
 		return feed.Record{}, fmt.Errorf("key %q beside a record of row %q", m.Key, key)
 	}
-	if id, _ := m.Header(headerID); string(id) != r.Origin.String() {
+	if id, _ := m.Header(feed.HeaderID); string(id) != r.Origin.String() {
 		return feed.Record{}, fmt.Errorf("ce_id %q beside a record of origin %s", id, r.Origin)
 	}
 	return r, nil

@@ -3,11 +3,11 @@
 package mongo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -40,112 +40,90 @@ type Config struct {
 // Source is the reference collection. It connects when it is first used and survives the loss of its connections: a
 // read that meets a dead one is repeated once on another. It is safe for concurrent use.
 type Source struct {
-	config Config
-	hosts  string
-	lookUp func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
+	config  Config
+	hosts   string
+	service string // what names the servers in DNS; empty when the URI does it
 
 	mu     sync.Mutex
-	client *mongo.Client // nil until it is known which servers a mongodb+srv URI stands for
+	client *mongo.Client // nil until a use finds out where the servers are
 }
 
-// New checks the configuration and makes a source. It asks nobody, so a server or a name service that is down is not
-// an error yet: the first use meets it, and the next one tries again.
+// New checks the configuration and makes a source. It neither connects nor asks DNS, so a server that is down or a
+// name that is not found is not an error yet: the use that meets it fails, and the next one tries again.
 func New(config Config) (*Source, error) {
 	if config.Database == "" || config.Collection == "" {
 		return nil, errors.New("mongodb: database and collection must be named")
 	}
-	hosts, err := hostsOf(config.URI)
-	if err != nil {
-		return nil, fmt.Errorf("mongodb: the URI is not valid: %w", withheld(config.URI, err))
-	}
 	if config.Timeout == 0 {
 		config.Timeout = defaultTimeout
 	}
-	source := &Source{config: config, hosts: hosts, lookUp: net.DefaultResolver.LookupSRV}
-	if !isSRV(config.URI) {
-		if source.client, err = source.connect(); err != nil {
-			return nil, err
-		}
+	s := &Source{config: config}
+	if err := s.parse(); err != nil {
+		return nil, fmt.Errorf("mongodb: the URI is not valid: %w", withheld(config.URI, err))
 	}
-	return source, nil
+	return s, nil
 }
 
-const srvScheme = "mongodb+srv://"
-
-func isSRV(uri string) bool { return strings.HasPrefix(uri, srvScheme) }
-
-// hostsOf checks a URI as far as that needs no network, and names its hosts.
-func hostsOf(uri string) (string, error) {
-	plain := uri
-	if isSRV(uri) {
-		plain = "mongodb://" + withoutSRVOptions(strings.TrimPrefix(uri, srvScheme))
+// parse reads from the URI where the servers are. The driver would ask DNS for the servers of a mongodb+srv name, so
+// it is shown the same URI under the scheme without.
+func (s *Source) parse() error {
+	rest, named := strings.CutPrefix(s.config.URI, connstring.SchemeMongoDBSRV+"://")
+	if !named {
+		parsed, err := connstring.ParseAndValidate(s.config.URI)
+		if err == nil {
+			s.hosts = strings.Join(parsed.Hosts, ",")
+		}
+		return err
 	}
-	parsed, err := connstring.ParseAndValidate(plain)
-	if err == nil {
-		err = options.Client().ApplyURI(plain).Validate()
-	}
+	parsed, err := connstring.Parse(connstring.SchemeMongoDB + "://" + rest)
 	if err != nil {
-		return "", err
+		return err
 	}
-	if isSRV(uri) && (len(parsed.Hosts) != 1 || strings.Contains(parsed.Hosts[0], ":")) {
-		return "", errors.New("mongodb+srv takes one host, without a port")
+	if len(parsed.Hosts) != 1 || strings.Contains(parsed.Hosts[0], ":") {
+		return errors.New("a mongodb+srv URI holds one name and no port")
 	}
-	return strings.Join(parsed.Hosts, ","), nil
+	s.hosts, s.service = parsed.Hosts[0], cmp.Or(parsed.SRVServiceName, "mongodb")
+	return nil
 }
 
-// withoutSRVOptions takes out what only a mongodb+srv URI may say.
-func withoutSRVOptions(rest string) string {
-	path, query, found := strings.Cut(rest, "?")
-	if !found {
-		return rest
+// open returns the collection, on a client that is made when there is none yet.
+func (s *Source) open(ctx context.Context) (*mongo.Collection, error) {
+	if err := s.lookUp(ctx); err != nil {
+		return nil, err
 	}
-	kept := slices.DeleteFunc(strings.Split(query, "&"), func(option string) bool {
-		return strings.HasPrefix(strings.ToLower(option), "srv")
-	})
-	return path + "?" + strings.Join(kept, "&")
-}
-
-// srvService is the service whose servers are looked up.
-func srvService(uri string) string {
-	_, query, _ := strings.Cut(uri, "?")
-	for option := range strings.SplitSeq(query, "&") {
-		if name, value, _ := strings.Cut(option, "="); strings.EqualFold(name, "srvServiceName") && value != "" {
-			return value
-		}
-	}
-	return "mongodb"
-}
-
-// at gives the collection, which for a mongodb+srv URI may mean to look its servers up.
-func (s *Source) at(ctx context.Context) (*mongo.Collection, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.client == nil {
-		// The driver's own look-up knows no context and hides its failure among faults of the URI.
-		if _, _, err := s.lookUp(ctx, srvService(s.config.URI), "tcp", s.hosts); err != nil {
-			return nil, fmt.Errorf("unreachable: look up the servers of %s: %w", s.hosts, err)
-		}
-		client, err := s.connect()
+		client, err := mongo.Connect(options.Client().
+			ApplyURI(s.config.URI).
+			SetReadConcern(readconcern.Majority()).
+			SetWriteConcern(writeconcern.Majority()).
+			SetRetryReads(true).
+			SetServerSelectionTimeout(selectionTimeout).
+			SetMaxConnIdleTime(maxIdle))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("make a client: %w", withheld(s.config.URI, err))
 		}
 		s.client = client
 	}
 	return s.client.Database(s.config.Database).Collection(s.config.Collection), nil
 }
 
-func (s *Source) connect() (*mongo.Client, error) {
-	client, err := mongo.Connect(options.Client().
-		ApplyURI(s.config.URI).
-		SetReadConcern(readconcern.Majority()).
-		SetWriteConcern(writeconcern.Majority()).
-		SetRetryReads(true).
-		SetServerSelectionTimeout(selectionTimeout).
-		SetMaxConnIdleTime(maxIdle))
-	if err != nil {
-		return nil, fmt.Errorf("mongodb: client for %s: %w", s.hosts, withheld(s.config.URI, err))
+// lookUp asks DNS for the servers before the driver does, which heeds no context and whose error reads like one of the
+// URI. A client that was made once keeps its servers by itself.
+func (s *Source) lookUp(ctx context.Context) error {
+	s.mu.Lock()
+	known := s.service == "" || s.client != nil
+	s.mu.Unlock()
+	if known {
+		return nil
 	}
-	return client, nil
+	ctx, cancel := context.WithTimeout(ctx, selectionTimeout)
+	defer cancel()
+	if _, _, err := net.DefaultResolver.LookupSRV(ctx, s.service, "tcp", s.hosts); err != nil {
+		return fmt.Errorf("unreachable: DNS does not say which its servers are: %w", err)
+	}
+	return nil
 }
 
 // withheld is the error without its text when the URI may hold credentials, since the driver quotes parts of the URI.

@@ -17,70 +17,87 @@ import (
 const (
 	loadBatch = 5000
 
+	// maxShrink is the fraction of the documents that a load may lose: what a refresh allows unless it is told
+	// otherwise (REFERENCE_MAX_SHRINK).
+	maxShrink = 0.2
+
 	// abandoned is the age after which a half-made load is taken for a dead one's and removed.
 	abandoned = time.Hour
 )
 
-// mostLost is the part of the documents that a load may lose unasked, as REFERENCE_MAX_SHRINK is that of a refresh.
-const mostLost = 0.2
-
-// ErrShrinks means that a load would lose far more documents than a day's changes do, or all of them.
-var ErrShrinks = errors.New("the new reference is far smaller than the one that is there")
-
-// LoadOptions say what a load may do besides.
+// LoadOptions say what a load may do.
 type LoadOptions struct {
-	AcceptShrink bool // replace the collection however few the documents are
+	AcceptShrink bool // replace a collection by one of far fewer documents
+}
+
+// ShrinkError refuses a load of far fewer documents than the collection holds, which stays as it is.
+type ShrinkError struct{ There, Documents int }
+
+// Error says how many documents there are and how many there would be.
+func (e *ShrinkError) Error() string {
+	return fmt.Sprintf("the collection holds %d documents and would hold %d, a loss of more than a fifth: "+
+		"it stays as it is unless the loss is accepted", e.There, e.Documents)
 }
 
 // Load replaces the whole collection by the given documents. They are written beside it, under a unique index on
 // symbol, and the new collection takes the old one's place in one step: a reader sees all of the old reference or all
 // of the new one. When Load fails, the old one stands as before; the one doubt is an error of the last step itself,
-// which may have been done although its answer was lost. No documents, or more than a fifth fewer than are there, are
-// refused with ErrShrinks unless the options accept it.
+// which may have been done although its answer was lost.
+//
+// No documents at all are refused, and far fewer than the collection holds unless the options accept it: what was lost
+// on the way to a file would be lost here too.
 //
 // Values are stored by the types reference.Document lists; a reference.Number becomes a Decimal128, so that a price
 // keeps the digits it was written with. Nil fields are left out. ID is not stored: MongoDB gives each document a new
 // one.
-func (s *Source) Load(ctx context.Context, documents []reference.Document, opts LoadOptions) error {
+func (s *Source) Load(ctx context.Context, documents []reference.Document, options LoadOptions) error {
+	if len(documents) == 0 {
+		return s.failed("load", errors.New("there are no documents to load: the collection stays as it is"))
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
-	collection, err := s.at(ctx)
-	if err != nil {
-		return s.failed("load", err)
+	collection, err := s.open(ctx)
+	if err == nil && !options.AcceptShrink {
+		err = checkShrink(ctx, collection, len(documents))
 	}
-	if !opts.AcceptShrink {
-		if err := refuseShrink(ctx, collection, len(documents)); err != nil {
-			return s.failed("load", err)
-		}
-	}
-	if err := removeAbandoned(ctx, collection); err != nil {
-		return s.failed("clear old loads of", err)
-	}
-	beside := collection.Database().Collection(loadPrefix(collection) + bson.NewObjectID().Hex())
-	err = fill(ctx, beside, documents)
 	if err == nil {
-		err = exchange(ctx, beside, collection)
+		err = replace(ctx, collection, documents)
 	}
 	if err != nil {
-		discard(ctx, beside)
 		return s.failed("load", err)
 	}
 	return nil
 }
 
-func refuseShrink(ctx context.Context, collection *mongo.Collection, documents int) error {
-	there, err := collection.EstimatedDocumentCount(ctx)
+// checkShrink refuses a load that loses more than maxShrink of the documents.
+func checkShrink(ctx context.Context, current *mongo.Collection, documents int) error {
+	there, err := current.CountDocuments(ctx, bson.D{})
 	if err != nil {
-		return fmt.Errorf("count what is there: %w", err)
+		return fmt.Errorf("count the documents there: %w", err)
 	}
-	if documents > 0 && float64(documents) >= (1-mostLost)*float64(there) {
-		return nil
+	if lost := there - int64(documents); float64(lost) > maxShrink*float64(there) {
+		return &ShrinkError{There: int(there), Documents: documents}
 	}
-	return fmt.Errorf("%w: %d documents would replace %d, and at most a fifth may go unasked; nothing was changed: "+
-		"give all of them, or accept the loss", ErrShrinks, documents, there)
+	return nil
 }
 
-func loadPrefix(collection *mongo.Collection) string { return collection.Name() + ".load-" }
+// replace fills a collection beside the current one and lets it take that one's place.
+func replace(ctx context.Context, current *mongo.Collection, documents []reference.Document) error {
+	if err := removeAbandoned(ctx, current); err != nil {
+		return fmt.Errorf("clear old loads: %w", err)
+	}
+	beside := current.Database().Collection(loadPrefix(current) + bson.NewObjectID().Hex())
+	err := fill(ctx, beside, documents)
+	if err == nil {
+		err = exchange(ctx, beside, current)
+	}
+	if err != nil {
+		discard(ctx, beside)
+	}
+	return err
+}
+
+func loadPrefix(current *mongo.Collection) string { return current.Name() + ".load-" }
 
 // fill writes the documents into a new collection.
 func fill(ctx context.Context, beside *mongo.Collection, documents []reference.Document) error {
@@ -108,14 +125,14 @@ func fill(ctx context.Context, beside *mongo.Collection, documents []reference.D
 }
 
 // exchange gives the new collection the reference's name in one step.
-func exchange(ctx context.Context, beside, collection *mongo.Collection) error {
-	database := collection.Database().Name()
+func exchange(ctx context.Context, beside, current *mongo.Collection) error {
+	database := current.Database()
 	rename := bson.D{
-		{Key: "renameCollection", Value: database + "." + beside.Name()},
-		{Key: "to", Value: database + "." + collection.Name()},
+		{Key: "renameCollection", Value: database.Name() + "." + beside.Name()},
+		{Key: "to", Value: database.Name() + "." + current.Name()},
 		{Key: "dropTarget", Value: true},
 	}
-	if err := collection.Database().Client().Database("admin").RunCommand(ctx, rename).Err(); err != nil {
+	if err := database.Client().Database("admin").RunCommand(ctx, rename).Err(); err != nil {
 		return fmt.Errorf("put the new collection in place: %w", err)
 	}
 	return nil
@@ -129,18 +146,18 @@ func discard(ctx context.Context, beside *mongo.Collection) {
 }
 
 // removeAbandoned drops what loads left behind that died on the way. The object id in the name tells their age.
-func removeAbandoned(ctx context.Context, collection *mongo.Collection) error {
-	names, err := collection.Database().ListCollectionNames(ctx, bson.D{})
+func removeAbandoned(ctx context.Context, current *mongo.Collection) error {
+	names, err := current.Database().ListCollectionNames(ctx, bson.D{})
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		hex, ours := strings.CutPrefix(name, loadPrefix(collection))
+		hex, ours := strings.CutPrefix(name, loadPrefix(current))
 		id, err := bson.ObjectIDFromHex(hex)
 		if !ours || err != nil || time.Since(id.Timestamp()) < abandoned {
 			continue
 		}
-		if err := collection.Database().Collection(name).Drop(ctx); err != nil {
+		if err := current.Database().Collection(name).Drop(ctx); err != nil {
 			return err
 		}
 	}

@@ -30,7 +30,7 @@ var projection = bson.D{
 func (s *Source) Read(ctx context.Context, yield func(reference.Document) error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
-	collection, err := s.at(ctx)
+	collection, err := s.open(ctx)
 	if err != nil {
 		return s.failed("read", err)
 	}

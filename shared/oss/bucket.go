@@ -48,7 +48,7 @@ type Credentials struct {
 
 // Bucket is one bucket. It is safe for concurrent use.
 type Bucket struct {
-	config      Config
+	cfg         Config
 	credentials func(context.Context) (Credentials, error)
 	http        *http.Client
 	pathStyle   bool
@@ -56,13 +56,13 @@ type Bucket struct {
 
 // New returns a bucket; it does not connect. credentials is asked at every call, with the context of
 // the call, since temporary credentials belong to an invocation and expire.
-func New(config Config, credentials func(context.Context) (Credentials, error)) (*Bucket, error) {
-	if err := config.complete(); err != nil {
+func New(cfg Config, credentials func(context.Context) (Credentials, error)) (*Bucket, error) {
+	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
 	return &Bucket{
-		config: config, credentials: credentials,
-		pathStyle: !strings.Contains(config.hostname(), "."),
+		cfg: cfg, credentials: credentials,
+		pathStyle: !strings.Contains(cfg.hostname(), "."),
 		http: &http.Client{
 			Transport: &http.Transport{
 				DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
@@ -86,13 +86,13 @@ func (b *Bucket) open(ctx context.Context) (*oss.Bucket, error) {
 	if c.AccessKeyID == "" || c.AccessKeySecret == "" {
 		return nil, errors.New("credentials: this invocation brought no access key: give the function a role")
 	}
-	client, err := oss.New(b.config.Endpoint, c.AccessKeyID, c.AccessKeySecret,
-		oss.SecurityToken(c.SecurityToken), oss.AuthVersion(oss.AuthV4), oss.Region(b.config.Region),
+	client, err := oss.New(b.cfg.Endpoint, c.AccessKeyID, c.AccessKeySecret,
+		oss.SecurityToken(c.SecurityToken), oss.AuthVersion(oss.AuthV4), oss.Region(b.cfg.Region),
 		oss.ForcePathStyle(b.pathStyle), oss.HTTPClient(b.http), oss.EnableCRC(true))
 	if err != nil {
 		return nil, err
 	}
-	return client.Bucket(b.config.Bucket)
+	return client.Bucket(b.cfg.Bucket)
 }
 
 // call carries out one request within its time limit. A repeatable one is sent once more when its connection
@@ -100,7 +100,7 @@ func (b *Bucket) open(ctx context.Context) (*oss.Bucket, error) {
 func (b *Bucket) call(
 	ctx context.Context, repeatable bool, send func(context.Context, *oss.Bucket) error,
 ) error {
-	ctx, cancel := context.WithTimeout(ctx, b.config.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
 	defer cancel()
 	bucket, err := b.open(ctx)
 	if err != nil {

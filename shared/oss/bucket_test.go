@@ -6,33 +6,36 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"feedstream/local/services/fault"
 	embedded "feedstream/local/services/oss"
 	"feedstream/shared/oss"
 	"feedstream/shared/reference"
+	"feedstream/shared/testkit"
 )
 
 func TestNewReportsEveryProblem(t *testing.T) {
 	for _, test := range []struct {
-		name   string
-		config oss.Config
-		want   []string
+		name string
+		cfg  oss.Config
+		want []string
 	}{
 		{"nothing set", oss.Config{}, []string{"endpoint", "region is not set", "bucket"}},
 		{"prefixed region", oss.Config{Endpoint: "https://h.example", Region: "oss-cn-hangzhou", Bucket: "feed"},
 			[]string{`write "cn-hangzhou"`}},
 		{"other scheme", oss.Config{Endpoint: "ftp://h.example", Region: "r", Bucket: "feed"}, []string{"neither http nor"}},
+		{"bucket in front", oss.Config{Endpoint: "https://feed.oss-cn-hangzhou-internal.aliyuncs.com", Region: "cn-hangzhou", Bucket: "feed"},
+			[]string{"begins with the bucket", "https://oss-cn-hangzhou-internal.aliyuncs.com"}},
+		{"bucket in front, no scheme", oss.Config{Endpoint: "feed.oss-cn-hangzhou.aliyuncs.com", Region: "cn-hangzhou", Bucket: "feed"},
+			[]string{"write it like https://oss-cn-hangzhou.aliyuncs.com"}},
 		{"path", oss.Config{Endpoint: "https://h.example/feed", Region: "r", Bucket: "feed"}, []string{"more than scheme"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := oss.New(test.config, nil)
+			_, err := oss.New(test.cfg, nil)
 			for _, want := range test.want {
-				if err == nil || !strings.Contains(err.Error(), want) {
-					t.Errorf("error = %v, want %q in it", err, want)
-				}
+				testkit.WantError(t, err, want)
 			}
 		})
 	}
@@ -41,6 +44,8 @@ func TestNewReportsEveryProblem(t *testing.T) {
 	}
 }
 
+func failing(code string) embedded.Fault { return embedded.Fault{Fault: fault.Fault{Err: code}} }
+
 func TestFailuresAreClassed(t *testing.T) {
 	server := startEmbedded(t)
 	for _, test := range []struct {
@@ -48,21 +53,21 @@ func TestFailuresAreClassed(t *testing.T) {
 		fault     embedded.Fault
 		transient bool
 	}{
-		{"busy", embedded.Fault{Status: 503, Code: "ServiceUnavailable"}, true},
-		{"forbidden", embedded.Fault{Status: 403, Code: "AccessDenied"}, false},
-		{"bucket gone", embedded.Fault{Status: 404, Code: "NoSuchBucket"}, false},
-		{"not implemented", embedded.Fault{Status: 501, Code: "NotImplemented"}, false},
+		{"busy", failing("ServiceUnavailable"), true},
+		{"forbidden", failing("AccessDenied"), false},
+		{"bucket gone", failing("NoSuchBucket"), false},
+		{"not implemented", failing("NotImplemented"), false},
 		{"truncated", embedded.Fault{Truncate: true}, true},
 		{"corrupt", embedded.Fault{Corrupt: true}, true},
-		{"dropped", embedded.Fault{Drop: true}, true},
+		{"dropped", embedded.Fault{Fault: fault.Fault{Drop: true}}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			bucket := open(t, "http://"+server.Addr(), time.Second)
-			server.SetFault(nil)
+			server.Fault(nil)
 			if err := bucket.Put(t.Context(), "k", []byte("0123456789"), true); err != nil {
 				t.Fatal(err)
 			}
-			server.SetFault(func(string, string) embedded.Fault { return test.fault })
+			server.Fault(func(embedded.Call) embedded.Fault { return test.fault })
 			_, err := bucket.Get(t.Context(), "k", "")
 			if err == nil || errors.Is(err, reference.ErrNotFound) {
 				t.Fatalf("error = %v", err)
@@ -97,6 +102,7 @@ func TestServerThatNeverAnswers(t *testing.T) {
 
 // TestDeadConnectionIsRetriedOnce drops the first request of each operation after it was carried out.
 func TestDeadConnectionIsRetriedOnce(t *testing.T) {
+	done := fault.Fault{When: fault.After, Drop: true}
 	server := startEmbedded(t)
 	bucket := open(t, "http://"+server.Addr(), 5*time.Second)
 	ctx := t.Context()
@@ -109,15 +115,13 @@ func TestDeadConnectionIsRetriedOnce(t *testing.T) {
 		{"list", func() error { _, err := bucket.List(ctx, ""); return err }},
 		{"delete", func() error { return bucket.Delete(ctx, "k") }},
 	} {
-		var requests atomic.Int32
-		server.SetFault(func(string, string) embedded.Fault {
-			return embedded.Fault{DropDone: requests.Add(1) == 1}
-		})
+		plan := fault.NewPlan(fault.Rule{Count: 1, Fault: done})
+		server.Fault(func(c embedded.Call) embedded.Fault { return embedded.Fault{Fault: plan.Next(c.Name)} })
 		if err := step.call(); err != nil {
 			t.Errorf("%s: %v", step.name, err)
 		}
 	}
-	server.SetFault(func(string, string) embedded.Fault { return embedded.Fault{DropDone: true} })
+	server.Fault(func(embedded.Call) embedded.Fault { return embedded.Fault{Fault: done} })
 	if err := bucket.Put(ctx, "fresh", []byte("v"), false); err == nil || errors.Is(err, reference.ErrExists) {
 		t.Errorf("put without overwrite on a dropped connection: %v, want an unclear end", err)
 	}

@@ -7,18 +7,18 @@ import (
 	"strings"
 
 	"github.com/aliyun/aliyun-oss-go-sdk/oss"
+
+	"feedstream/shared/address"
 )
 
 // complete fills in the defaults and reports every bad value at once.
 func (c *Config) complete() error {
 	var problems []error
-	if c.Endpoint != "" && !strings.Contains(c.Endpoint, "://") {
-		c.Endpoint = "https://" + c.Endpoint
+	endpoint, err := address.Endpoint(c.Endpoint, c.Bucket)
+	if err != nil {
+		problems = append(problems, fmt.Errorf("OSS endpoint %w", err))
 	}
-	if problem := checkEndpoint(c.Endpoint); problem != "" {
-		problems = append(problems, fmt.Errorf("OSS endpoint %q %s: write it like https://oss-cn-hangzhou.aliyuncs.com",
-			c.Endpoint, problem))
-	}
+	c.Endpoint = endpoint
 	switch plain, prefixed := strings.CutPrefix(c.Region, "oss-"); {
 	case c.Region == "":
 		problems = append(problems, errors.New("OSS region is not set: signature V4 needs it, such as cn-hangzhou"))
@@ -35,20 +35,6 @@ func (c *Config) complete() error {
 		c.Timeout = DefaultTimeout
 	}
 	return errors.Join(problems...)
-}
-
-// checkEndpoint answers what is wrong with an endpoint, or nothing.
-func checkEndpoint(endpoint string) string {
-	u, err := url.Parse(endpoint)
-	switch {
-	case err != nil || u.Hostname() == "":
-		return "has no host"
-	case u.Scheme != "http" && u.Scheme != "https":
-		return "is neither http nor https"
-	case u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
-		return "has more than scheme, host and port"
-	}
-	return ""
 }
 
 func (c *Config) hostname() string {

@@ -2,19 +2,29 @@ package oss_test
 
 import (
 	"context"
+	"os"
 	"testing"
 	"time"
 
 	embedded "feedstream/local/services/oss"
+	"feedstream/shared/fc"
 	"feedstream/shared/oss"
 	"feedstream/shared/oss/osstest"
+	"feedstream/shared/testkit"
 )
 
-// TestEmbedded runs the port's suite through the SDK against the embedded server.
-func TestEmbedded(t *testing.T) {
-	server := startEmbedded(t)
-	osstest.Run(t, func(t *testing.T) osstest.Port {
-		return open(t, "http://"+server.Addr(), 0)
+// TestConformance holds the embedded OSS and a real bucket to the port's suite, both through the SDK.
+func TestConformance(t *testing.T) {
+	t.Run("embedded", func(t *testing.T) {
+		server := startEmbedded(t)
+		osstest.Run(t, func(t testing.TB) osstest.Port { return open(t, "http://"+server.Addr(), 0) })
+	})
+	testkit.Real(t, "OSS", func(t *testing.T, endpoint string) {
+		cfg := oss.Config{Endpoint: endpoint, Region: os.Getenv("OSS_REGION"), Bucket: os.Getenv("OSS_BUCKET")}
+		bucket := testkit.Must(oss.New(cfg, func(context.Context) (oss.Credentials, error) {
+			return oss.Credentials(fc.EnvironmentCredentials(os.Environ())), nil
+		}))(t)
+		osstest.Run(t, func(testing.TB) osstest.Port { return bucket })
 	})
 }
 
@@ -35,7 +45,7 @@ func startEmbedded(t *testing.T) *embedded.Server {
 	return server
 }
 
-func open(t *testing.T, endpoint string, timeout time.Duration) *oss.Bucket {
+func open(t testing.TB, endpoint string, timeout time.Duration) *oss.Bucket {
 	t.Helper()
 	bucket, err := oss.New(
 		oss.Config{Endpoint: endpoint, Region: "cn-local", Bucket: "feed-reference", Timeout: timeout},

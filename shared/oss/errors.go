@@ -51,5 +51,5 @@ func (b *Bucket) failed(verb, key string, err error) error {
 	case err != nil && strings.HasPrefix(err.Error(), "oss: service returned 304"): // the SDK has no type for it
 		err = reference.ErrNotModified
 	}
-	return fmt.Errorf("OSS %s: %s %s/%s: %w", b.config.Endpoint, verb, b.config.Bucket, key, err)
+	return fmt.Errorf("OSS at %s: %s %s/%s: %w", b.cfg.Endpoint, verb, b.cfg.Bucket, key, err)
 }

@@ -40,8 +40,13 @@ const (
 )
 
 // CheckNames refuses names the catalog cannot be asked for: the index must lie in the table's
-// schema, and neither name may be empty or carry the ':' of namespace mapping.
+// schema, and neither name may be empty, quoted, or carry the ':' of namespace mapping.
 func CheckNames(table, index string) error {
+	for _, full := range []string{table, index} {
+		if strings.ContainsAny(full, "\"` ") {
+			return fmt.Errorf("name %q: write it without quotes and blanks; lower case is meant as written", full)
+		}
+	}
 	tableSchema, tableName := splitName(table)
 	indexSchema, indexName := splitName(index)
 	for _, n := range []struct{ kind, full, name string }{{"table", table, tableName}, {"index", index, indexName}} {
@@ -144,73 +149,4 @@ func readRelation(full string, rows []Stored) relation {
 func isIndexLink(row *Stored) bool {
 	link, _ := row.Value(catLinkType)
 	return bytes.Equal(link, []byte{1})
-}
-
-// Difference is one way in which a table is not laid out as this product writes it.
-type Difference struct {
-	What   string // names the thing and the value found
-	Remedy string // what mends it, as SQL where SQL can
-}
-
-// LayoutError lists every difference that Preflight found.
-type LayoutError struct {
-	Differences []Difference
-}
-
-// Error lists the differences, those with the same remedy together.
-func (e *LayoutError) Error() string {
-	var b strings.Builder
-	b.WriteString("the Phoenix tables are not laid out as feedstream writes them:")
-	told := make(map[string]bool)
-	for _, d := range e.Differences {
-		if told[d.Remedy] {
-			continue
-		}
-		told[d.Remedy] = true
-		for _, same := range e.Differences {
-			if same.Remedy == d.Remedy {
-				b.WriteString("\n- " + same.What)
-			}
-		}
-		b.WriteString("\n  remedy: " + d.Remedy)
-	}
-	return b.String()
-}
-
-// Preflight reads the layout of table and index out of their catalog rows, as CatalogRanges delimits
-// them. When the layout is any other than the one this package writes, the error is a *LayoutError
-// with every difference and its remedy. Warnings name what does not hinder writing and yet surprises;
-// they are for logs and metrics.
-func Preflight(table, index string, rows []Stored) (l Layout, warnings []string, err error) {
-	if err := CheckNames(table, index); err != nil {
-		return Layout{}, nil, err
-	}
-	c := checker{
-		table: readRelation(table, rows),
-		index: readRelation(index, rows),
-	}
-	c.checkTable()
-	c.checkIndex()
-	if len(c.differences) > 0 {
-		return Layout{}, c.warnings, &LayoutError{Differences: c.differences}
-	}
-	l = Layout{
-		Table:            table,
-		Index:            index,
-		SaltBuckets:      saltBuckets(c.table.header),
-		IndexSaltBuckets: saltBuckets(c.index.header),
-		Uncovered:        indexType(c.index.header) == indexUncovered,
-		Fingerprint:      Fingerprint(table, index, rows),
-	}
-	return l, c.warnings, nil
-}
-
-// saltBuckets returns 0 when the table is not salted or the count cannot be one.
-func saltBuckets(header *Stored) int {
-	value, _ := header.Value(catSaltBuckets)
-	n, err := DecodeInteger(value)
-	if err != nil || n < 1 || n > MaxSaltBuckets {
-		return 0
-	}
-	return int(n)
 }

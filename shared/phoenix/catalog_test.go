@@ -110,7 +110,7 @@ func TestPreflightAcceptsGoldenPlainIndex(t *testing.T) {
 func TestPreflightRefuses(t *testing.T) {
 	no, yes := []byte{0}, []byte{1}
 	integer := func(v int32) []byte { return AppendInteger(nil, v) }
-	price, name, code := tableKey(colLastPrice, "0"), tableKey(colStockName, "0"), tableKey(colStockCode, "0")
+	price, name, code := tableKey("LAST_PRICE", "0"), tableKey("STOCK_NAME", "0"), tableKey(colStockCode, "0")
 	for title, tc := range map[string]struct {
 		change func(*catalog)
 		says   string // in the difference
@@ -136,11 +136,11 @@ func TestPreflightRefuses(t *testing.T) {
 		"price DOUBLE":        {func(c *catalog) { c.set(price, catDataType, integer(8)) }, "SQL type 8 instead of 3", "DROP TABLE"},
 		"column missing":      {func(c *catalog) { c.drop(name) }, "column STOCK_NAME is missing", "ALTER TABLE USER_TEST.STOCK ADD STOCK_NAME VARCHAR"},
 		"time missing":        {func(c *catalog) { c.drop(tableKey(colTimestamp, "0")) }, "column TIMESTAMP is missing", `ADD "TIMESTAMP" TIMESTAMP`},
-		"column elsewhere":    {func(c *catalog) { c.rename(name, tableKey(colStockName, "cf")) }, `family "cf"`, "DROP TABLE"},
+		"column elsewhere":    {func(c *catalog) { c.rename(name, tableKey("STOCK_NAME", "cf")) }, `family "cf"`, "DROP TABLE"},
 		"column NOT NULL":     {func(c *catalog) { c.set(name, catNullable, integer(0)) }, "STOCK_NAME of USER_TEST.STOCK is NOT NULL", "DROP TABLE"},
 		"other primary key":   {func(c *catalog) { c.rename(tableKey(colRowKey), tableKey("ID")) }, "column ID of USER_TEST.STOCK belongs to the primary key", "DROP TABLE"},
 		"no primary key":      {func(c *catalog) { c.drop(tableKey(colRowKey)) }, "no primary key ROWKEY VARCHAR", "DROP TABLE"},
-		"longer primary key":  {func(c *catalog) { c.set(code, catKeySeq, AppendSmallint(nil, 2)) }, "STOCK_CODE of USER_TEST.STOCK belongs to the primary key", "DROP TABLE"},
+		"longer primary key":  {func(c *catalog) { c.set(code, catKeySeq, appendSmallint(nil, 2)) }, "STOCK_CODE of USER_TEST.STOCK belongs to the primary key", "DROP TABLE"},
 		"key BIGINT":          {func(c *catalog) { c.set(tableKey(colRowKey), catDataType, integer(-5)) }, "column ROWKEY of USER_TEST.STOCK has SQL type -5", "DROP TABLE"},
 		"key descending":      {func(c *catalog) { c.set(tableKey(colRowKey), catSortOrder, integer(1)) }, "sorted descending", "DROP TABLE"},
 		"index missing":       {func(c *catalog) { c.drop(indexKey()) }, "index USER_TEST.STOCK_CODE_INDEX does not exist", "CREATE UNCOVERED INDEX"},
@@ -154,11 +154,11 @@ func TestPreflightRefuses(t *testing.T) {
 		"index partial":       {func(c *catalog) { c.set(indexKey(), catIndexWhere, []byte("LAST_PRICE > 1")) }, "WHERE LAST_PRICE > 1", "DROP INDEX"},
 		"index covered":       {func(c *catalog) { c.set(indexKey("0:STOCK_NAME", "0"), catDataType, integer(12)) }, "covers (0:STOCK_NAME)", "DROP INDEX"},
 		"index on another":    {func(c *catalog) { c.rename(indexKey("0:STOCK_CODE"), indexKey("0:STOCK_NAME")) }, "is on (0:STOCK_NAME, :ROWKEY)", "DROP INDEX"},
-		"index on two": {func(c *catalog) { c.set(indexKey("0:MATCHED"), catKeySeq, AppendSmallint(nil, 3)) },
+		"index on two": {func(c *catalog) { c.set(indexKey("0:MATCHED"), catKeySeq, appendSmallint(nil, 3)) },
 			"is on (0:STOCK_CODE, :ROWKEY, 0:MATCHED)", "DROP INDEX"},
 		"index reversed": {func(c *catalog) {
-			c.set(indexKey("0:STOCK_CODE"), catKeySeq, AppendSmallint(nil, 2))
-			c.set(indexKey(":ROWKEY"), catKeySeq, AppendSmallint(nil, 1))
+			c.set(indexKey("0:STOCK_CODE"), catKeySeq, appendSmallint(nil, 2))
+			c.set(indexKey(":ROWKEY"), catKeySeq, appendSmallint(nil, 1))
 		}, "is on (:ROWKEY, 0:STOCK_CODE)", "DROP INDEX"},
 		"index descending": {func(c *catalog) { c.set(indexKey("0:STOCK_CODE"), catSortOrder, integer(1)) }, "sorts 0:STOCK_CODE descending", "DROP INDEX"},
 	} {
@@ -185,7 +185,7 @@ func TestPreflightListsEverything(t *testing.T) {
 	c := goldenCatalog(t)
 	c.unset(tableKey(), catSaltBuckets)
 	c.unset(tableKey(), catStoreNulls)
-	c.drop(tableKey(colMatched, "0"))
+	c.drop(tableKey("MATCHED", "0"))
 	c.set(indexKey(), catIndexState, []byte("x"))
 	_, _, err := Preflight(stockTable, stockIndex, c.rows)
 	var refused *LayoutError
@@ -206,7 +206,7 @@ func TestPreflightWarns(t *testing.T) {
 	c.set(tableKey("", "A_VIEW"), catLinkType, []byte{4})
 	c.set(tableKey(), catTTL, AppendInteger(nil, 86400))
 	c.set(tableKey("REMARK", "0"), catDataType, AppendInteger(nil, 12))
-	c.set(tableKey(colStockName, "0"), catColumnSize, AppendInteger(nil, 40))
+	c.set(tableKey("STOCK_NAME", "0"), catColumnSize, AppendInteger(nil, 40))
 	_, warnings, err := Preflight(stockTable, stockIndex, c.rows)
 	if err != nil {
 		t.Fatal(err)
@@ -233,6 +233,9 @@ func TestCheckNames(t *testing.T) {
 		{"", "", false},
 		{"USER_TEST.", "USER_TEST.I", false},
 		{"A.B.C", "A.I", false},
+		{"h5low.stock", "h5low.by_code", true},
+		{`"h5low"."stock"`, `"h5low"."by_code"`, false},
+		{"A.B", "A. I", false},
 	} {
 		if err := CheckNames(tc.table, tc.index); (err == nil) != tc.ok {
 			t.Errorf("CheckNames(%q, %q) = %v", tc.table, tc.index, err)

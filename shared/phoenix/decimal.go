@@ -3,8 +3,6 @@ package phoenix
 import (
 	"fmt"
 
-	"github.com/cockroachdb/apd/v3"
-
 	"feedstream/shared/feed"
 )
 
@@ -16,63 +14,9 @@ const (
 	decimalPositive   = 0xC1 // exponent byte of a positive number with e = 0
 	decimalNegative   = 0x3E // the same of a negative one
 	decimalTerminator = 0x66 // left out by Phoenix when the value has its full 21 bytes
-	decimalMinE       = -64
-	decimalMaxE       = 62
 	decimalMaxLen     = 21
 	decimalPrecision  = 38
 )
-
-// canonical is the arithmetic of Phoenix's DECIMAL: 38 significant digits, rounded half up.
-var canonical = apd.Context{
-	Precision:   decimalPrecision,
-	Rounding:    apd.RoundHalfUp,
-	MaxExponent: apd.MaxExponent,
-	MinExponent: apd.MinExponent,
-	Traps:       apd.DefaultTraps,
-}
-
-// AppendDecimal appends a DECIMAL in its one canonical form: rounded to 38 significant digits, half
-// up, trailing zeros stripped. Scale and precision of a column are not applied here. NaN, infinities
-// and magnitudes outside about 1E-128 to 1E+126 are refused.
-func AppendDecimal(dst []byte, v *apd.Decimal) ([]byte, error) {
-	if v.Form != apd.Finite {
-		return dst, fmt.Errorf("write DECIMAL: %s is not a number", v)
-	}
-	var rounded apd.Decimal
-	if _, err := canonical.Round(&rounded, v); err != nil {
-		return dst, fmt.Errorf("write DECIMAL %s: %w", v, err)
-	}
-	if rounded.IsZero() {
-		return append(dst, decimalZero), nil
-	}
-	digits, lowest := base100(&rounded)
-	e := lowest + len(digits) - 1
-	if e < decimalMinE || e > decimalMaxE {
-		return dst, fmt.Errorf("write DECIMAL %s: the magnitude is outside what Phoenix can store", v)
-	}
-	return appendDigits(dst, rounded.Negative, e, digits), nil
-}
-
-// base100 returns the base-100 digits of |v|, the highest first and the last not zero, and the power
-// of 100 the last one counts.
-func base100(v *apd.Decimal) (digits []byte, lowest int) {
-	text := v.Coeff.Append(nil, 10)
-	exponent := int(v.Exponent)
-	if exponent&1 != 0 {
-		text, exponent = append(text, '0'), exponent-1
-	}
-	if len(text)&1 != 0 {
-		text = append([]byte{'0'}, text...)
-	}
-	for i := 0; i < len(text); i += 2 {
-		digits = append(digits, (text[i]-'0')*10+text[i+1]-'0')
-	}
-	lowest = exponent / 2
-	for digits[len(digits)-1] == 0 {
-		digits, lowest = digits[:len(digits)-1], lowest+1
-	}
-	return digits, lowest
-}
 
 func appendDigits(dst []byte, negative bool, e int, digits []byte) []byte {
 	if !negative {
@@ -145,34 +89,10 @@ func significant(digits []byte) int {
 	return n
 }
 
-// DecodeDecimal reads a DECIMAL. The result is reduced: its coefficient has no trailing zeros.
-func DecodeDecimal(b []byte) (*apd.Decimal, error) {
-	var buf [decimalMaxLen]byte
-	negative, e, digits, err := splitDecimal(&buf, b)
-	if err != nil {
-		return nil, err
-	}
-	v := new(apd.Decimal)
-	if len(digits) == 0 {
-		return v, nil
-	}
-	text := make([]byte, 0, 2*len(digits))
-	for _, d := range digits {
-		text = append(text, '0'+d/10, '0'+d%10)
-	}
-	if _, ok := v.Coeff.SetString(string(text), 10); !ok {
-		return nil, badValue("DECIMAL", b, "its digits are no number")
-	}
-	v.Negative = negative
-	v.Exponent = int32(2 * (e - len(digits) + 1))
-	v.Reduce(v)
-	return v, nil
-}
-
 // priceScale is the number of base-100 digits of a price behind the point.
 const priceScale = feed.PriceScale / 2
 
-// AppendPrice appends a price as a DECIMAL: the same bytes as AppendDecimal, without a big number.
+// AppendPrice appends a price as a DECIMAL, in its one canonical form.
 func AppendPrice(dst []byte, p feed.Price) []byte {
 	if p == 0 {
 		return append(dst, decimalZero)

@@ -81,7 +81,7 @@ func writeDecimal(dst []byte, s string) []byte {
 	if err != nil {
 		panic(err)
 	}
-	dst, err = AppendDecimal(dst, v)
+	dst, err = appendDecimal(dst, v)
 	if err != nil {
 		panic(err)
 	}
@@ -89,7 +89,7 @@ func writeDecimal(dst []byte, s string) []byte {
 }
 
 func readDecimal(b []byte) (string, error) {
-	v, err := DecodeDecimal(b)
+	v, err := decodeDecimal(b)
 	if err != nil {
 		return "", err
 	}
@@ -99,15 +99,15 @@ func readDecimal(b []byte) (string, error) {
 var codecs = map[string]codec{
 	"VARCHAR":   newCodec(func(s string) (string, error) { return s, nil }, AppendVarchar, DecodeVarchar),
 	"DECIMAL":   newCodec(parseDecimal, writeDecimal, readDecimal),
-	"TIMESTAMP": newCodec(parseTime, AppendTimestamp, DecodeTimestamp),
+	"TIMESTAMP": newCodec(parseTime, appendTimestamp, decodeTimestamp),
 	"BOOLEAN":   newCodec(strconv.ParseBool, AppendBoolean, DecodeBoolean),
 	"INTEGER":   newCodec(parseInt[int32](32), AppendInteger, DecodeInteger),
 	"BIGINT":    newCodec(parseInt[int64](64), AppendBigint, DecodeBigint),
 	"DATE":      newCodec(parseInt[int64](64), AppendBigint, DecodeBigint),
-	"SMALLINT":  newCodec(parseInt[int16](16), AppendSmallint, DecodeSmallint),
-	"TINYINT":   newCodec(parseInt[int8](8), AppendTinyint, DecodeTinyint),
+	"SMALLINT":  newCodec(parseInt[int16](16), appendSmallint, DecodeSmallint),
+	"TINYINT":   newCodec(parseInt[int8](8), appendTinyint, DecodeTinyint),
 	"DOUBLE": newCodec(func(s string) (float64, error) { return strconv.ParseFloat(s, 64) },
-		AppendDouble, DecodeDouble),
+		appendDouble, decodeDouble),
 }
 
 // TestGoldenTypes writes every golden value byte for byte and reads it back.
@@ -147,7 +147,7 @@ func same(a, b any) bool {
 	if !isFloat {
 		return cmp.Equal(a, b)
 	}
-	return hex.EncodeToString(AppendDouble(nil, x)) == hex.EncodeToString(AppendDouble(nil, b.(float64)))
+	return hex.EncodeToString(appendDouble(nil, x)) == hex.EncodeToString(appendDouble(nil, b.(float64)))
 }
 
 func checkGoldenPrice(t *testing.T, text, want string) {
@@ -245,9 +245,9 @@ func checkGoldenRow(t *testing.T, layout *Layout, row sqlRow, data, index map[st
 	if diff := cmp.Diff(stored.Cells, generalCells(t, row)); diff != "" {
 		t.Errorf("cells of %q (-phoenix +ours):\n%s", rowKey, diff)
 	}
-	indexed, found := index[string(layout.IndexKey(code, rowKey))]
+	indexed, found := index[string(layout.indexKey(code, rowKey))]
 	if !found {
-		t.Errorf("no golden index row under the key %x of %q", layout.IndexKey(code, rowKey), rowKey)
+		t.Errorf("no golden index row under the key %x of %q", layout.indexKey(code, rowKey), rowKey)
 		return false
 	}
 	if diff := cmp.Diff(indexed.Cells, layout.indexCells()); diff != "" {
@@ -267,8 +267,8 @@ func checkGoldenRow(t *testing.T, layout *Layout, row sqlRow, data, index map[st
 func generalCells(t *testing.T, row sqlRow) []Cell {
 	t.Helper()
 	cells := make([]Cell, 0, cellsPerRow)
-	for _, name := range []string{colLastPrice, colMatched, colReferenceVersion, colSourceOffset, colSourcePartition,
-		colSourceTopic, colStockCode, colStockName, colTimestamp} {
+	for _, name := range []string{"LAST_PRICE", "MATCHED", "REFERENCE_VERSION", "SOURCE_OFFSET", "SOURCE_PARTITION",
+		"SOURCE_TOPIC", colStockCode, "STOCK_NAME", colTimestamp} {
 		value := []byte{}
 		if row[name] != nil {
 			var err error
@@ -295,28 +295,28 @@ func typeOf(name string) string {
 func recordOf(t *testing.T, row sqlRow) (feed.Record, bool) {
 	t.Helper()
 	sender, code, found := strings.Cut(row.text(colRowKey), "|")
-	if !found || code != row.text(colStockCode) || row[colMatched] == nil {
+	if !found || code != row.text(colStockCode) || row["MATCHED"] == nil {
 		return feed.Record{}, false
 	}
 	at, err := parseTime(row.text(colTimestamp))
 	if err != nil || at.Nanosecond()%1e6 != 0 {
 		return feed.Record{}, false
 	}
-	price, err := feed.ParsePrice(row.text(colLastPrice))
+	price, err := feed.ParsePrice(row.text("LAST_PRICE"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	partition, err1 := row[colSourcePartition].(json.Number).Int64()
-	offset, err2 := row[colSourceOffset].(json.Number).Int64()
+	partition, err1 := row["SOURCE_PARTITION"].(json.Number).Int64()
+	offset, err2 := row["SOURCE_OFFSET"].(json.Number).Int64()
 	if err1 != nil || err2 != nil {
 		t.Fatal(err1, err2)
 	}
 	return feed.Record{
 		Update:    feed.Update{Sender: sender, StockCode: code, Time: at.UnixMilli()},
-		Origin:    feed.Origin{Topic: row.text(colSourceTopic), Partition: int(partition), Offset: offset},
-		Matched:   row[colMatched].(bool),
-		StockName: row.text(colStockName), LastPrice: &price,
-		ReferenceVersion: row.text(colReferenceVersion),
+		Origin:    feed.Origin{Topic: row.text("SOURCE_TOPIC"), Partition: int(partition), Offset: offset},
+		Matched:   row["MATCHED"].(bool),
+		StockName: row.text("STOCK_NAME"), LastPrice: &price,
+		ReferenceVersion: row.text("REFERENCE_VERSION"),
 	}, true
 }
 

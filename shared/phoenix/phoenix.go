@@ -21,6 +21,9 @@ const Family = "0"
 // with plain column names.
 const EmptyColumn = "_0"
 
+// MaxKeyBytes is how long a row key may be in HBase; nothing can be stored or asked for under a longer one.
+const MaxKeyBytes = 32_767
+
 // Cell is one column of a row; its family is always Family.
 type Cell struct {
 	Qualifier string

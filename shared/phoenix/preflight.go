@@ -24,6 +24,75 @@ const (
 	stateActive        = "a"
 )
 
+// Difference is one way in which a table is not laid out as this product writes it.
+type Difference struct {
+	What   string // names the thing and the value found
+	Remedy string // what mends it, as SQL where SQL can
+}
+
+// LayoutError lists every difference that Preflight found.
+type LayoutError struct {
+	Differences []Difference
+}
+
+// Error lists the differences, those with the same remedy together.
+func (e *LayoutError) Error() string {
+	var b strings.Builder
+	b.WriteString("the Phoenix tables are not laid out as feedstream writes them:")
+	told := make(map[string]bool)
+	for _, d := range e.Differences {
+		if told[d.Remedy] {
+			continue
+		}
+		told[d.Remedy] = true
+		for _, same := range e.Differences {
+			if same.Remedy == d.Remedy {
+				b.WriteString("\n- " + same.What)
+			}
+		}
+		b.WriteString("\n  remedy: " + d.Remedy)
+	}
+	return b.String()
+}
+
+// Preflight reads the layout of table and index out of their catalog rows, as CatalogRanges delimits
+// them. When the layout is any other than the one this package writes, the error is a *LayoutError
+// with every difference and its remedy. Warnings name what does not hinder writing and yet surprises;
+// they are for logs and metrics.
+func Preflight(table, index string, rows []Stored) (l Layout, warnings []string, err error) {
+	if err := CheckNames(table, index); err != nil {
+		return Layout{}, nil, err
+	}
+	c := checker{
+		table: readRelation(table, rows),
+		index: readRelation(index, rows),
+	}
+	c.checkTable()
+	c.checkIndex()
+	if len(c.differences) > 0 {
+		return Layout{}, c.warnings, &LayoutError{Differences: c.differences}
+	}
+	l = Layout{
+		Table:            table,
+		Index:            index,
+		SaltBuckets:      saltBuckets(c.table.header),
+		IndexSaltBuckets: saltBuckets(c.index.header),
+		Uncovered:        indexType(c.index.header) == indexUncovered,
+		Fingerprint:      Fingerprint(table, index, rows),
+	}
+	return l, c.warnings, nil
+}
+
+// saltBuckets returns 0 when the table is not salted or the count cannot be one.
+func saltBuckets(header *Stored) int {
+	value, _ := header.Value(catSaltBuckets)
+	n, err := DecodeInteger(value)
+	if err != nil || n < 1 || n > MaxSaltBuckets {
+		return 0
+	}
+	return int(n)
+}
+
 // checker collects what differs from the expected layout.
 type checker struct {
 	table, index relation
@@ -31,7 +100,7 @@ type checker struct {
 	warnings     []string
 }
 
-func (c *checker) refuse(remedy, what string, args ...any) {
+func (c *checker) differ(remedy, what string, args ...any) {
 	c.differences = append(c.differences, Difference{What: fmt.Sprintf(what, args...), Remedy: remedy})
 }
 
@@ -41,32 +110,32 @@ func (c *checker) warn(what string, args ...any) {
 
 // recreateTable is the remedy for what no ALTER TABLE can change.
 func (c *checker) recreateTable() string {
-	return fmt.Sprintf("save what it holds, then DROP TABLE %s CASCADE; %s; %s", c.table.name,
+	return fmt.Sprintf("save what it holds, then DROP TABLE %s CASCADE; %s; %s", inSQL(c.table.name),
 		TableDDL(c.table.name), IndexDDL(c.table.name, c.index.name))
 }
 
 func (c *checker) recreateIndex() string {
 	_, name := splitName(c.index.name)
-	return fmt.Sprintf("DROP INDEX %s ON %s; %s", name, c.table.name, IndexDDL(c.table.name, c.index.name))
+	return fmt.Sprintf("DROP INDEX %s ON %s; %s", inSQL(name), inSQL(c.table.name), IndexDDL(c.table.name, c.index.name))
 }
 
 func (c *checker) checkTable() {
 	t := c.table
 	if t.header == nil {
-		c.refuse(TableDDL(t.name), "table %s does not exist", t.name)
+		c.differ(TableDDL(t.name), "table %s does not exist", t.name)
 		return
 	}
 	if kind := text(t.header, catTableType); kind != typeTable {
-		c.refuse("set HBASE_TABLE to a table of its own, or "+TableDDL(t.name),
+		c.differ("set HBASE_TABLE to a table of its own, or "+TableDDL(t.name),
 			"%s is not a table: its TABLE_TYPE is %q (v is a view, i an index, s a system table)", t.name, kind)
 		return
 	}
 	c.checkHeader(t, c.recreateTable())
 	if isTrue(t.header, catMultiTenant) {
-		c.refuse(c.recreateTable(), "table %s is multi-tenant", t.name)
+		c.differ(c.recreateTable(), "table %s is multi-tenant", t.name)
 	}
 	if !isTrue(t.header, catStoreNulls) {
-		c.refuse(fmt.Sprintf("ALTER TABLE %s SET STORE_NULLS=true", t.name),
+		c.differ(fmt.Sprintf("ALTER TABLE %s SET STORE_NULLS=true", inSQL(t.name)),
 			"table %s is without STORE_NULLS: a null would be a deletion, which late events cannot survive", t.name)
 	}
 	c.checkPrimaryKey()
@@ -77,25 +146,25 @@ func (c *checker) checkTable() {
 // checkHeader holds for table and index alike.
 func (c *checker) checkHeader(r relation, recreate string) {
 	if saltBuckets(r.header) == 0 {
-		c.refuse(recreate, "%s is not salted", r.name)
+		c.differ(recreate, "%s is not salted", r.name)
 	}
 	if isEncoded(r.header) {
-		c.refuse(recreate, "%s has encoded column names (ENCODING_SCHEME %d): create it with COLUMN_ENCODED_BYTES=0",
+		c.differ(recreate, "%s has encoded column names (ENCODING_SCHEME %d): create it with COLUMN_ENCODED_BYTES=0",
 			r.name, tinyint(r.header, catEncoding, encodingPlainNames))
 	}
 	if storage := tinyint(r.header, catStorage, storageCellPerCol); storage != storageCellPerCol {
-		c.refuse(recreate, "%s stores a row in a single cell (IMMUTABLE_STORAGE_SCHEME %d)", r.name, storage)
+		c.differ(recreate, "%s stores a row in a single cell (IMMUTABLE_STORAGE_SCHEME %d)", r.name, storage)
 	}
 	if isTrue(r.header, catNamespaceMapped) {
-		c.refuse("set phoenix.schema.isNamespaceMappingEnabled=false on servers and clients; "+recreate,
+		c.differ("set phoenix.schema.isNamespaceMappingEnabled=false on servers and clients; "+recreate,
 			"%s is mapped to an HBase namespace", r.name)
 	}
 	if family := text(r.header, catDefaultFamily); family != "" && family != Family {
-		c.refuse(recreate, "%s keeps its columns in family %q instead of %q", r.name, family, Family)
+		c.differ(recreate, "%s keeps its columns in family %q instead of %q", r.name, family, Family)
 	}
 	provider, _ := r.header.Value(catTransactions)
 	if len(provider) > 0 || isTrue(r.header, catTransactional) {
-		c.refuse(recreate, "%s is transactional: its cell timestamps are not event times", r.name)
+		c.differ(recreate, "%s is transactional: its cell timestamps are not event times", r.name)
 	}
 }
 
@@ -103,17 +172,18 @@ func (c *checker) checkPrimaryKey() {
 	t := c.table
 	for _, name := range slices.Sorted(maps.Keys(t.columns)) {
 		if col := t.columns[name]; name != colRowKey && isKey(col) {
-			c.refuse(c.recreateTable(), "column %s of %s belongs to the primary key, which must be %s alone", name, t.name, colRowKey)
+			c.differ(c.recreateTable(), "column %s of %s belongs to the primary key, which must be %s alone",
+				name, t.name, colRowKey)
 		}
 	}
 	col := t.columns[colRowKey]
 	if col == nil || !isKey(col) {
-		c.refuse(c.recreateTable(), "table %s has no primary key %s", t.name, primaryKey.definition())
+		c.differ(c.recreateTable(), "table %s has no primary key %s", t.name, primaryKey.definition())
 		return
 	}
 	c.checkType(primaryKey, col)
 	if order := integer(col, catSortOrder, sortAscending); order != sortAscending {
-		c.refuse(c.recreateTable(), "the primary key of %s is sorted descending", t.name)
+		c.differ(c.recreateTable(), "the primary key of %s is sorted descending", t.name)
 	}
 }
 
@@ -122,37 +192,37 @@ func (c *checker) checkColumns() {
 	for _, want := range columns {
 		col := t.columns[want.name]
 		if col == nil {
-			c.refuse(fmt.Sprintf("ALTER TABLE %s ADD %s", t.name, want.definition()),
+			c.differ(fmt.Sprintf("ALTER TABLE %s ADD %s", inSQL(t.name), want.definition()),
 				"column %s is missing in %s", want.name, t.name)
 			continue
 		}
 		if isKey(col) {
-			continue // refused with the primary key
+			continue // named with the primary key
 		}
 		c.checkType(want, col)
 		if col.family != Family && text(t.header, catDefaultFamily) == "" {
-			c.refuse(c.recreateTable(), "column %s of %s lies in family %q instead of %q", want.name, t.name, col.family, Family)
+			c.differ(c.recreateTable(), "column %s of %s lies in family %q instead of %q", want.name, t.name, col.family, Family)
 		}
 		if name := text(col.Stored, catQualifier); name != want.name && !isEncoded(t.header) {
-			c.refuse(c.recreateTable(), "column %s of %s has the qualifier %q: create the table with COLUMN_ENCODED_BYTES=0",
+			c.differ(c.recreateTable(), "column %s of %s has the qualifier %q: create the table with COLUMN_ENCODED_BYTES=0",
 				want.name, t.name, name)
 		}
 		if integer(col, catNullable, 1) == 0 {
-			c.refuse(c.recreateTable(), "column %s of %s is NOT NULL", want.name, t.name)
+			c.differ(c.recreateTable(), "column %s of %s is NOT NULL", want.name, t.name)
 		}
 	}
 }
 
 func (c *checker) checkType(want column, col *catalogColumn) {
 	if got := integer(col, catDataType, 0); got != want.dataType {
-		c.refuse(c.recreateTable(), "column %s of %s has SQL type %d instead of %d (%s)",
+		c.differ(c.recreateTable(), "column %s of %s has SQL type %d instead of %d (%s)",
 			want.name, c.table.name, got, want.dataType, want.sqlType)
 		return
 	}
 	size, digits := integer(col, catColumnSize, 0), integer(col, catDecimalDigits, 0)
 	if want.size > 0 {
 		if size != want.size || digits != want.digits {
-			c.refuse(c.recreateTable(), "column %s of %s is DECIMAL(%d,%d) instead of %s",
+			c.differ(c.recreateTable(), "column %s of %s is DECIMAL(%d,%d) instead of %s",
 				want.name, c.table.name, size, digits, want.sqlType)
 		}
 		return
@@ -188,29 +258,30 @@ func (c *checker) checkIndex() {
 	x := c.index
 	_, tableName := splitName(c.table.name)
 	if x.header == nil {
-		c.refuse(IndexDDL(c.table.name, x.name), "index %s does not exist", x.name)
+		c.differ(IndexDDL(c.table.name, x.name), "index %s does not exist", x.name)
 		return
 	}
 	if kind := text(x.header, catTableType); kind != typeIndex {
-		c.refuse("set HBASE_INDEX to an index, or "+IndexDDL(c.table.name, x.name),
+		c.differ("set HBASE_INDEX to an index, or "+IndexDDL(c.table.name, x.name),
 			"%s is not an index: its TABLE_TYPE is %q", x.name, kind)
 		return
 	}
 	if of := text(x.header, catDataTable); of != tableName {
-		c.refuse("set HBASE_INDEX to an index of the table, or "+IndexDDL(c.table.name, x.name),
+		c.differ("set HBASE_INDEX to an index of the table, or "+IndexDDL(c.table.name, x.name),
 			"index %s belongs to table %q, not to %s", x.name, of, c.table.name)
 	}
 	c.checkHeader(x, c.recreateIndex())
 	if state := text(x.header, catIndexState); state != stateActive {
 		_, name := splitName(x.name)
-		c.refuse(fmt.Sprintf("ALTER INDEX %s ON %s REBUILD", name, c.table.name),
+		c.differ(fmt.Sprintf("ALTER INDEX %s ON %s REBUILD", inSQL(name), inSQL(c.table.name)),
 			"index %s is not active: its INDEX_STATE is %q (b building, x disabled, i inactive)", x.name, state)
 	}
 	if kind := indexType(x.header); kind != indexGlobal && kind != indexUncovered {
-		c.refuse(c.recreateIndex(), "index %s is neither an uncovered nor a plain global index: its INDEX_TYPE is %d", x.name, kind)
+		c.differ(c.recreateIndex(), "index %s is neither an uncovered nor a plain global index: its INDEX_TYPE is %d",
+			x.name, kind)
 	}
 	if where := text(x.header, catIndexWhere); where != "" {
-		c.refuse(c.recreateIndex(), "index %s is partial: it holds rows WHERE %s only", x.name, where)
+		c.differ(c.recreateIndex(), "index %s is partial: it holds rows WHERE %s only", x.name, where)
 	}
 	c.checkIndexColumns()
 }
@@ -233,16 +304,16 @@ func (c *checker) checkIndexColumns() {
 	}
 	slices.SortStableFunc(keys, func(a, b string) int { return int(keySeq(x.columns[a])) - int(keySeq(x.columns[b])) })
 	if want := []string{indexedCode, indexedRowKey}; !slices.Equal(keys, want) {
-		c.refuse(c.recreateIndex(), "index %s is on (%s) instead of (%s)", x.name,
+		c.differ(c.recreateIndex(), "index %s is on (%s) instead of (%s)", x.name,
 			strings.Join(keys, ", "), strings.Join(want, ", "))
 	}
 	if len(covered) > 0 {
-		c.refuse(c.recreateIndex(), "index %s covers (%s): two writes of one row in the same millisecond could leave "+
+		c.differ(c.recreateIndex(), "index %s covers (%s): two writes of one row in the same millisecond could leave "+
 			"index and table apart for good", x.name, strings.Join(covered, ", "))
 	}
 	for _, name := range keys {
 		if order := integer(x.columns[name], catSortOrder, sortAscending); order != sortAscending {
-			c.refuse(c.recreateIndex(), "index %s sorts %s descending", x.name, name)
+			c.differ(c.recreateIndex(), "index %s sorts %s descending", x.name, name)
 		}
 	}
 }
@@ -277,7 +348,7 @@ func text(row *Stored, qualifier string) string {
 
 func isTrue(row *Stored, qualifier string) bool {
 	value, _ := row.Value(qualifier)
-	return bytes.Equal(value, booleans[1])
+	return bytes.Equal(value, []byte{1})
 }
 
 // tinyint returns absent when there is no such cell, and -1, which no check accepts, when the cell

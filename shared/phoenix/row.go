@@ -28,12 +28,10 @@ var (
 	dataMark       = []byte("x")
 	verifiedMark   = []Cell{{Qualifier: EmptyColumn, Value: []byte{1}}}
 	unverifiedMark = []Cell{{Qualifier: EmptyColumn, Value: []byte{2}}}
-
-	booleans = [2][]byte{{0}, {1}}
 )
 
 // cellsPerRow counts the cells of a data row: all columns and the empty column.
-const cellsPerRow = 10
+var cellsPerRow = len(columns) + 1
 
 // Row returns the rows of one record. For many records Rows is far cheaper.
 func (l *Layout) Row(r *feed.Record) Row { return l.Rows([]feed.Record{*r})[0] }
@@ -61,11 +59,11 @@ func (l *Layout) Rows(records []feed.Record) []Row {
 func rowSize(r *feed.Record) int {
 	key := len(r.Sender) + 1 + len(r.StockCode)
 	const salts, separator = 2, 1
-	fixed := timestampLen + 4 + 8
+	fixed := timestampLen + 1 + 4 + 8
 	if r.LastPrice != nil {
 		fixed += decimalMaxLen
 	}
-	return 2*key + len(r.StockCode) + salts + separator + fixed +
+	return 2*key + 2*len(r.StockCode) + salts + separator + fixed +
 		len(r.StockName) + len(r.ReferenceVersion) + len(r.Origin.Topic)
 }
 
@@ -78,16 +76,6 @@ type builder struct {
 
 // since returns what was appended after start; its capacity ends there too.
 func (b *builder) since(start int) []byte { return b.bytes[start:len(b.bytes):len(b.bytes)] }
-
-func (b *builder) add(qualifier string, start int) {
-	b.cells = append(b.cells, Cell{Qualifier: qualifier, Value: b.since(start)})
-}
-
-func (b *builder) addVarchar(qualifier, s string) {
-	start := len(b.bytes)
-	b.bytes = AppendVarchar(b.bytes, s)
-	b.add(qualifier, start)
-}
 
 func (l *Layout) build(b *builder, r *feed.Record) Row {
 	start := len(b.bytes)
@@ -108,45 +96,19 @@ func (l *Layout) build(b *builder, r *feed.Record) Row {
 	indexKey[0] = Salt(indexKey[1:], l.IndexSaltBuckets)
 
 	return Row{
-		Data:  Put{Key: key, Timestamp: r.Time, Cells: b.columns(r, rowKey)},
+		Data:  Put{Key: key, Timestamp: r.Time, Cells: b.columns(r)},
 		Index: Put{Key: indexKey, Timestamp: r.Time, Cells: l.indexCells()},
 	}
 }
 
 // columns appends the cells of the data row, in the order of their qualifiers.
-func (b *builder) columns(r *feed.Record, rowKey []byte) []Cell {
+func (b *builder) columns(r *feed.Record) []Cell {
 	first := len(b.cells)
-
-	start := len(b.bytes)
-	if r.LastPrice != nil {
-		b.bytes = AppendPrice(b.bytes, *r.LastPrice)
+	for _, c := range byQualifier {
+		start := len(b.bytes)
+		b.bytes = c.append(b.bytes, r)
+		b.cells = append(b.cells, Cell{Qualifier: c.name, Value: b.since(start)})
 	}
-	b.add(colLastPrice, start)
-
-	matched := booleans[0]
-	if r.Matched {
-		matched = booleans[1]
-	}
-	b.cells = append(b.cells, Cell{Qualifier: colMatched, Value: matched})
-	b.addVarchar(colReferenceVersion, r.ReferenceVersion)
-
-	start = len(b.bytes)
-	b.bytes = AppendBigint(b.bytes, r.Origin.Offset)
-	b.add(colSourceOffset, start)
-
-	start = len(b.bytes)
-	b.bytes = AppendInteger(b.bytes, int32(r.Origin.Partition))
-	b.add(colSourcePartition, start)
-
-	b.addVarchar(colSourceTopic, r.Origin.Topic)
-	code := rowKey[len(r.Sender)+1:]
-	b.cells = append(b.cells, Cell{Qualifier: colStockCode, Value: code})
-	b.addVarchar(colStockName, r.StockName)
-
-	start = len(b.bytes)
-	b.bytes = AppendTimestampMillis(b.bytes, r.Time)
-	b.add(colTimestamp, start)
-
 	b.cells = append(b.cells, Cell{Qualifier: EmptyColumn, Value: dataMark})
 	return b.cells[first:len(b.cells):len(b.cells)]
 }
@@ -162,16 +124,6 @@ func (l *Layout) indexCells() []Cell {
 func (l *Layout) DataKey(rowKey string) []byte {
 	key := append(make([]byte, 1, 1+len(rowKey)), rowKey...)
 	key[0] = Salt(key[1:], l.SaltBuckets)
-	return key
-}
-
-// IndexKey returns the HBase key of the index row of a row key under a stock code.
-func (l *Layout) IndexKey(code, rowKey string) []byte {
-	key := make([]byte, 1, 2+len(code)+len(rowKey))
-	key = append(key, code...)
-	key = append(key, 0)
-	key = append(key, rowKey...)
-	key[0] = Salt(key[1:], l.IndexSaltBuckets)
 	return key
 }
 
@@ -199,7 +151,8 @@ func (l *Layout) ParseIndexKey(key []byte) (code, rowKey string, err error) {
 	case !utf8.Valid(key[1:]):
 		return "", "", fmt.Errorf("read index key %q: it is not UTF-8", key)
 	case key[0] != Salt(key[1:], l.IndexSaltBuckets):
-		return "", "", fmt.Errorf("read index key %q: its salt is %d, not that of %d buckets", key, key[0], l.IndexSaltBuckets)
+		return "", "", fmt.Errorf("read index key %q: its salt is %d, not that of %d buckets",
+			key, key[0], l.IndexSaltBuckets)
 	}
 	return before, after, nil
 }

@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
-	"time"
 	"unicode/utf8"
 )
 
@@ -64,11 +62,6 @@ func DecodeInteger(b []byte) (int32, error) {
 	return int32(binary.BigEndian.Uint32(b) ^ 1<<31), nil
 }
 
-// AppendSmallint appends a SMALLINT.
-func AppendSmallint(dst []byte, v int16) []byte {
-	return binary.BigEndian.AppendUint16(dst, uint16(v)^1<<15)
-}
-
 // DecodeSmallint reads a SMALLINT.
 func DecodeSmallint(b []byte) (int16, error) {
 	if len(b) != 2 {
@@ -76,9 +69,6 @@ func DecodeSmallint(b []byte) (int16, error) {
 	}
 	return int16(binary.BigEndian.Uint16(b) ^ 1<<15), nil
 }
-
-// AppendTinyint appends a TINYINT.
-func AppendTinyint(dst []byte, v int8) []byte { return append(dst, byte(v)^1<<7) }
 
 // DecodeTinyint reads a TINYINT.
 func DecodeTinyint(b []byte) (int8, error) {
@@ -104,54 +94,12 @@ func DecodeBoolean(b []byte) (bool, error) {
 	return b[0] == 1, nil
 }
 
-// AppendDouble appends a DOUBLE. The bits are arranged so that bytes sort as numbers; every NaN
-// becomes Java's canonical one.
-func AppendDouble(dst []byte, v float64) []byte {
-	bits := math.Float64bits(v)
-	if math.IsNaN(v) {
-		bits = javaNaN
-	}
-	bits ^= uint64(int64(bits)>>63) | 1<<63
-	return binary.BigEndian.AppendUint64(dst, bits+1)
-}
-
-const javaNaN = 0x7ff8_0000_0000_0000
-
-// DecodeDouble reads a DOUBLE.
-func DecodeDouble(b []byte) (float64, error) {
-	if len(b) != 8 {
-		return 0, badValue("DOUBLE", b, "it must have 8 bytes")
-	}
-	bits := binary.BigEndian.Uint64(b) - 1
-	bits ^= uint64(^int64(bits)>>63) | 1<<63
-	v := math.Float64frombits(bits)
-	if math.IsNaN(v) && bits != javaNaN {
-		return 0, badValue("DOUBLE", b, "it is a NaN that Java does not write")
-	}
-	return v, nil
-}
-
 const timestampLen = 12
 
-// AppendTimestamp appends a TIMESTAMP: epoch milliseconds as a BIGINT, then the nanoseconds below
-// the millisecond as 4 plain bytes. The zone of t does not matter: Phoenix stores instants.
-func AppendTimestamp(dst []byte, t time.Time) []byte {
-	dst = AppendBigint(dst, t.UnixMilli())
-	return binary.BigEndian.AppendUint32(dst, uint32(t.Nanosecond()%1e6))
-}
-
-// AppendTimestampMillis appends a TIMESTAMP of whole milliseconds.
+// AppendTimestampMillis appends a TIMESTAMP of whole milliseconds: epoch milliseconds as a BIGINT, then
+// the nanoseconds below the millisecond as 4 plain bytes.
 func AppendTimestampMillis(dst []byte, ms int64) []byte {
 	return append(AppendBigint(dst, ms), 0, 0, 0, 0)
-}
-
-// DecodeTimestamp reads a TIMESTAMP as an instant in UTC.
-func DecodeTimestamp(b []byte) (time.Time, error) {
-	ms, nanos, err := splitTimestamp(b)
-	if err != nil {
-		return time.Time{}, err
-	}
-	return time.UnixMilli(ms).Add(time.Duration(nanos)).UTC(), nil
 }
 
 // DecodeTimestampMillis reads a TIMESTAMP, dropping what is finer than a millisecond.

@@ -30,12 +30,12 @@ func TestSalt(t *testing.T) {
 func TestPriceAgrees(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		price := drawPrice(t, "price")
-		general, err := AppendDecimal(nil, apd.New(int64(price), -feed.PriceScale))
+		general, err := appendDecimal(nil, apd.New(int64(price), -feed.PriceScale))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if fast := AppendPrice(nil, price); !bytes.Equal(fast, general) {
-			t.Fatalf("AppendPrice(%s) = %x, AppendDecimal gives %x", price, fast, general)
+			t.Fatalf("AppendPrice(%s) = %x, appendDecimal gives %x", price, fast, general)
 		}
 		if back, err := DecodePrice(general); err != nil || back != price {
 			t.Fatalf("DecodePrice(%x) = %s, %v, want %s", general, back, err, price)
@@ -83,12 +83,12 @@ func TestOrder(t *testing.T) {
 			t.Fatalf("integers %d and %d compare as %d", x, y, got)
 		}
 		f, g := rapid.Float64().Draw(t, "f"), rapid.Float64().Draw(t, "g")
-		if got := bytes.Compare(AppendDouble(nil, f), AppendDouble(nil, g)); f != g && got != cmp.Compare(f, g) {
+		if got := bytes.Compare(appendDouble(nil, f), appendDouble(nil, g)); f != g && got != cmp.Compare(f, g) {
 			t.Fatalf("doubles %g and %g compare as %d", f, g, got)
 		}
 		s := time.UnixMilli(rapid.Int64Range(-1e15, 1e15).Draw(t, "ms")).Add(time.Duration(rapid.IntRange(0, 1e7).Draw(t, "ns")))
 		u := s.Add(time.Duration(rapid.Int64Range(-1e7, 1e7).Draw(t, "later")))
-		if got := bytes.Compare(AppendTimestamp(nil, s), AppendTimestamp(nil, u)); got != s.Compare(u) {
+		if got := bytes.Compare(appendTimestamp(nil, s), appendTimestamp(nil, u)); got != s.Compare(u) {
 			t.Fatalf("timestamps %s and %s compare as %d", s, u, got)
 		}
 	})
@@ -115,8 +115,8 @@ func TestDecimalRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := AppendDecimal([]byte("kept"), v); err == nil || string(got) != "kept" {
-			t.Errorf("AppendDecimal(%s) = %x, %v, want an error and the destination as it was", text, got, err)
+		if got, err := appendDecimal([]byte("kept"), v); err == nil || string(got) != "kept" {
+			t.Errorf("appendDecimal(%s) = %x, %v, want an error and the destination as it was", text, got, err)
 		}
 	}
 }
@@ -158,14 +158,14 @@ func FuzzDecoders(f *testing.F) {
 		roundTrip(t, b, AppendVarchar, DecodeVarchar)
 		roundTrip(t, b, AppendBigint, DecodeBigint)
 		roundTrip(t, b, AppendInteger, DecodeInteger)
-		roundTrip(t, b, AppendSmallint, DecodeSmallint)
-		roundTrip(t, b, AppendTinyint, DecodeTinyint)
+		roundTrip(t, b, appendSmallint, DecodeSmallint)
+		roundTrip(t, b, appendTinyint, DecodeTinyint)
 		roundTrip(t, b, AppendBoolean, DecodeBoolean)
-		roundTrip(t, b, AppendDouble, DecodeDouble)
+		roundTrip(t, b, appendDouble, decodeDouble)
 		roundTrip(t, b, AppendPrice, DecodePrice)
 		roundTrip(t, b, writeDecimal, readDecimal)
-		if at, err := DecodeTimestamp(b); err == nil && at.Year() > -200_000_000 && at.Year() < 200_000_000 {
-			roundTrip(t, b, AppendTimestamp, DecodeTimestamp)
+		if at, err := decodeTimestamp(b); err == nil && at.Year() > -200_000_000 && at.Year() < 200_000_000 {
+			roundTrip(t, b, appendTimestamp, decodeTimestamp)
 		}
 	})
 }

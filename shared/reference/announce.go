@@ -12,25 +12,6 @@ import (
 	"feedstream/shared/feed"
 )
 
-// reader reads one object. With ifNoneMatch it returns ErrNotModified while the object still has
-// that ETag; an absent object is ErrNotFound.
-type reader interface {
-	Get(ctx context.Context, key, ifNoneMatch string) (Object, error)
-}
-
-// objects is the object store an announcement is written to. A Put that returns nil is durable;
-// without overwrite it returns ErrExists and leaves an existing object as it is.
-type objects interface {
-	reader
-	Put(ctx context.Context, key string, body []byte, overwrite bool) error
-}
-
-// housekeeping lists and deletes objects.
-type housekeeping interface {
-	List(ctx context.Context, prefix string) ([]ObjectInfo, error)
-	Delete(ctx context.Context, key string) error
-}
-
 // ErrMoved: somebody else announced between the two reads of the manifest. Nothing was announced.
 var ErrMoved = errors.New("the manifest was announced by somebody else in the meantime")
 
@@ -41,12 +22,9 @@ const keptObjects = 20
 // compare-and-swap, so at most one announcer may run at a time; the second read of the manifest
 // only catches what configuration should have prevented.
 type Announcer struct {
-	Objects interface {
-		objects
-		housekeeping
-	}
-	Prefix string
-	Now    func() time.Time
+	Objects store
+	Prefix  string
+	Now     func() time.Time
 }
 
 // Current returns the manifest; found is false when none was ever announced.
@@ -67,7 +45,8 @@ func (a *Announcer) Current(ctx context.Context) (m Manifest, found bool, err er
 // version and object and renews CheckedAt. It returns the manifest now announced.
 //
 // Every step may fail after it was applied; repeating the announcement converges.
-func (a *Announcer) Announce(ctx context.Context, current Manifest, entries map[string]feed.Entry, source Source) (Manifest, error) {
+func (a *Announcer) Announce(ctx context.Context, current Manifest, entries map[string]feed.Entry,
+	source Source) (Manifest, error) {
 	body := Encode(entries)
 	sha, now := sha256Hex(body), a.Now().UTC().Truncate(time.Millisecond)
 	next := current
@@ -111,7 +90,8 @@ func (a *Announcer) move(ctx context.Context, expected int64, next Manifest) err
 		return fmt.Errorf("before announcing revision %d: %w", next.Revision, err)
 	}
 	if again.Revision != expected {
-		return fmt.Errorf("announce revision %d: found %d instead of %d: %w", next.Revision, again.Revision, expected, ErrMoved)
+		return fmt.Errorf("announce revision %d: found %d instead of %d: %w",
+			next.Revision, again.Revision, expected, ErrMoved)
 	}
 	body, err := json.MarshalIndent(next, "", "  ")
 	if err != nil {

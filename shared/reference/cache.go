@@ -22,9 +22,7 @@ const checkTimeout = 2 * time.Second
 
 // CacheConfig says what a cache reads and how fresh it must be.
 type CacheConfig struct {
-	Objects interface {
-		Get(ctx context.Context, key, ifNoneMatch string) (Object, error)
-	}
+	Objects       reader
 	Prefix        string
 	CheckInterval time.Duration // the manifest is looked at no more often than this
 	MaxAge        time.Duration

@@ -2,13 +2,13 @@ package reference_test
 
 import (
 	"errors"
-	"log/slog"
 	"testing"
 	"time"
 
 	"feedstream/shared/feed"
 	"feedstream/shared/oss/osstest"
 	"feedstream/shared/reference"
+	"feedstream/shared/testkit"
 )
 
 func TestCacheFollowsAnnouncements(t *testing.T) {
@@ -18,7 +18,7 @@ func TestCacheFollowsAnnouncements(t *testing.T) {
 	announcer := &reference.Announcer{Objects: store, Prefix: "stock/", Now: clock}
 	cache := reference.NewCache(reference.CacheConfig{
 		Objects: store, Prefix: "stock/", CheckInterval: 30 * time.Second, MaxAge: time.Hour, Now: clock,
-		Logger: slog.New(slog.DiscardHandler),
+		Logger: testkit.Quiet(),
 	})
 	if _, err := cache.Current(t.Context()); !errors.Is(err, reference.ErrNoSnapshot) {
 		t.Fatalf("before any announcement: %v", err)

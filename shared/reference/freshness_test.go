@@ -3,7 +3,6 @@ package reference_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +11,7 @@ import (
 
 	"feedstream/shared/oss/osstest"
 	"feedstream/shared/reference"
+	"feedstream/shared/testkit"
 )
 
 // world is a store with one announced version, a cache that has loaded it, and their clock.
@@ -31,7 +31,7 @@ func newWorld(t *testing.T, failWhenStale bool) *world {
 	w.announcer = &reference.Announcer{Objects: w.store, Prefix: "stock/", Now: clock}
 	w.cache = reference.NewCache(reference.CacheConfig{
 		Objects: w.store, Prefix: "stock/", CheckInterval: 30 * time.Second, MaxAge: time.Hour,
-		FailWhenStale: failWhenStale, Now: clock, Logger: slog.New(slog.DiscardHandler),
+		FailWhenStale: failWhenStale, Now: clock, Logger: testkit.Quiet(),
 	})
 	w.announce(t, "one")
 	w.see(t, "one")
@@ -178,7 +178,7 @@ func TestConcurrentPushesCheckOnce(t *testing.T) {
 func TestSwapsDoNotDisturbReaders(t *testing.T) {
 	w := newWorld(t, false)
 	cache := reference.NewCache(reference.CacheConfig{ // looks at every call
-		Objects: w.store, Prefix: "stock/", MaxAge: time.Hour, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
+		Objects: w.store, Prefix: "stock/", MaxAge: time.Hour, Now: time.Now, Logger: testkit.Quiet(),
 	})
 	w.announcer.Now = time.Now
 	w.announce(t, "two")
@@ -224,7 +224,7 @@ func TestTheCheckHasItsOwnLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 		cache := reference.NewCache(reference.CacheConfig{Objects: store, Prefix: "stock/", CheckInterval: time.Second,
-			MaxAge: time.Hour, Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
+			MaxAge: time.Hour, Now: time.Now, Logger: testkit.Quiet()})
 		if _, err := cache.Current(t.Context()); err != nil {
 			t.Fatal(err)
 		}

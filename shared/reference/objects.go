@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"context"
 	"errors"
 	"time"
 )
@@ -28,4 +29,29 @@ type ObjectInfo struct {
 	// Size is the length of the body in bytes.
 	Size         int64
 	LastModified time.Time
+}
+
+// reader reads one object. With ifNoneMatch it returns ErrNotModified while the object still has
+// that ETag; an absent object is ErrNotFound.
+type reader interface {
+	Get(ctx context.Context, key, ifNoneMatch string) (Object, error)
+}
+
+// writer stores one object. A Put that returns nil is durable; without overwrite it returns ErrExists
+// and leaves an existing object as it is.
+type writer interface {
+	Put(ctx context.Context, key string, body []byte, overwrite bool) error
+}
+
+// housekeeping lists and deletes objects.
+type housekeeping interface {
+	List(ctx context.Context, prefix string) ([]ObjectInfo, error)
+	Delete(ctx context.Context, key string) error
+}
+
+// store is what an announcement needs of an object store.
+type store interface {
+	reader
+	writer
+	housekeeping
 }

@@ -5,19 +5,37 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"feedstream/shared/feed"
 )
 
 var testNow = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// FuzzDecode proves that a push is an error or one delivery for each element, each with coordinates.
+// FuzzDecode proves that a push is an error or one delivery for each element, each with coordinates, and
+// that the fast way reads nothing otherwise than the one that takes a push apart.
 func FuzzDecode(f *testing.F) {
 	for _, name := range []string{"cloudevents.json", "rawdata.json", "strings.json", "timer.json"} {
 		f.Add(golden(f, name))
 	}
-	f.Add([]byte(`[{"data":{"topic":"t","partition":"1","offset":"2","key":7}}]`))
+	for _, seed := range []string{
+		`[{"data":{"topic":"t","partition":"1","offset":"2","key":7}}]`,
+		`[{"data":{"topic":"t","partition":"+1","offset":2}}]`,
+		`[{"data":{"topic":"t","partition":1,"offset":2},"data":{"key":"a"}},{"topic":"t","topic":null,"partition":1,"offset":2}]`,
+		`[{"Data":{"Topic":"t","PARTITION":1,"offset":2,"offset":3}}]`,
+		"[" + at(`"value":`+deep(10_001)) + "," + at(`"key":"a"`) + "]",
+	} {
+		f.Add([]byte(seed))
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		deliveries, err := Decode(body)
+		if fast, ok := decodeAll(body); ok && json.Valid(body) {
+			slow, err := decodeEach(body)
+			if diff := cmp.Diff(slow, fast, cmpopts.EquateEmpty()); err != nil || diff != "" {
+				t.Fatalf("%v (-slow +fast):\n%s", err, diff)
+			}
+		}
 		if err != nil {
 			return
 		}

@@ -6,10 +6,9 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
-)
 
-// RedrivesHeader counts on an input record how often it was redriven.
-const RedrivesHeader = "feed-redrives"
+	"feedstream/shared/feed"
+)
 
 // readRedrives finds the header feed-redrives in whatever shape the event carries headers. No
 // source documents a header list that is not empty, so each shape that a serialised Kafka header
@@ -23,7 +22,7 @@ const RedrivesHeader = "feed-redrives"
 // and each list also without the object around it. Absent or unreadable counts as 0: the number
 // only informs people.
 func readRedrives(raw []byte) int {
-	if !bytes.Contains(raw, []byte(RedrivesHeader)) {
+	if !bytes.Contains(raw, []byte(feed.HeaderRedrives)) {
 		return 0
 	}
 	var headers any
@@ -43,10 +42,10 @@ func findRedrives(node any) (int, bool) {
 			}
 		}
 	case map[string]any:
-		if value, present := node[RedrivesHeader]; present {
+		if value, present := node[feed.HeaderRedrives]; present {
 			return headerCount(value)
 		}
-		if node["key"] == RedrivesHeader {
+		if node["key"] == feed.HeaderRedrives {
 			return headerCount(node["value"])
 		}
 		for _, inner := range node {
@@ -55,7 +54,7 @@ func findRedrives(node any) (int, bool) {
 			}
 		}
 	case string:
-		if name, value, ok := cutAny(node, "=:"); ok && name == RedrivesHeader {
+		if name, value, ok := cutAny(node, "=:"); ok && name == feed.HeaderRedrives {
 			return headerCount(value)
 		}
 	}

@@ -7,14 +7,15 @@ package trigger
 
 import (
 	"bytes"
-	stdjson "encoding/json"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/goccy/go-json"
+	goccy "github.com/goccy/go-json"
 
 	"feedstream/shared/feed"
 )
@@ -30,15 +31,59 @@ import (
 // is no JSON array, or an element without readable coordinates, is an error: nothing could be set
 // aside under a name, so the push as a whole must fail.
 func Decode(body []byte) ([]feed.Delivery, error) {
-	var events []event
-	if err := json.Unmarshal(body, &events); err == nil && events != nil {
-		if deliveries, ok := readAll(events); ok {
-			return deliveries, nil
-		}
+	if deliveries, ok := decodeAll(body); ok {
+		return deliveries, nil
 	}
 	// Something in this push has another shape than expected: take it apart element by element, so
 	// that each is judged on its own.
 	return decodeEach(body)
+}
+
+// decodeAll is the fast way: it reads the whole push at once, or gives up. What it reads decodeEach
+// would read alike.
+func decodeAll(body []byte) ([]feed.Delivery, bool) {
+	var events []event
+	if err := goccy.Unmarshal(body, &events); err != nil || events == nil {
+		return nil, false
+	}
+	wrapped := 0
+	for i := range events {
+		if events[i].Data != nil {
+			wrapped++
+		}
+	}
+	if !dataStandsOnce(body, wrapped) {
+		return nil, false
+	}
+	return readAll(events)
+}
+
+// oddNames stand in every spelling of "data" that has an escaped letter, which no serialiser writes, or
+// an upper-case one, but for those that end in A.
+var oddNames = [][]byte{
+	[]byte(`\u004`), []byte(`\u005`), []byte(`\u006`), []byte(`\u007`), []byte(`Ta"`), []byte(`Ata"`), []byte(`Data"`),
+}
+
+// dataStandsOnce reports whether no event can have two members "data", of which the decoder would make
+// one: the name stands in the body no more often than there are events that have it, in no other case and
+// in no escaped form.
+func dataStandsOnce(body []byte, events int) bool {
+	for _, odd := range oddNames {
+		if bytes.Contains(body, odd) {
+			return false
+		}
+	}
+	for from := 0; ; {
+		i := bytes.Index(body[from:], []byte(`A"`))
+		if i < 0 {
+			break
+		}
+		from += i + 2
+		if from >= len(`"data"`) && bytes.EqualFold(body[from-len(`"data"`):from], []byte(`"data"`)) {
+			return false
+		}
+	}
+	return bytes.Count(body, []byte(`"data"`)) == events
 }
 
 // event is one element: a CloudEvent with its data, or, in the RawData form, the data itself.
@@ -65,7 +110,7 @@ func readAll(events []event) ([]feed.Delivery, bool) {
 		if events[i].Data != nil {
 			record = events[i].Data
 		}
-		if record.Topic == "" || record.Partition == nil || record.Offset == nil ||
+		if record.Topic == "" || !utf8.ValidString(record.Topic) || record.Partition == nil || record.Offset == nil ||
 			*record.Partition < 0 || *record.Partition > math.MaxInt32 || *record.Offset < 0 {
 			return nil, false
 		}
@@ -78,17 +123,17 @@ func readAll(events []event) ([]feed.Delivery, bool) {
 }
 
 func decodeEach(body []byte) ([]feed.Delivery, error) {
-	var elements []json.RawMessage
-	if err := json.Unmarshal(body, &elements); err != nil {
-		return nil, fmt.Errorf("the push is not a JSON array of events: %w", err)
+	if !valid(body) {
+		return nil, errors.New("the push is not a JSON array of events")
 	}
-	if elements == nil {
-		return nil, fmt.Errorf("the push is null, not a JSON array of events")
+	events, err := elements(body)
+	if err != nil {
+		return nil, fmt.Errorf("the push is not a JSON array of events: %s: %w", orAbsent(body), err)
 	}
-	deliveries := make([]feed.Delivery, len(elements))
-	for i, element := range elements {
+	deliveries := make([]feed.Delivery, len(events))
+	for i, element := range events {
 		if err := decodeOne(element, &deliveries[i]); err != nil {
-			return nil, fmt.Errorf("event %d of %d in the push: %w", i+1, len(elements), err)
+			return nil, fmt.Errorf("event %d of %d in the push: %w", i+1, len(events), err)
 		}
 	}
 	return deliveries, nil
@@ -96,55 +141,99 @@ func decodeEach(body []byte) ([]feed.Delivery, error) {
 
 // decodeOne reads one element. Its error means that the coordinates could not be read.
 func decodeOne(element []byte, d *feed.Delivery) error {
-	if len(element) > 0 && element[0] == '"' {
-		var inner string
-		if err := json.Unmarshal(element, &inner); err != nil {
+	if element[0] == '"' {
+		inner, err := readString(element)
+		if err != nil {
 			return fmt.Errorf("read the string: %w", err)
 		}
 		element = []byte(inner)
 	}
-	var wrapper struct {
-		Data json.RawMessage `json:"data"`
+	if !valid(element) {
+		return fmt.Errorf("%s is no JSON object", orAbsent(element))
 	}
-	if err := json.Unmarshal(element, &wrapper); err != nil {
-		return fmt.Errorf("no JSON object: %w", err)
+	var datas [][]byte
+	err := members(element, func(name string, value []byte) {
+		if name == "data" && !isNull(value) {
+			datas = append(datas, value)
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("%s is no JSON object: %w", orAbsent(element), err)
 	}
-	data := element
-	if !isNull(wrapper.Data) {
-		data = wrapper.Data
+	if len(datas) == 0 {
+		datas = [][]byte{element}
 	}
-	var raw struct {
-		Topic     json.RawMessage `json:"topic"`
-		Partition json.RawMessage `json:"partition"`
-		Offset    json.RawMessage `json:"offset"`
-		Timestamp json.RawMessage `json:"timestamp"`
-		Headers   json.RawMessage `json:"headers"`
-		Key       json.RawMessage `json:"key"`
-		Value     json.RawMessage `json:"value"`
+	record, err := locate(datas, d)
+	if err != nil {
+		return err
 	}
-	if err := json.Unmarshal(data, &raw); err != nil {
-		return fmt.Errorf("the data is no JSON object: %w", err)
-	}
-	topic, err := readString(raw.Topic)
-	if err != nil || topic == "" {
-		return fmt.Errorf("the topic %s is no name", orAbsent(raw.Topic))
-	}
-	partition, err := readInteger(raw.Partition, 32)
-	if err != nil || partition < 0 {
-		return fmt.Errorf("the partition %s is no partition number", orAbsent(raw.Partition))
-	}
-	offset, err := readInteger(raw.Offset, 64)
-	if err != nil || offset < 0 {
-		return fmt.Errorf("the offset %s is no offset", orAbsent(raw.Offset))
-	}
-	d.Origin = feed.Origin{Topic: topic, Partition: int(partition), Offset: offset}
-	record := kafkaRecord{Timestamp: raw.Timestamp, Headers: raw.Headers, Key: raw.Key, Value: raw.Value}
 	if err := record.read(d); err != nil {
 		d.Undecodable = err.Error()
+	}
+	if len(datas) > 1 {
+		d.Undecodable = `the member "data" stands twice`
+	}
+	if d.Undecodable != "" {
 		d.Value = string(bytes.ToValidUTF8(element, []byte("\uFFFD")))
 		d.Form = feed.Text
 	}
 	return nil
+}
+
+// locate sets the origin by the last of the datas that names one, and returns the rest of it. Where there
+// is more than one they are set aside under that name.
+func locate(datas [][]byte, d *feed.Delivery) (record kafkaRecord, err error) {
+	for _, data := range datas {
+		var found kafkaRecord
+		var origin feed.Origin
+		if found, origin, err = coordinates(data); err == nil {
+			record, d.Origin = found, origin
+		}
+	}
+	if d.Origin.Topic == "" {
+		return kafkaRecord{}, err
+	}
+	return record, nil
+}
+
+// coordinates reads which record a data member is of, and leaves what else it holds as it is.
+func coordinates(data []byte) (record kafkaRecord, origin feed.Origin, err error) {
+	var topic, partition, offset []byte
+	err = members(data, func(name string, value []byte) {
+		switch name {
+		case "topic":
+			if !isNull(value) || topic == nil { // as the decoder, to which null is nothing
+				topic = value
+			}
+		case "partition":
+			partition = value
+		case "offset":
+			offset = value
+		case "timestamp":
+			record.Timestamp = value
+		case "headers":
+			record.Headers = value
+		case "key":
+			record.Key = value
+		case "value":
+			record.Value = value
+		}
+	})
+	if err != nil {
+		return record, origin, fmt.Errorf("the data is no JSON object: %w", err)
+	}
+	if origin.Topic, err = readString(topic); err != nil || origin.Topic == "" {
+		return record, origin, fmt.Errorf("the topic %s is no name", orAbsent(topic))
+	}
+	number, err := readInteger(partition, 32)
+	if err != nil || number < 0 {
+		return record, origin, fmt.Errorf("the partition %s is no partition number", orAbsent(partition))
+	}
+	origin.Partition = int(number)
+	if origin.Offset, err = readInteger(offset, 64); err != nil || origin.Offset < 0 {
+		return record, origin, fmt.Errorf("the offset %s is no offset", orAbsent(offset))
+	}
+	return record, origin, nil
 }
 
 // read fills everything but the origin. On an error d holds what could be read.
@@ -165,7 +254,7 @@ func (r *kafkaRecord) read(d *feed.Delivery) error {
 	}
 	if r.Value[0] != '"' {
 		var compact bytes.Buffer
-		if err := stdjson.Compact(&compact, r.Value); err != nil {
+		if err := json.Compact(&compact, r.Value); err != nil {
 			return fmt.Errorf("compact the value: %w", err)
 		}
 		d.Value, d.Form = compact.String(), feed.Parsed
@@ -192,7 +281,7 @@ func readString(raw json.RawMessage) (string, error) {
 		return inner, nil
 	}
 	var s string
-	if err := stdjson.Unmarshal(raw, &s); err != nil {
+	if err := json.Unmarshal(raw, &s); err != nil {
 		return "", err
 	}
 	return s, nil
@@ -213,10 +302,14 @@ func unescaped(raw json.RawMessage) (string, bool) {
 	return string(inner), true
 }
 
-// readInteger reads a JSON integer, or a string holding one: the documents say string where the
-// samples show numbers.
+// readInteger reads a JSON integer, or a string holding one as JSON would write it: the documents say
+// string where the samples show numbers.
 func readInteger(raw json.RawMessage, bits int) (int64, error) {
-	return strconv.ParseInt(strings.Trim(string(raw), `"`), 10, bits)
+	digits := strings.Trim(string(raw), `"`)
+	if strings.HasPrefix(digits, "+") {
+		return 0, fmt.Errorf("%s has a sign that no JSON number has", orAbsent(raw))
+	}
+	return strconv.ParseInt(digits, 10, bits)
 }
 
 func orAbsent(raw json.RawMessage) string {

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // a machine may have no zones of its own
 
 	robfig "github.com/robfig/cron/v3"
 )
@@ -37,7 +38,7 @@ func Parse(expression string) (Schedule, error) {
 		}
 	}
 	if _, err := time.LoadLocation(zone); err != nil || zone == "" || zone == "Local" {
-		return Schedule{}, fmt.Errorf("time zone %q is not known: write CRON_TZ=Asia/Shanghai, or leave it out for UTC", zone)
+		return Schedule{}, fmt.Errorf("time zone %q is no name of the IANA database: write one, as in CRON_TZ=Asia/Shanghai, or leave CRON_TZ out for UTC", zone)
 	}
 	if len(fields) != 6 {
 		return Schedule{}, fmt.Errorf("%d fields: write six, seconds minutes hours day-of-month month day-of-week, or @every 4m",

@@ -1,6 +1,8 @@
 package cron
 
 import (
+	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,4 +84,15 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q fires at %s, not after %s", expression, next, after)
 		}
 	})
+}
+
+// The zones come with the program: a machine without any of its own, such as a slim container, knows them.
+func TestZonesAreBuiltIn(t *testing.T) {
+	built, err := exec.Command("go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(strings.Fields(string(built)), "time/tzdata") {
+		t.Error("time/tzdata is not part of the program")
+	}
 }

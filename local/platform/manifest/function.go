@@ -2,8 +2,6 @@ package manifest
 
 import (
 	"cmp"
-	"encoding/json"
-	"errors"
 	"maps"
 	"os"
 	"os/exec"
@@ -20,8 +18,6 @@ var (
 	functionName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,63}$`)
 	variableName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
 )
-
-func asType(err error, target **json.UnmarshalTypeError) bool { return errors.As(err, target) }
 
 // below is the path of something under path.
 func below(path []string, names ...string) []string {

@@ -1,8 +1,10 @@
 package manifest
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -27,7 +29,7 @@ func LoadIn(path string, env func(string) (string, bool)) (*Manifest, error) {
 // Parse is Load on bytes already read. Path names the file in errors, and code folders are relative to its directory.
 // Env gives ${env(...)} its values.
 func Parse(path string, data []byte, env func(string) (string, bool)) (*Manifest, error) {
-	d := parse(data, env)
+	d := parse(bytes.TrimPrefix(data, []byte("\ufeff")), env) // a byte order mark is no part of YAML text
 	if d.root == nil {
 		if len(d.problems) == 0 {
 			d.report(position{1, 1}, "the file is empty: write edition, name and resources")
@@ -159,7 +161,7 @@ func decode(value, into any) error {
 		return fmt.Errorf("encode a value of the manifest: %w", err)
 	}
 	var wrongType *json.UnmarshalTypeError
-	if err := json.Unmarshal(data, into); err != nil && !asType(err, &wrongType) {
+	if err := json.Unmarshal(data, into); err != nil && !errors.As(err, &wrongType) {
 		return fmt.Errorf("decode a value of the manifest: %w", err)
 	}
 	return nil

@@ -85,6 +85,15 @@ func TestProductionManifest(t *testing.T) {
 
 // Each case breaks the production manifest in one place; the error names file and line, the thing and
 // the remedy.
+// Some editors begin a file with a byte order mark and end its lines with carriage returns.
+func TestManifestOfAnotherEditor(t *testing.T) {
+	text := "\ufeff" + strings.ReplaceAll(production(t), "\n", "\r\n")
+	m, err := Parse(built(t), []byte(text), environment(nil))
+	if err != nil || len(m.Functions) != 4 {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
 func TestBrokenManifests(t *testing.T) {
 	base := production(t)
 	for _, test := range []struct{ name, was, is, want string }{

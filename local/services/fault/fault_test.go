@@ -54,13 +54,13 @@ func TestPlan(t *testing.T) {
 	drop, late := fault.Fault{Drop: true}, fault.Fault{Delay: time.Hour}
 	plan := fault.NewPlan(
 		fault.Rule{Call: "put", Count: 2, Fault: drop},
-		fault.Rule{Call: "get", Fault: drop},
+		fault.Rule{Call: "GET", Fault: drop},
 		fault.Rule{Count: 1, Fault: late},
 	)
 	for i, step := range []struct {
 		call string
 		want fault.Fault
-	}{{"get", drop}, {"put", drop}, {"list", late}, {"put", drop}, {"put", fault.Fault{}}, {"get", drop}} {
+	}{{"get", drop}, {"put", drop}, {"List", late}, {"put", drop}, {"put", fault.Fault{}}, {"get", drop}} {
 		if got := plan.Next(step.call); got != step.want {
 			t.Errorf("step %d, %s: %+v, want %+v", i, step.call, got, step.want)
 		}

@@ -1,10 +1,13 @@
 package fault
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // Rule is a fault and the calls that it happens to.
 type Rule struct {
-	Call  string // name of a call, in lower case, as the service's Calls lists them; empty means every call
+	Call  string // name of a call as the service's Calls lists them, in any case; empty means every call
 	Count int    // to how many calls it happens; 0 means to all
 	Fault
 }
@@ -26,7 +29,7 @@ func (p *Plan) Next(call string) Fault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, rule := range p.rules {
-		if rule.Call != "" && rule.Call != call || rule.Count > 0 && p.spent[i] == rule.Count {
+		if rule.Call != "" && !strings.EqualFold(rule.Call, call) || rule.Count > 0 && p.spent[i] == rule.Count {
 			continue
 		}
 		p.spent[i]++

@@ -128,7 +128,7 @@ func TestBadTablesAreRefused(t *testing.T) {
 		table Table
 		want  string
 	}{
-		{Table{Name: "a,b", Families: []Family{{Name: "0"}}}, "comma"},
+		{Table{Name: "a,b", Families: []Family{{Name: "0"}}}, `table name "a,b"`},
 		{Table{Name: "a"}, "no column family"},
 		{Table{Name: "a", Families: []Family{{Name: "0", Versions: 201}}}, "VERSIONS 201"},
 		{Table{Name: "a", Families: []Family{{Name: "0"}}, SplitKeys: [][]byte{{2}, {1}}}, "split key 01"},

@@ -1,7 +1,9 @@
 package hbase
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -100,5 +102,27 @@ func TestUnknownFiltersAreRefusedByName(t *testing.T) {
 		}
 		_, err = c.Scan(s).Next()
 		wantError(t, err, want, exception.DoNotRetryIO)
+	}
+}
+
+// TestNestedFiltersAreBounded has lists within lists: each keeps a copy of what is in it.
+func TestNestedFiltersAreBounded(t *testing.T) {
+	t.Parallel()
+	c := connect(t, start(t, Options{}).ZooKeeperAddr())
+	for _, depth := range []int{64, 65} {
+		f := gofilter.Filter(gofilter.NewPrefixFilter(nil))
+		for range depth {
+			f = gofilter.NewList(gofilter.MustPassAll, f)
+		}
+		s, err := hrpc.NewScanStr(deadline(t), stock, hrpc.Filters(f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Scan(s).Next()
+		if depth == 65 {
+			wantError(t, err, "nested over 64 deep", exception.DoNotRetryIO)
+		} else if !errors.Is(err, io.EOF) {
+			t.Errorf("%d lists: %v", depth, err)
+		}
 	}
 }

@@ -10,6 +10,10 @@ import (
 	"feedstream/local/services/hbase/internal/wire"
 )
 
+var getGaps = exception.Gaps[*pb.Get]{
+	{What: "Get of the closest row before; use a reversed scan", Asked: (*pb.Get).GetClosestRowBefore},
+}
+
 // get runs a Get.
 func (s *Server) get(r *wire.Request) (wire.Response, error) {
 	var m pb.GetRequest
@@ -31,8 +35,8 @@ func (s *Server) get(r *wire.Request) (wire.Response, error) {
 
 // read runs a Get on a region: its cells, and the result that announces them.
 func (s *Server) read(r *store.Region, get *pb.Get) ([]store.Cell, *pb.Result, error) {
-	if get.GetClosestRowBefore() {
-		return nil, nil, exception.Unsupported("Get of the closest row before; use a reversed scan")
+	if err := getGaps.Refuse(get); err != nil {
+		return nil, nil, err
 	}
 	if err := checkRow(r, get.Row, exception.WrongRegion); err != nil {
 		return nil, nil, err

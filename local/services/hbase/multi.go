@@ -9,6 +9,23 @@ import (
 	"feedstream/local/services/hbase/internal/wire"
 )
 
+// fieldCondition is the condition of a region action, a field that the client library's message does not have.
+const fieldCondition = 4
+
+var (
+	multiGaps = exception.Gaps[*pb.MultiRequest]{
+		{What: "checkAndMutate in a Multi", Asked: func(m *pb.MultiRequest) bool { return m.Condition != nil }},
+	}
+	regionGaps = exception.Gaps[*pb.RegionAction]{
+		{What: "checkAndMutate in a region action",
+			Asked: func(m *pb.RegionAction) bool { return wire.HasField(m, fieldCondition) }},
+		{What: "atomic region action (mutateRow)", Asked: (*pb.RegionAction).GetAtomic},
+	}
+	actionGaps = exception.Gaps[*pb.Action]{
+		{What: "coprocessor call", Asked: func(a *pb.Action) bool { return a.Get == nil && a.Mutation == nil }},
+	}
+)
+
 // multiCall is a Multi on its way: what it writes, and what it answers.
 type multiCall struct {
 	server *Server
@@ -26,8 +43,8 @@ func (s *Server) multi(r *wire.Request) (wire.Response, error) {
 	if err := r.Decode(&m); err != nil {
 		return wire.Response{}, err
 	}
-	if m.Condition != nil {
-		return wire.Response{}, exception.Unsupported("checkAndMutate in a Multi")
+	if err := multiGaps.Refuse(&m); err != nil {
+		return wire.Response{}, err
 	}
 	call := &multiCall{server: s, source: cellSource{r.Cells}, batch: s.store.NewBatch()}
 	defer call.batch.Close()
@@ -79,8 +96,8 @@ func (c *multiCall) region(p place, actions *pb.RegionAction, f Fault) (*pb.Regi
 	case err != nil:
 	case f.answer(fault.Before) != nil:
 		err = f.answer(fault.Before)
-	case actions.GetAtomic():
-		err = exception.Unsupported("atomic region action (mutateRow)")
+	default:
+		err = regionGaps.Refuse(actions)
 	}
 	if err != nil {
 		if skipErr := c.skip(actions); skipErr != nil {
@@ -95,6 +112,10 @@ func (c *multiCall) region(p place, actions *pb.RegionAction, f Fault) (*pb.Regi
 		result := &results[i]
 		pointers[i], result.Index = result, a.Index
 		err := f.action(i)
+		if err == nil && len(c.blocks) > c.server.maxCells {
+			err = exception.New(exception.ResultTooLarge, "the answer holds %d bytes of cells, over the limit of %d",
+				len(c.blocks), c.server.maxCells)
+		}
 		if err != nil {
 			if err := c.skipAction(a); err != nil {
 				return nil, err
@@ -132,7 +153,7 @@ func (c *multiCall) action(r *store.Region, a *pb.Action) (*pb.Result, error) {
 		c.buffer = cells
 		return noResult, c.batch.Write(r.Table, a.Mutation.Row, cells)
 	}
-	return nil, exception.Unsupported("coprocessor call")
+	return nil, actionGaps.Refuse(a)
 }
 
 // skip passes over the cells of a region that does not run.

@@ -8,14 +8,18 @@ import (
 	"feedstream/local/services/hbase/internal/wire"
 )
 
+var mutateGaps = exception.Gaps[*pb.MutateRequest]{
+	{What: "checkAndMutate", Asked: func(m *pb.MutateRequest) bool { return m.Condition != nil }},
+}
+
 // mutate runs one put or delete.
 func (s *Server) mutate(r *wire.Request) (wire.Response, error) {
 	var m pb.MutateRequest
 	if err := r.Decode(&m); err != nil {
 		return wire.Response{}, err
 	}
-	if m.Condition != nil {
-		return wire.Response{}, exception.Unsupported("checkAndMutate")
+	if err := mutateGaps.Refuse(&m); err != nil {
+		return wire.Response{}, err
 	}
 	reg, err := s.region(m.Region)
 	if err != nil {

@@ -2,6 +2,7 @@ package hbase
 
 import (
 	"math"
+	"slices"
 
 	"github.com/tsuna/gohbase/pb"
 
@@ -47,23 +48,37 @@ func (s *Server) mutation(r *store.Region, m *pb.MutationProto, source *cellSour
 		}
 		cells = append(cells, c)
 	}
-	if cells, err = protoCells(cells, m); err != nil {
-		return nil, err
-	}
+	cells = protoCells(cells, m)
 	if m.GetMutateType() == pb.MutationProto_DELETE && len(cells) == 0 {
 		cells = wholeRow(r.Table, m)
 	}
 	return s.finish(r.Table, m, cells)
 }
 
+var mutationGaps = exception.Gaps[*pb.MutationProto]{
+	{What: "mutation APPEND; use put and delete", Asked: ofType(pb.MutationProto_APPEND)},
+	{What: "mutation INCREMENT; use put and delete", Asked: ofType(pb.MutationProto_INCREMENT)},
+	{What: "cell tags", Asked: hasTags},
+}
+
+func ofType(t pb.MutationProto_MutationType) func(*pb.MutationProto) bool {
+	return func(m *pb.MutationProto) bool { return m.GetMutateType() == t }
+}
+
+func hasTags(m *pb.MutationProto) bool {
+	return slices.ContainsFunc(m.ColumnValue, func(c *pb.MutationProto_ColumnValue) bool {
+		return slices.ContainsFunc(c.QualifierValue, func(v *pb.MutationProto_ColumnValue_QualifierValue) bool {
+			return len(v.Tags) > 0
+		})
+	})
+}
+
 func checkMutation(r *store.Region, m *pb.MutationProto) error {
 	if isMeta(r) {
 		return exception.Unsupported("writing to hbase:meta")
 	}
-	switch m.GetMutateType() {
-	case pb.MutationProto_PUT, pb.MutationProto_DELETE:
-	default:
-		return exception.Unsupported("mutation %s; use put and delete", m.GetMutateType())
+	if err := mutationGaps.Refuse(m); err != nil {
+		return err
 	}
 	if err := checkRow(r, m.Row, exception.FailedSanity); err != nil {
 		return err
@@ -83,7 +98,7 @@ func checkRow(r *store.Region, row []byte, outside string) error {
 }
 
 // protoCells appends the cells that stand in the message itself.
-func protoCells(cells []store.Cell, m *pb.MutationProto) ([]store.Cell, error) {
+func protoCells(cells []store.Cell, m *pb.MutationProto) []store.Cell {
 	for _, column := range m.ColumnValue {
 		for _, v := range column.QualifierValue {
 			c := store.Cell{Family: column.Family, Qualifier: v.Qualifier, Value: v.Value,
@@ -94,16 +109,13 @@ func protoCells(cells []store.Cell, m *pb.MutationProto) ([]store.Cell, error) {
 			case m.Timestamp != nil:
 				c.Timestamp = int64(m.GetTimestamp())
 			}
-			if len(v.Tags) > 0 {
-				return nil, exception.Unsupported("cell tags")
-			}
 			if m.GetMutateType() == pb.MutationProto_DELETE {
 				c.Kind = deleteKind(v.GetDeleteType())
 			}
 			cells = append(cells, c)
 		}
 	}
-	return cells, nil
+	return cells
 }
 
 func deleteKind(t pb.MutationProto_DeleteType) byte {

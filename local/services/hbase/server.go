@@ -74,6 +74,7 @@ type Server struct {
 	fault    atomic.Pointer[func(Call) Fault]
 	moved    sync.Map // name of a region -> it is refused once more
 	scanners scanner.Scanners
+	maxCells int // bytes of cells in the answer to a Multi, roughly
 
 	mu     sync.Mutex
 	conns  map[net.Conn]struct{}
@@ -110,7 +111,8 @@ func open(options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{logger: options.Logger, store: db, meta: newMeta(), conns: map[net.Conn]struct{}{}}
+	s := &Server{logger: options.Logger, store: db, meta: newMeta(), conns: map[net.Conn]struct{}{},
+		maxCells: wire.MaxResultSize}
 	s.started = s.now()
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.prepare(options); err != nil {

@@ -1,9 +1,14 @@
 package hbase
 
 import (
+	"maps"
+	"slices"
+	"strings"
+
 	"google.golang.org/protobuf/proto"
 
 	"feedstream/local/services/hbase/internal/exception"
+	"feedstream/local/services/hbase/internal/query"
 	"feedstream/local/services/hbase/internal/wire"
 )
 
@@ -20,11 +25,12 @@ var masterMethods = map[string]struct {
 	call string
 	run  func(*Server, *wire.Request) (proto.Message, error)
 }{
-	"IsMasterRunning":    {"running", (*Server).masterRunning},
-	"GetTableNames":      {"tables", (*Server).tableNames},
-	"GetClusterStatus":   {"status", (*Server).clusterStatus},
-	"CreateTable":        {"create", (*Server).createTable},
-	"getProcedureResult": {"procedure", (*Server).procedureResult},
+	"IsMasterRunning":     {"running", (*Server).masterRunning},
+	"GetTableNames":       {"tables", (*Server).tableNames},
+	"GetClusterStatus":    {"status", (*Server).clusterStatus},
+	"GetTableDescriptors": {"describe", (*Server).tableDescriptors},
+	"CreateTable":         {"create", (*Server).createTable},
+	"getProcedureResult":  {"procedure", (*Server).procedureResult},
 }
 
 // call runs one request.
@@ -58,4 +64,14 @@ func (s *Server) masterService(r *wire.Request) (wire.Response, error) {
 		m, err := method.run(s, r)
 		return wire.Response{Message: m}, err
 	})
+}
+
+// Unsupported are the things of HBase that this server refuses by name, a short line each.
+func Unsupported() []string {
+	lines := []string{
+		"methods of ClientService other than " + strings.Join(slices.Sorted(maps.Keys(clientMethods)), ", "),
+		"methods of MasterService other than " + strings.Join(slices.Sorted(maps.Keys(masterMethods)), ", "),
+	}
+	return slices.Concat(lines, wire.Unsupported(), query.Unsupported(), getGaps.Names(), mutateGaps.Names(),
+		mutationGaps.Names(), multiGaps.Names(), regionGaps.Names(), actionGaps.Names(), unsupportedSettings())
 }

@@ -32,6 +32,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
+
+	"feedstream/local/services/patient"
 )
 
 // Options say where the broker listens and what it holds.
@@ -51,6 +53,7 @@ type Options struct {
 type Server struct {
 	cluster *kfake.Cluster
 	addr    string
+	faults  *faults
 	lock    *flock.Flock
 	close   sync.Once
 	closed  error
@@ -70,6 +73,7 @@ func Start(opts Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{lock: lock}
+	s.faults = newFaults(s.Cluster)
 	if err := s.start(opts); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -89,13 +93,13 @@ func (s *Server) start(opts Options) error {
 		return err
 	}
 	s.addr = clients.Addr().String()
-	inside := newListener(clients)
+	inside := newListener(patient.Wrap(clients, opts.Logger))
 	s.cluster, err = kfake.NewCluster(
 		kfake.NumBrokers(1),
 		kfake.ClusterID("feedstream"),
 		kfake.DataDir(opts.Dir),
 		kfake.BrokerConfigs(keepForEver()),
-		kfake.ListenFn(func(string, string) (net.Listener, error) { return inside, nil }),
+		kfake.ListenFn(func(string, string) (net.Listener, error) { return faultListener{inside, s.faults}, nil }),
 		kfake.WithLogger(logger{opts.Logger}),
 	)
 	if err != nil {
@@ -133,13 +137,14 @@ func prepare(inside *listener, starts *starts, opts Options) error {
 // Addr returns the host:port that clients connect to.
 func (s *Server) Addr() string { return s.addr }
 
-// Cluster is the broker's inside, for tests that need it to fail: Cluster().Fault makes chosen
-// requests fail, ControlKey intercepts them.
+// Cluster is the broker's inside, for tests that need more of it than Fault has: Cluster().Fault makes
+// single partitions fail, ControlKey intercepts requests.
 func (s *Server) Cluster() *kfake.Cluster { return s.cluster }
 
 // Close disconnects the clients, flushes the log to the device and releases the directory.
 func (s *Server) Close() error {
 	s.close.Do(func() {
+		s.faults.cancel()
 		if s.cluster != nil {
 			s.cluster.Close()
 		}

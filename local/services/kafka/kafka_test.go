@@ -12,8 +12,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +25,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 
+	"feedstream/local/services/fault"
 	"feedstream/local/services/kafka"
 )
 
@@ -255,6 +258,91 @@ func TestFault(t *testing.T) {
 	if err := c.ProduceSync(testContext(t), r).FirstErr(); err != nil {
 		t.Errorf("the second produce answers %v", err)
 	}
+}
+
+// TestFaultsByName has faults of requests, and what is in the log after them.
+func TestFaultsByName(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		fault fault.Fault
+		want  error // nil: the producer's second try is acknowledged
+		kept  []string
+	}{
+		{"refused", fault.Fault{Err: "INVALID_RECORD"}, kerr.InvalidRecord, []string{"last"}},
+		{"done and denied", fault.Fault{When: fault.After, Err: "INVALID_RECORD"}, kerr.InvalidRecord,
+			[]string{"first", "last"}},
+		{"timed out before it applied", fault.Fault{Err: "REQUEST_TIMED_OUT"}, nil, []string{"first", "last"}},
+		{"not the leader", fault.Fault{Err: "NOT_LEADER"}, nil, []string{"first", "last"}},
+		{"dropped", fault.Fault{Drop: true}, nil, []string{"first", "last"}},
+		{"done and dropped", fault.Fault{When: fault.After, Drop: true}, nil, []string{"first", "last"}},
+		{"late", fault.Fault{Delay: time.Millisecond}, nil, []string{"first", "last"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := start(t, t.TempDir(), kafka.Topic{Name: "t", Partitions: 1})
+			plan := fault.NewPlan(fault.Rule{Call: "produce", Count: 1, Fault: test.fault})
+			s.Fault(func(c kafka.Call) fault.Fault { return plan.Next(c.Name) })
+			c := client(t, s, kgo.MetadataMinAge(10*time.Millisecond))
+			err := c.ProduceSync(testContext(t), &kgo.Record{Topic: "t", Value: []byte("first")}).FirstErr()
+			if !errors.Is(err, test.want) {
+				t.Errorf("the first produce answers %v, want %v", err, test.want)
+			}
+			if err := c.ProduceSync(testContext(t), &kgo.Record{Topic: "t", Value: []byte("last")}).FirstErr(); err != nil {
+				t.Errorf("the last produce answers %v", err)
+			}
+			if got := values(t, s, "t", len(test.kept)); !slices.Equal(got, test.kept) {
+				t.Errorf("the log holds %q, want %q", got, test.kept)
+			}
+		})
+	}
+}
+
+// TestFaultsOfAConsumer has faults in what a consumer asks; it tries again.
+func TestFaultsOfAConsumer(t *testing.T) {
+	s := start(t, t.TempDir(), kafka.Topic{Name: "t", Partitions: 1})
+	plan := fault.NewPlan(
+		fault.Rule{Call: "fetch", Count: 1, Fault: fault.Fault{When: fault.After, Drop: true}},
+		fault.Rule{Call: "fetch", Count: 1, Fault: fault.Fault{Err: "NOT_LEADER_OR_FOLLOWER"}},
+		fault.Rule{Call: "listoffsets", Count: 1, Fault: fault.Fault{When: fault.After, Err: "NOT_LEADER_OR_FOLLOWER"}},
+		fault.Rule{Call: "metadata", Count: 1, Fault: fault.Fault{When: fault.After, Delay: time.Millisecond}},
+	)
+	var asked sync.Map
+	s.Fault(func(c kafka.Call) fault.Fault {
+		asked.Store(c.Name, true)
+		return plan.Next(c.Name)
+	})
+	record := &kgo.Record{Topic: "t", Value: []byte("v")}
+	if err := client(t, s).ProduceSync(testContext(t), record).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	if got := values(t, s, "t", 1); got[0] != "v" {
+		t.Errorf("the log holds %q", got)
+	}
+	asked.Range(func(name, _ any) bool {
+		if !slices.Contains(kafka.Calls(), name.(string)) {
+			t.Errorf("Calls lacks %s", name)
+		}
+		return true
+	})
+}
+
+// TestFaultsLeaveOtherProtocolsAlone sends what is no request; it passes as it comes and the hook is not asked.
+func TestFaultsLeaveOtherProtocolsAlone(t *testing.T) {
+	s := start(t, t.TempDir())
+	s.Fault(func(c kafka.Call) fault.Fault {
+		t.Errorf("asked about %q", c.Name)
+		return fault.Fault{}
+	})
+	conn, err := net.Dial("tcp", s.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Write([]byte{0, 0, 0, 3, 0, 0, 0, '?', '?', '?', '?', '?'}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("the connection goes on: %v", err)
+	}
+	_ = conn.Close() // the broker has closed it
 }
 
 // TestKill proves that what was acknowledged is there after kill -9: of a first life, and of one

@@ -2,17 +2,9 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"sync"
-	"time"
-)
-
-// Pauses after a connection could not be accepted, as in net/http.
-const (
-	leastPause = 5 * time.Millisecond
-	mostPause  = time.Second
 )
 
 // listener gives kfake its connections: those of clients, guarded, once serve runs, and before that those that the
@@ -57,39 +49,19 @@ func (l *listener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// serve accepts clients until Close. An error, such as no descriptor being left, passes: it waits and tries again.
+// serve accepts clients until Close.
 func (l *listener) serve(rules rules, log *slog.Logger) {
 	said := newComplaints(log)
-	pause := leastPause
 	for {
 		conn, err := l.Listener.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
 		if err != nil {
-			log.Warn("the embedded Kafka cannot accept a connection and tries again", "error", err, "after", pause)
-			if !l.wait(pause) {
-				return
-			}
-			pause = min(2*pause, mostPause)
-			continue
+			return // it is closed: any other error passes inside of it
 		}
-		pause = leastPause
 		select {
 		case l.accepted <- guardConn(conn, rules, said):
 		case <-l.closed:
 			_ = conn.Close() // nobody will speak to it
 			return
 		}
-	}
-}
-
-// wait returns false when the listener closes before the time is over.
-func (l *listener) wait(d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-l.closed:
-		return false
 	}
 }

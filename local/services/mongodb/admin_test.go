@@ -3,7 +3,6 @@ package mongodb_test
 import (
 	"context"
 	"fmt"
-	"strings"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -68,7 +67,9 @@ func TestUniqueIndex(t *testing.T) {
 	_, err = c.Indexes().CreateOne(ctx, unique(d("n", 1)))
 	wantCode(t, err, 11000)
 
-	done(t, c.Indexes().DropOne(ctx, "symbol_1"))
+	if err := c.Indexes().DropOne(ctx, "symbol_1"); err != nil {
+		t.Fatal(err)
+	}
 	insert(t, c, d("_id", 6, "symbol", "a", "pair", d("x", 6)))
 	equal(t, ids(t, c, d("symbol", "a")), []any{int32(1), int32(6)})
 }
@@ -98,11 +99,11 @@ func TestIndexes(t *testing.T) {
 		names = append(names, spec.Name)
 	}
 	equal(t, names, []string{"_id_", "a_1_b_-1"})
-	err := c.Indexes().DropOne(ctx, "nope")
-	wantCode(t, err, 27)
-	err = c.Indexes().DropOne(ctx, "_id_")
-	wantCode(t, err, 72)
-	done(t, c.Indexes().DropAll(ctx))
+	wantCode(t, c.Indexes().DropOne(ctx, "nope"), 27)
+	wantCode(t, c.Indexes().DropOne(ctx, "_id_"), 72)
+	if err := c.Indexes().DropAll(ctx); err != nil {
+		t.Fatal(err)
+	}
 	equal(t, len(must[[]mongo.IndexSpecification](t)(c.Indexes().ListSpecifications(ctx))), 1)
 }
 
@@ -140,6 +141,7 @@ func TestCollections(t *testing.T) {
 	wantCode(t, db.RunCommand(ctx, d("listIndexes", "stock")).Err(), 26)
 	insert(t, c, d("_id", 1))
 	equal(t, ids(t, c, d()), []any{int32(1)})
+	wantCode(t, admin.Drop(ctx), 20)
 	if err := db.Drop(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -186,6 +188,11 @@ func TestRefusals(t *testing.T) {
 		{d("aggregate", "stock", "pipeline", bson.A{d("$lookup", d())}, "cursor", d()), 238},
 		{d("aggregate", "stock", "pipeline", bson.A{d("$group", d("_id", "$a", "n", d("$sum", 1)))}, "cursor", d()), 238},
 		{d("renameCollection", "a.b", "to", "a.c"), 13},
+		{d("hello", 1, "loadBalanced", true), 72},
+		{d("find", "stock", "apiVersion", "2"), 322},
+		{d("find", "stock", "apiStrict", true), 4886600},
+		{d("buildInfo", 1, "apiVersion", "1", "apiStrict", true), 323},
+		{d("find", "stock", "apiVersion", "1", "fancy", 1), 40415},
 	} {
 		err := c.Database().RunCommand(ctx, test.command).Err()
 		if e, ok := err.(mongo.CommandError); !ok || e.Code != test.code || e.Name == "" || e.Message == "" {
@@ -197,6 +204,9 @@ func TestRefusals(t *testing.T) {
 		d("find", "stock", "collation", d("locale", "simple"), "tailable", false, "hint", "_id_", "comment", "x", "maxTimeMS", 500),
 		d("find", "stock", "readConcern", d("level", "majority"), "$readPreference", d("mode", "primary")),
 		d("killAllSessions", bson.A{}), d("endSessions", bson.A{}),
+		d("hello", 1, "backpressure", true, "what comes next", d("a", 1)), d("ismaster", 1, "backpressure", true),
+		d("ping", 1, "fancy", 1), d("buildInfo", 1, "fancy", 1, "apiVersion", "1", "apiStrict", false),
+		d("find", "stock", "apiVersion", "1", "apiStrict", true, "apiDeprecationErrors", true),
 	} {
 		if err := c.Database().RunCommand(ctx, command).Err(); err != nil {
 			t.Errorf("%v: %v", command, err)
@@ -208,60 +218,6 @@ func TestRefusals(t *testing.T) {
 	})
 	wantCode(t, err, 20)
 	equal(t, len(ids(t, c, d())), 1)
-}
-
-// TestDriversOfToday: hello ignores what it does not know, and clients of the stable API and those that pass on what
-// servers of a cluster say to each other are answered.
-func TestDriversOfToday(t *testing.T) {
-	t.Parallel()
-	server := start(t, t.TempDir())
-	c := connect(t, server).Database("reference").Collection("stock")
-	insert(t, c, d("_id", 1))
-	for _, test := range []struct {
-		command bson.D
-		code    int32 // 0: no error
-	}{
-		{d("hello", 1, "backpressure", true, "whatever", d("comes", "next")), 0},
-		{d("isMaster", 1, "backpressure", true), 0},
-		{d("hello", 1, "apiVersion", "1", "apiStrict", true, "apiDeprecationErrors", true), 0},
-		{d("ping", 1, "unheardOf", 1), 0},
-		{d("find", "stock", "apiVersion", "1", "apiStrict", true), 0},
-		{d("find", "stock", "$configTime", 1, "$client", d(), "mayBypassWriteBlocking", true), 0},
-		{d("find", "stock", "apiVersion", "2"), 322},
-		{d("find", "stock", "apiStrict", true), 4886600},
-		{d("buildInfo", 1, "apiVersion", "1", "apiStrict", true), 323},
-		{d("buildInfo", 1, "apiVersion", "1"), 0},
-		{d("find", "stock", "backpressure", true), 40415},
-	} {
-		err := c.Database().RunCommand(ctx, test.command).Err()
-		if test.code == 0 && err != nil {
-			t.Errorf("%v: %v", test.command, err)
-		}
-		if test.code != 0 {
-			wantCode(t, err, test.code)
-		}
-	}
-	client, err := mongo.Connect(options.Client().ApplyURI("mongodb://" + server.Addr()).
-		SetServerAPIOptions(options.ServerAPI(options.ServerAPIVersion1).SetStrict(true)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { client.Disconnect(ctx) })
-	n, err := client.Database("reference").Collection("stock").CountDocuments(ctx, d())
-	if n != 1 || err != nil {
-		t.Errorf("strict client counts %d, %v", n, err)
-	}
-	wantCode(t, c.Database().Client().Database("admin").Drop(ctx), 20)
-}
-
-func TestUnsupported(t *testing.T) {
-	t.Parallel()
-	all := strings.Join(mongodb.Unsupported(), "\n")
-	for _, want := range []string{"$elemMatch", "$pull", "options of find: awaitData, collation", "killCursors"} {
-		if !strings.Contains(all, want) {
-			t.Errorf("%q is not in:\n%s", want, all)
-		}
-	}
 }
 
 func ExampleStart() {

@@ -66,8 +66,8 @@ func (s *Server) drop(r *request) (bson.D, error) {
 }
 
 func (s *Server) dropDatabase(r *request) (bson.D, error) {
-	if r.database == "admin" {
-		return nil, failure.New(failure.IllegalOperation, "Dropping the 'admin' database is prohibited.")
+	if r.database == "admin" || r.database == "config" || r.database == "local" {
+		return nil, failure.New(failure.IllegalOperation, "Dropping the '%s' database is prohibited.", r.database)
 	}
 	err := s.store.Update(func(tx *store.Tx) error {
 		all, err := tx.Namespaces(r.database)

@@ -16,19 +16,28 @@ type command struct {
 	run     func(*Server, *request) (bson.D, error)
 }
 
+// lenient are the options of a command whose fields a real server does not read.
+var lenient = map[string]option{anything: ignored}
+
+// outsideStableAPI are the commands that a client asking for the stable API alone may not use.
+var outsideStableAPI = map[string]bool{
+	"isMaster": true, "ismaster": true, "buildInfo": true, "buildinfo": true, "killAllSessions": true,
+	"killSessions": true, "renameCollection": true,
+}
+
 // commands is what the server knows. Old and new spellings stand side by side as drivers send both.
 var commands = map[string]command{
 	"hello":    {helloOptions, (*Server).hello},
 	"isMaster": {helloOptions, (*Server).hello},
 	"ismaster": {helloOptions, (*Server).hello},
 
-	"ping":            {map[string]option{anyOther: ignored}, (*Server).nothing},
+	"ping":            {lenient, (*Server).nothing},
 	"endSessions":     {nil, (*Server).nothing},
 	"refreshSessions": {nil, (*Server).nothing},
 	"killAllSessions": {nil, (*Server).nothing},
 	"killSessions":    {nil, (*Server).nothing},
-	"buildInfo":       {nil, (*Server).buildInfo},
-	"buildinfo":       {nil, (*Server).buildInfo},
+	"buildInfo":       {lenient, (*Server).buildInfo},
+	"buildinfo":       {lenient, (*Server).buildInfo},
 
 	"insert": {writeOptions("documents"), (*Server).insert},
 	"update": {writeOptions("updates"), (*Server).update},

@@ -8,6 +8,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"feedstream/local/services/fault"
 	"feedstream/local/services/mongodb/internal/failure"
 	"feedstream/local/services/mongodb/internal/wire"
 )
@@ -38,16 +39,9 @@ func (s *Server) answer(message *wire.Message, number int32) ([]byte, error) {
 	if err != nil {
 		return encodeReply(nil, err)
 	}
-	fault := s.fault(r)
-	if fault.CloseBefore {
-		return nil, errInjected
-	}
-	if err := fault.err(); err != nil {
-		return encodeReply(nil, err)
-	}
-	body, err := s.run(r)
-	if fault.CloseAfter {
-		return nil, errInjected
+	body, err := fault.Around(s.ctx, s.faultOf(r), func() (bson.D, error) { return s.run(r) })
+	if errors.Is(err, fault.ErrDrop) {
+		return nil, err
 	}
 	return encodeReply(body, err)
 }
@@ -90,6 +84,10 @@ func asFailure(err error) *failure.Error {
 	var f *failure.Error
 	if errors.As(err, &f) {
 		return f
+	}
+	var e *fault.Error
+	if errors.As(err, &e) {
+		return injected(e)
 	}
 	return failure.New(failure.InternalError, "%s", err)
 }

@@ -1,9 +1,10 @@
 package mongodb
 
 import (
-	"errors"
-	"time"
+	"maps"
+	"slices"
 
+	"feedstream/local/services/fault"
 	"feedstream/local/services/mongodb/internal/failure"
 )
 
@@ -14,20 +15,12 @@ type Command struct {
 	Collection string // empty for commands without one
 }
 
-// Fault is what is to go wrong with a command. The zero value is: nothing.
-type Fault struct {
-	Delay       time.Duration // wait so long first; a closing server cuts it short
-	Code        int32         // when not 0, answer this error instead of running the command
-	Message     string        // the error's text; empty: "injected fault"
-	CloseBefore bool          // close the connection instead of running the command
-	CloseAfter  bool          // run the command, then close the connection instead of answering
-}
-
-var errInjected = errors.New("connection closed by an injected fault")
+// Calls lists the names of the commands that a fault may concern.
+func Calls() []string { return slices.Sorted(maps.Keys(commands)) }
 
 // Fault sets the hook that is asked before every command from now on; nil removes it. The hook is called from many
-// goroutines at once.
-func (s *Server) Fault(hook func(Command) Fault) {
+// goroutines at once. Its fault's Err is the name of an error code, such as "ShutdownInProgress", or its number.
+func (s *Server) Fault(hook func(Command) fault.Fault) {
 	if hook == nil {
 		s.hook.Store(nil)
 		return
@@ -35,29 +28,19 @@ func (s *Server) Fault(hook func(Command) Fault) {
 	s.hook.Store(&hook)
 }
 
-func (s *Server) fault(r *request) Fault {
+func (s *Server) faultOf(r *request) fault.Fault {
 	hook := s.hook.Load()
 	if hook == nil {
-		return Fault{}
+		return fault.Fault{}
 	}
-	fault := (*hook)(Command{Name: r.name, Database: r.database, Collection: r.collection()})
-	if fault.Delay > 0 {
-		select {
-		case <-time.After(fault.Delay):
-		case <-s.stopping:
-			fault.CloseBefore = true
-		}
-	}
-	return fault
+	return (*hook)(Command{Name: r.name, Database: r.database, Collection: r.collection()})
 }
 
-// err is the error the fault answers with, or nil.
-func (f Fault) err() error {
-	if f.Code == 0 {
-		return nil
+// injected gives an injected error its code.
+func injected(e *fault.Error) *failure.Error {
+	code, known := failure.Named(e.Name)
+	if !known {
+		return failure.New(failure.InternalError, "%s: %s", e.Name, e.Message)
 	}
-	if f.Message == "" {
-		f.Message = "injected fault"
-	}
-	return failure.New(failure.Code(f.Code), "%s", f.Message)
+	return failure.New(code, "%s", e.Message)
 }

@@ -4,26 +4,21 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"feedstream/local/services/fault"
 	"feedstream/local/services/mongodb"
 	"feedstream/shared/mongo"
 	"feedstream/shared/reference"
 )
 
 // once is a hook that has the fault happen to the first command of that name only.
-func once(name string, fault mongodb.Fault) func(mongodb.Command) mongodb.Fault {
-	var done atomic.Bool
-	return func(c mongodb.Command) mongodb.Fault {
-		if c.Name == name && done.CompareAndSwap(false, true) {
-			return fault
-		}
-		return mongodb.Fault{}
-	}
+func once(name string, f fault.Fault) func(mongodb.Command) fault.Fault {
+	plan := fault.NewPlan(fault.Rule{Call: name, Count: 1, Fault: f})
+	return func(c mongodb.Command) fault.Fault { return plan.Next(c.Name) }
 }
 
 func TestFaults(t *testing.T) {
@@ -32,27 +27,30 @@ func TestFaults(t *testing.T) {
 	c := connect(t, server).Database("reference").Collection("stock")
 
 	var seen mongodb.Command
-	server.Fault(func(c mongodb.Command) mongodb.Fault {
+	server.Fault(func(c mongodb.Command) fault.Fault {
 		if c.Name != "insert" {
-			return mongodb.Fault{}
+			return fault.Fault{}
 		}
 		seen = c
-		return mongodb.Fault{Code: 91}
+		return fault.Fault{Err: "ShutdownInProgress"}
 	})
 	_, err := c.InsertOne(ctx, d("_id", 1))
 	wantCode(t, err, 91)
 	equal(t, seen, mongodb.Command{Name: "insert", Database: "reference", Collection: "stock"})
 
-	server.Fault(once("insert", mongodb.Fault{CloseBefore: true}))
+	server.Fault(once("insert", fault.Fault{Drop: true}))
 	if _, err := c.InsertOne(ctx, d("_id", 2)); err == nil {
 		t.Error("closed before: no error")
 	}
-	server.Fault(once("insert", mongodb.Fault{CloseAfter: true}))
+	server.Fault(once("insert", fault.Fault{When: fault.After, Drop: true}))
 	if _, err := c.InsertOne(ctx, d("_id", 3)); err == nil {
 		t.Error("closed after: no error")
 	}
+	server.Fault(once("INSERT", fault.Fault{When: fault.After, Err: "11600", Message: "done all the same"}))
+	_, err = c.InsertOne(ctx, d("_id", 4))
+	wantCode(t, err, 11600)
 	server.Fault(nil)
-	equal(t, ids(t, c, d()), []any{int32(3)})
+	equal(t, ids(t, c, d()), []any{int32(3), int32(4)})
 }
 
 func source(t *testing.T, uri string) *mongo.Source {
@@ -80,7 +78,7 @@ func TestSourceOutlivesItsConnections(t *testing.T) {
 	if err := s.Load(ctx, []reference.Document{{Symbol: "a"}, {Symbol: "b"}}, mongo.LoadOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	server.Fault(once("find", mongodb.Fault{CloseBefore: true}))
+	server.Fault(once("find", fault.Fault{Drop: true}))
 	if n, err := count(ctx, s); n != 2 || err != nil {
 		t.Errorf("after a dead connection: read %d, %v", n, err)
 	}
@@ -92,7 +90,7 @@ func TestSourceOutlivesARestart(t *testing.T) {
 	server := start(t, dir)
 	addr := server.Addr()
 	s := source(t, "mongodb://"+addr)
-	if err := s.Load(ctx, []reference.Document{{Symbol: "a"}}, mongo.LoadOptions{AcceptShrink: true}); err != nil {
+	if err := s.Load(ctx, []reference.Document{{Symbol: "a"}}, mongo.LoadOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := server.Close(); err != nil {
@@ -117,11 +115,11 @@ func TestSourceIsBoundedByItsContext(t *testing.T) {
 	t.Parallel()
 	server := start(t, t.TempDir())
 	s := source(t, "mongodb://"+server.Addr())
-	server.Fault(func(c mongodb.Command) mongodb.Fault {
+	server.Fault(func(c mongodb.Command) fault.Fault {
 		if c.Name == "find" {
-			return mongodb.Fault{Delay: time.Hour}
+			return fault.Fault{Delay: time.Hour}
 		}
-		return mongodb.Fault{}
+		return fault.Fault{}
 	})
 	short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
 	defer cancel()
@@ -141,18 +139,18 @@ func TestLoadFailsAtEachStep(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, step := range []string{"createIndexes", "insert", "renameCollection"} {
-		for _, fault := range []mongodb.Fault{{Code: 8}, {CloseBefore: true}} {
-			server.Fault(once(step, fault))
+		for _, f := range []fault.Fault{{Err: "8"}, {Drop: true}} {
+			server.Fault(once(step, f))
 			if err := s.Load(ctx, []reference.Document{{Symbol: "new"}}, mongo.LoadOptions{}); err == nil {
-				t.Errorf("%s %+v: load succeeded", step, fault)
+				t.Errorf("%s %+v: load succeeded", step, f)
 			}
 			server.Fault(nil)
 			if n := len(all(t, plain.Collection("stock"), d("symbol", "old"))); n != 1 {
-				t.Errorf("%s %+v: the old reference is gone", step, fault)
+				t.Errorf("%s %+v: the old reference is gone", step, f)
 			}
 			names, err := plain.ListCollectionNames(ctx, bson.D{})
 			if err != nil || len(names) != 1 {
-				t.Errorf("%s %+v: collections %v, %v", step, fault, names, err)
+				t.Errorf("%s %+v: collections %v, %v", step, f, names, err)
 			}
 		}
 	}

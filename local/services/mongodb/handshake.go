@@ -14,9 +14,7 @@ const (
 	wireVersion = 21
 )
 
-// helloOptions are those that would change the answer. A real server's hello ignores every field it does not know,
-// and each driver sends its own.
-var helloOptions = map[string]option{"internalClient": off, "loadBalanced": off, anyOther: ignored}
+var helloOptions = map[string]option{anything: ignored, "internalClient": off, "loadBalanced": off}
 
 // hello introduces a standalone server. It names no compressor and no topology version, so that drivers send plain
 // messages and poll.

@@ -48,13 +48,6 @@ func must[T any](t tester) func(v T, err error) T {
 	}
 }
 
-func done(t tester, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 func insert(t testing.TB, c *mongo.Collection, documents ...any) {
 	t.Helper()
 	must[*mongo.InsertManyResult](t)(c.InsertMany(ctx, documents))
@@ -120,4 +113,19 @@ func wantCode(t testing.TB, err error, code int32) {
 	if !ok || e.Code != code {
 		t.Errorf("got error %v, want code %d", err, code)
 	}
+}
+
+// start runs a server on a free port until the test ends.
+func start(t testing.TB, dir string) *mongodb.Server {
+	t.Helper()
+	server, err := mongodb.Start(mongodb.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return server
 }

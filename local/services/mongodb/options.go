@@ -1,8 +1,6 @@
 package mongodb
 
 import (
-	"slices"
-
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
@@ -18,20 +16,16 @@ const (
 	off                       // it is refused unless it says false, null, {} or [], which is as good as not given
 )
 
-// anyOther stands in a command's options for all it does not name. Commands that a real server reads without
-// minding unknown fields have it.
-const anyOther = "*"
-
-// general are the options every command may carry. Those beginning with $ servers of one cluster tell each other, and
-// drivers pass on.
+// general are the options every command may carry.
 var general = map[string]option{
 	"$db": used, "lsid": ignored, "$clusterTime": ignored, "$readPreference": ignored, "comment": ignored,
 	"maxTimeMS": ignored, "readConcern": used, "writeConcern": used,
-	"apiVersion": used, "apiStrict": used, "apiDeprecationErrors": ignored,
-	"$queryOptions": ignored, "$replData": ignored, "$oplogQueryData": ignored, "$client": ignored, "$audit": ignored,
-	"$configServerState": ignored, "$configTime": ignored, "$topologyTime": ignored, "maxTimeMSOpOnly": ignored,
-	"mayBypassWriteBlocking": ignored, "rawData": ignored, "traceCtx": ignored, "expectPrefix": off, "help": off,
+	"apiVersion": used, "apiStrict": used, "apiDeprecationErrors": used,
 }
+
+// anything among a command's options lets every other field pass unread, as a real server does where it parses a
+// command without strictness. Drivers count on it: each release says more of itself at hello.
+const anything = "*"
 
 // checkOptions refuses by name what this server does not know or cannot do.
 func (r *request) checkOptions(own map[string]option) error {
@@ -41,7 +35,7 @@ func (r *request) checkOptions(own map[string]option) error {
 	if err := r.checkConcerns(); err != nil {
 		return err
 	}
-	if err := r.checkAPI(); err != nil {
+	if err := r.checkStableAPI(); err != nil {
 		return err
 	}
 	for _, sequence := range r.sequences {
@@ -65,7 +59,7 @@ func checkOptions(what string, document bsoncore.Document, known map[string]opti
 			kind = general[name]
 		}
 		if kind == 0 {
-			kind = known[anyOther]
+			kind = known[anything]
 		}
 		if kind == 0 {
 			return unknownOption(what, name)
@@ -104,22 +98,21 @@ func (r *request) checkTransaction() error {
 	return nil
 }
 
-// outsideAPI are the commands here that version 1 of the stable API does not have.
-var outsideAPI = []string{
-	"isMaster", "ismaster", "killAllSessions", "killSessions", "buildInfo", "buildinfo", "renameCollection",
-}
-
-// checkAPI holds a command to the stable API that its client declares.
-func (r *request) checkAPI() error {
+// checkStableAPI accepts version 1 of the stable API, whose answers are those given without it. A strict client is
+// promised that what is outside of it is refused.
+func (r *request) checkStableAPI() error {
 	declared := r.option("apiVersion")
-	strict := r.flag("apiStrict", false)
-	version, _ := declared.StringValueOK()
-	switch {
-	case declared.Type == 0 && strict:
-		return failure.New(4886600, "Provided apiStrict and/or apiDeprecationErrors without passing apiVersion")
-	case declared.Type != 0 && version != "1":
-		return failure.New(failure.APIVersionError, `API version must be "1"`)
-	case strict && slices.Contains(outsideAPI, r.name):
+	if declared.Type == 0 {
+		if r.option("apiStrict").Type != 0 || r.option("apiDeprecationErrors").Type != 0 {
+			return failure.New(failure.APIParametersMissing,
+				"Provided apiStrict and/or apiDeprecationErrors without passing apiVersion")
+		}
+		return nil
+	}
+	if v, _ := declared.StringValueOK(); v != "1" {
+		return failure.New(failure.APIVersionError, "API version must be \"1\", not %s", declared)
+	}
+	if r.flag("apiStrict", false) && outsideStableAPI[r.name] {
 		return failure.New(failure.APIStrictError,
 			"Provided apiStrict:true, but the command %s is not in API Version 1", r.name)
 	}

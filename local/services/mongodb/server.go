@@ -7,6 +7,7 @@
 package mongodb
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,9 +15,10 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-	"time"
 
+	"feedstream/local/services/fault"
 	"feedstream/local/services/mongodb/internal/store"
+	"feedstream/local/services/patient"
 )
 
 // maxConnections bounds what clients can make the server hold. Drivers keep a handful each.
@@ -35,9 +37,10 @@ type Server struct {
 	listener net.Listener
 	log      *slog.Logger
 	cursors  *cursors
-	hook     atomic.Pointer[func(Command) Fault]
-	replies  atomic.Int32  // the last reply's id
-	stopping chan struct{} // closed by Close
+	hook     atomic.Pointer[func(Command) fault.Fault]
+	replies  atomic.Int32    // the last reply's id
+	ctx      context.Context // ends with Close
+	cancel   context.CancelFunc
 
 	mu          sync.Mutex
 	connections map[net.Conn]int32 // value: the connection's number
@@ -67,9 +70,10 @@ func Start(options Options) (*Server, error) {
 		return nil, fmt.Errorf("start MongoDB: %w", errors.Join(err, st.Close()))
 	}
 	s := &Server{
-		store: st, listener: listener, log: options.Logger, cursors: newCursors(),
-		connections: map[net.Conn]int32{}, stopping: make(chan struct{}),
+		store: st, listener: patient.Wrap(listener, options.Logger), log: options.Logger, cursors: newCursors(),
+		connections: map[net.Conn]int32{},
 	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.running.Go(s.accept)
 	return s, nil
 }
@@ -86,7 +90,7 @@ func (s *Server) Close() error {
 		return nil
 	}
 	s.closed = true
-	close(s.stopping)
+	s.cancel()
 	err := s.listener.Close()
 	for connection := range s.connections {
 		connection.Close()
@@ -100,30 +104,12 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// Pauses after a connection could not be accepted, as in net/http.
-const (
-	leastPause = 5 * time.Millisecond
-	mostPause  = time.Second
-)
-
-// accept serves connections until Close. An error, such as no descriptor being left, passes: it waits and tries again.
 func (s *Server) accept() {
-	pause := leastPause
 	for {
 		connection, err := s.listener.Accept()
-		if errors.Is(err, net.ErrClosed) {
+		if err != nil { // the listener is closed
 			return
 		}
-		if err != nil {
-			s.log.Warn("the embedded MongoDB cannot accept a connection and tries again", "error", err, "after", pause)
-			select {
-			case <-time.After(pause):
-			case <-s.stopping:
-			}
-			pause = min(2*pause, mostPause)
-			continue
-		}
-		pause = leastPause
 		if number, ok := s.admit(connection); ok {
 			s.running.Go(func() { s.serve(connection, number) })
 			continue

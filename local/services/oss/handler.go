@@ -88,19 +88,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	if handle == nil {
 		return refused(http.StatusNotImplemented, "NotImplemented", "the embedded OSS has no %s", operation)
 	}
-	call := request{Request: r, store: s.buckets[bucket], bucket: bucket, key: key, fault: s.faultFor(operation, key)}
-	switch {
-	case call.fault.Drop:
-		panic(http.ErrAbortHandler)
-	case call.fault.Status != 0:
-		return refused(call.fault.Status, call.fault.Code, "a fault was injected")
-	case call.fault.DropDone:
-		if err := handle(s, discard{}, &call); err != nil {
-			return err
-		}
-		panic(http.ErrAbortHandler)
-	}
-	return handle(s, w, &call)
+	call := request{Request: r, store: s.buckets[bucket], bucket: bucket, key: key}
+	call.fault = s.faultOf(operation, &call)
+	return faulty(w, &call, func(w http.ResponseWriter, r *request) error { return handle(s, w, r) })
 }
 
 // checkKey enforces OSS's rules for object names; an empty key means the bucket itself.
@@ -112,12 +102,7 @@ func checkKey(key string) error {
 	return nil
 }
 
-// discard is a response that nobody will see.
-type discard struct{}
-
-func (discard) Header() http.Header         { return http.Header{} }
-func (discard) Write(b []byte) (int, error) { return len(b), nil }
-func (discard) WriteHeader(int)             {}
+type handlerFunc func(w http.ResponseWriter, r *request) error
 
 // operations are those the server has, by the names that faults and refusals call them.
 var operations = map[string]func(*Server, http.ResponseWriter, *request) error{

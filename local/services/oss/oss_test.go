@@ -13,6 +13,8 @@ import (
 	"time"
 
 	sdk "github.com/aliyun/aliyun-oss-go-sdk/oss"
+
+	"feedstream/local/services/fault"
 )
 
 const testBucket = "feed-reference"
@@ -307,17 +309,52 @@ func TestFaults(t *testing.T) {
 	if err := bucket.PutObject("k", bytes.NewReader(make([]byte, 4096))); err != nil {
 		t.Fatal(err)
 	}
-	for name, fault := range map[string]Fault{
-		"status": {Status: 503, Code: "ServiceUnavailable"}, "truncate": {Truncate: true}, "corrupt": {Corrupt: true},
-		"drop": {Drop: true}, "drop when done": {DropDone: true},
+	for name, f := range map[string]Fault{
+		"status":         {Fault: fault.Fault{Err: "ServiceUnavailable"}},
+		"status at last": {Fault: fault.Fault{When: fault.After, Err: "InternalError"}},
+		"truncate":       {Truncate: true},
+		"corrupt":        {Corrupt: true},
+		"drop":           {Fault: fault.Fault{Drop: true}},
+		"drop when done": {Fault: fault.Fault{When: fault.After, Drop: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server.SetFault(func(operation, key string) Fault { return fault })
-			defer server.SetFault(nil)
+			server.Fault(func(Call) Fault { return f })
+			defer server.Fault(nil)
 			if err := bucket.GetObjectToFile("k", filepath.Join(t.TempDir(), "copy")); err == nil {
 				t.Error("the fault did not show")
 			}
 		})
+	}
+}
+
+// TestFaultsOfChosenCalls has faults by the names of calls, and which of them took effect.
+func TestFaultsOfChosenCalls(t *testing.T) {
+	server := start(t, t.TempDir())
+	bucket := open(t, server, "id", "secret")
+	plan := fault.NewPlan(
+		fault.Rule{Call: "put", Count: 1, Fault: fault.Fault{When: fault.After, Err: "SlowDown"}},
+		fault.Rule{Call: "head", Count: 1, Fault: fault.Fault{When: fault.After, Delay: time.Millisecond}},
+		fault.Rule{Call: "delete", Count: 1, Fault: fault.Fault{Err: "AccessDenied"}},
+		fault.Rule{Call: "list", Count: 1, Fault: fault.Fault{Err: "NoSuchBucket"}},
+	)
+	server.Fault(func(c Call) Fault { return Fault{Fault: plan.Next(c.Name)} })
+	failed := func(what, code string, err error) {
+		t.Helper()
+		if err == nil || !strings.Contains(err.Error(), code) {
+			t.Errorf("%s: error %v, want %s", what, err, code)
+		}
+	}
+	failed("put", "SlowDown", bucket.PutObject("k", strings.NewReader("done all the same")))
+	header, err := bucket.GetObjectMeta("k")
+	if err != nil || header.Get("Content-Length") != "17" {
+		t.Errorf("late head: %v, %v", header, err)
+	}
+	failed("delete", "AccessDenied", bucket.DeleteObject("k"))
+	_, err = bucket.ListObjectsV2()
+	failed("list", "NoSuchBucket", err)
+	found, err := bucket.ListObjectsV2()
+	if err != nil || len(found.Objects) != 1 {
+		t.Errorf("list: %v, %v", found, err)
 	}
 }
 

@@ -49,33 +49,7 @@ type Server struct {
 	http     *http.Server
 	lock     *flock.Flock
 	requests atomic.Int64
-	fault    atomic.Pointer[func(operation, key string) Fault]
-}
-
-// Fault is what a test makes of one request; the zero Fault leaves it alone.
-type Fault struct {
-	Status   int    // answer with this status instead, and with Code
-	Code     string // OSS error code beside Status
-	Truncate bool   // send half of the body under the full Content-Length
-	Corrupt  bool   // flip a bit of the body
-	Drop     bool   // close the connection before anything is done
-	DropDone bool   // do it, then close the connection without an answer
-}
-
-// SetFault installs a hook that is asked before each request; nil removes it.
-func (s *Server) SetFault(hook func(operation, key string) Fault) {
-	if hook == nil {
-		s.fault.Store(nil)
-		return
-	}
-	s.fault.Store(&hook)
-}
-
-func (s *Server) faultFor(operation, key string) Fault {
-	if hook := s.fault.Load(); hook != nil {
-		return (*hook)(operation, key)
-	}
-	return Fault{}
+	fault    atomic.Pointer[func(Call) Fault]
 }
 
 // Start opens the buckets and listens. Everything acknowledged before a crash is there again.

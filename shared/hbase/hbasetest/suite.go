@@ -17,33 +17,19 @@ import (
 	"feedstream/shared/feed"
 	"feedstream/shared/hbase"
 	"feedstream/shared/phoenix"
+	"feedstream/shared/testkit"
 )
 
 // Target is an HBase to test. Table and index must exist there, laid out as phoenix.TableDDL and
 // phoenix.IndexDDL say; the suite adds rows under senders of its own and leaves all others alone.
 type Target struct {
-	Name         string // of the subtest
 	ZooKeeper    string
 	Root         string // empty means /hbase
-	Table, Index string // empty means USER_TEST.STOCK and USER_TEST.STOCK_CODE_INDEX
+	Table, Index string // empty means those of feed
 }
 
-// RealEnv names the environment variable with the ZooKeeper address of a real HBase.
-const RealEnv = "FEEDSTREAM_HBASE_ZOOKEEPER"
-
-// Targets returns the given targets and, when RealEnv is set, the real HBase it names.
-func Targets(embedded ...Target) []Target {
-	if address := os.Getenv(RealEnv); address != "" {
-		embedded = append(embedded, Target{Name: "real", ZooKeeper: address})
-	}
-	return embedded
-}
-
-// Run runs the suite against one target.
-func Run(t *testing.T, target Target) {
-	if target.Table == "" {
-		target.Table, target.Index = "USER_TEST.STOCK", "USER_TEST.STOCK_CODE_INDEX"
-	}
+// Run runs the suite. open returns the HBase to test and may return the same one each time.
+func Run(t *testing.T, open func(testing.TB) Target) {
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, *fixture)
@@ -54,13 +40,13 @@ func Run(t *testing.T, target Target) {
 		{"the newest event wins in any order", testEventTime},
 		{"writing again changes nothing", testRepeat},
 		{"many batches side by side", testBatches},
-		{"a refused row fails alone", testRefused},
+		{"a rejected row fails alone", testRejected},
 		{"a dead connection is replaced", testDeadConnection},
 		{"a silent connection is given up", testSilentConnection},
 		{"a scan can be left and is bounded", testScan},
 		{"the end of the time is an answer", testDeadline},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, newFixture(t, target, hbase.Config{})) })
+		t.Run(test.name, func(t *testing.T) { test.run(t, newFixture(t, open(t), hbase.Config{})) })
 	}
 }
 
@@ -73,34 +59,22 @@ type fixture struct {
 	conns  *connections
 }
 
-const patience = 30 * time.Second
-
-func newFixture(t *testing.T, target Target, config hbase.Config) *fixture {
+func newFixture(t *testing.T, target Target, cfg hbase.Config) *fixture {
 	t.Helper()
+	if target.Table == "" {
+		target.Table, target.Index = feed.DefaultTable, feed.DefaultIndex
+	}
 	f := &fixture{Target: target, conns: new(connections)}
 	f.code = fmt.Sprintf("T%d.%d", time.Now().UnixNano(), os.Getpid())
-	config.ZooKeeper, config.Root, config.Dial = target.ZooKeeper, target.Root, f.conns.dial
-	client, err := hbase.New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = client.Close() })
-	f.client = client
-	rows, err := client.Catalog(f.context(t), f.Table, f.Index)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cfg.ZooKeeper, cfg.Root, cfg.Dial = target.ZooKeeper, target.Root, f.conns.dial
+	f.client = testkit.Must(hbase.New(cfg))(t)
+	t.Cleanup(func() { _ = f.client.Close() })
+	rows := testkit.Must(f.client.Catalog(testkit.Context(t), f.Table, f.Index))(t)
+	var err error
 	if f.layout, _, err = phoenix.Preflight(f.Table, f.Index, rows); err != nil {
 		t.Fatal(err)
 	}
 	return f
-}
-
-func (f *fixture) context(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	return ctx
 }
 
 // records returns n records of the fixture's code, each with a sender of its own.
@@ -123,7 +97,7 @@ func (f *fixture) records(n int) []feed.Record {
 
 func (f *fixture) write(t *testing.T, records ...feed.Record) {
 	t.Helper()
-	if err := f.client.WriteRows(f.context(t), f.Table, f.Index, f.layout.Rows(records)); err != nil {
+	if err := f.client.WriteRows(testkit.Context(t), f.Table, f.Index, f.layout.Rows(records)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -131,17 +105,11 @@ func (f *fixture) write(t *testing.T, records ...feed.Record) {
 // read returns the record under a row key, and false when there is none.
 func (f *fixture) read(t *testing.T, rowKey string) (feed.Record, bool) {
 	t.Helper()
-	rows, err := f.client.Get(f.context(t), f.Table, [][]byte{f.layout.DataKey(rowKey)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	rows := testkit.Must(f.client.Get(testkit.Context(t), f.Table, [][]byte{f.layout.DataKey(rowKey)}))(t)
 	if len(rows[0].Cells) == 0 {
 		return feed.Record{}, false
 	}
-	record, err := f.layout.ParseRow(&rows[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	record := testkit.Must(f.layout.ParseRow(&rows[0]))(t)
 	if rows[0].Timestamp != record.Time {
 		t.Errorf("row %q: cell timestamp %d, event time %d", rowKey, rows[0].Timestamp, record.Time)
 	}
@@ -152,7 +120,7 @@ func (f *fixture) read(t *testing.T, rowKey string) (feed.Record, bool) {
 func (f *fixture) indexed(t *testing.T) map[string]int64 {
 	t.Helper()
 	found := make(map[string]int64)
-	err := f.client.ScanKeys(f.context(t), f.Index, f.layout.IndexRanges(f.code), func(key []byte, timestamp int64) {
+	err := f.client.ScanKeys(testkit.Context(t), f.Index, f.layout.IndexRanges(f.code), func(key []byte, timestamp int64) {
 		code, rowKey, err := f.layout.ParseIndexKey(key)
 		if _, twice := found[rowKey]; err != nil || code != f.code || twice {
 			t.Errorf("index key %q: code %q, row key %q, seen before: %v, %v", key, code, rowKey, twice, err)
@@ -182,26 +150,27 @@ func (f *fixture) expect(t *testing.T, records ...feed.Record) {
 }
 
 func testPreflight(t *testing.T, f *fixture) {
-	fingerprint, err := f.client.Fingerprint(f.context(t), f.Table, f.Index)
+	fingerprint, err := f.client.Fingerprint(testkit.Context(t), f.Table, f.Index)
 	if err != nil || fingerprint != f.layout.Fingerprint || strings.Contains(fingerprint, "absent") {
 		t.Errorf("Fingerprint = %q, %v, want %q", fingerprint, err, f.layout.Fingerprint)
 	}
-	if rows, err := f.client.Catalog(f.context(t), "USER_TEST.ABSENT", "USER_TEST.ABSENT_INDEX"); err != nil || len(rows) != 0 {
+	rows, err := f.client.Catalog(testkit.Context(t), "USER_TEST.ABSENT", "USER_TEST.ABSENT_INDEX")
+	if err != nil || len(rows) != 0 {
 		t.Errorf("Catalog of an absent table = %d rows, %v, want none", len(rows), err)
 	}
 }
 
 func testMissingTable(t *testing.T, f *fixture) {
 	const absent = "USER_TEST.ABSENT"
-	err := f.client.WriteRows(f.context(t), absent, f.Index, f.layout.Rows(f.records(2)))
+	err := f.client.WriteRows(testkit.Context(t), absent, f.Index, f.layout.Rows(f.records(2)))
 	if !errors.Is(err, hbase.ErrTableNotFound) || !strings.Contains(err.Error(), absent) {
 		t.Errorf("WriteRows: %v, want ErrTableNotFound that names the table", err)
 	}
-	_, err = f.client.Get(f.context(t), absent, [][]byte{{1}})
+	_, err = f.client.Get(testkit.Context(t), absent, [][]byte{{1}})
 	if !errors.Is(err, hbase.ErrTableNotFound) {
 		t.Errorf("Get: %v, want ErrTableNotFound", err)
 	}
-	for _, err := range f.client.Scan(f.context(t), absent, phoenix.Range{}) {
+	for _, err := range f.client.Scan(testkit.Context(t), absent, phoenix.Range{}) {
 		if !errors.Is(err, hbase.ErrTableNotFound) {
 			t.Errorf("Scan: %v, want ErrTableNotFound", err)
 		}
@@ -255,10 +224,7 @@ func testBatches(t *testing.T, f *fixture) {
 	for i := range records {
 		keys[i] = narrow.layout.DataKey(records[i].RowKey())
 	}
-	rows, err := narrow.client.Get(narrow.context(t), narrow.Table, keys)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rows := testkit.Must(narrow.client.Get(testkit.Context(t), narrow.Table, keys))(t)
 	for i := range rows {
 		got, err := narrow.layout.ParseRow(&rows[i])
 		if diff := cmp.Diff(records[i], got); err != nil || diff != "" {
@@ -267,20 +233,24 @@ func testBatches(t *testing.T, f *fixture) {
 	}
 }
 
-// testRefused relies on HBase's limit of 10 MB for one cell.
-func testRefused(t *testing.T, f *fixture) {
+// testRejected relies on HBase's limit of 10 MB for one cell.
+func testRejected(t *testing.T, f *fixture) {
 	wide := newFixture(t, f.Target, hbase.Config{BatchBytes: 64 << 20})
 	records := wide.records(40)
 	const bad = 11
 	records[bad].Matched, records[bad].StockName = true, strings.Repeat("x", 11<<20)
-	err := wide.client.WriteRows(wide.context(t), wide.Table, wide.Index, wide.layout.Rows(records))
-	var refused *hbase.RejectedError
-	if !errors.As(err, &refused) || !errors.Is(err, hbase.ErrRejected) || errors.Is(err, hbase.ErrUnavailable) {
-		t.Fatalf("WriteRows: %v, want a *RejectedError", err)
+	err := wide.client.WriteRows(testkit.Context(t), wide.Table, wide.Index, wide.layout.Rows(records))
+	var rejected *feed.RejectedError
+	if !errors.As(err, &rejected) || errors.Is(err, hbase.ErrUnavailable) {
+		t.Fatalf("WriteRows: %v, want a *feed.RejectedError", err)
+	}
+	if len(rejected.Rejections) != 1 || rejected.Rejections[0].Index != bad {
+		t.Fatalf("rejected %+v, want row %d alone", rejected.Rejections, bad)
 	}
 	key := wide.layout.DataKey(records[bad].RowKey())
-	if len(refused.Rows) != 1 || refused.Rows[0].Index != bad || string(refused.Rows[0].Key) != string(key) {
-		t.Errorf("refused %+v, want row %d alone", refused.Rows, bad)
+	told := fmt.Sprintf("row %q of table %s", key, wide.Table)
+	if reason := rejected.Rejections[0].Reason; !strings.Contains(reason, told) {
+		t.Errorf("reason = %q, want the row's key and its table", reason)
 	}
 	if len(err.Error()) > 2000 {
 		t.Errorf("the error has %d bytes", len(err.Error()))
@@ -332,7 +302,7 @@ func testScan(t *testing.T, f *fixture) {
 	found := 0
 	for _, r := range f.layout.IndexRanges(f.code) {
 		var last string
-		for row, err := range f.client.Scan(f.context(t), f.Index, r) {
+		for row, err := range f.client.Scan(testkit.Context(t), f.Index, r) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -342,7 +312,7 @@ func testScan(t *testing.T, f *fixture) {
 			last = string(row.Key)
 			found++
 		}
-		for range f.client.Scan(f.context(t), f.Index, r) {
+		for range f.client.Scan(testkit.Context(t), f.Index, r) {
 			break
 		}
 	}

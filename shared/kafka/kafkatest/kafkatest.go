@@ -11,33 +11,42 @@ import (
 	"io"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/segmentio/kafka-go"
 
+	"feedstream/shared/feed"
 	feedkafka "feedstream/shared/kafka"
+	"feedstream/shared/testkit"
 )
 
-// Run runs the suite against the broker at addr. It creates topics of its own and leaves them behind.
-func Run(t *testing.T, addr string) {
-	b := &broker{addr: addr, client: &kafka.Client{Addr: kafka.TCP(addr), Transport: &kafka.Transport{}}}
-	for name, test := range map[string]func(*testing.T){
-		"several topics at once":           b.severalTopics,
-		"order per key":                    b.orderPerKey,
-		"partitions as in Java":            b.javaPartitions,
-		"content arrives unchanged":        b.content,
-		"many batches":                     b.manyBatches,
-		"too large for the topic":          b.tooLarge,
-		"too large for a batch":            b.largerThanBatch,
-		"missing topic":                    b.missingTopic,
-		"topic created after the first":    b.lateTopic,
-		"cancelled":                        b.cancelled,
-		"nothing to send":                  b.nothing,
-		"messages without key in one call": b.unkeyed,
+// Run runs the suite. open returns host:port of a broker and may return the same one each time: every
+// subtest makes topics of its own and leaves them behind.
+func Run(t *testing.T, open func(testing.TB) string) {
+	for _, test := range []struct {
+		name string
+		run  func(*broker, *testing.T)
+	}{
+		{"several topics at once", (*broker).severalTopics},
+		{"order per key", (*broker).orderPerKey},
+		{"partitions as in Java", (*broker).javaPartitions},
+		{"content arrives unchanged", (*broker).content},
+		{"many batches", (*broker).manyBatches},
+		{"too large for the topic", (*broker).tooLarge},
+		{"too large for a batch", (*broker).largerThanBatch},
+		{"missing topic", (*broker).missingTopic},
+		{"topic created after the first", (*broker).lateTopic},
+		{"cancelled", (*broker).cancelled},
+		{"nothing to send", (*broker).nothing},
+		{"messages without key in one call", (*broker).unkeyed},
 	} {
-		t.Run(name, test)
+		t.Run(test.name, func(t *testing.T) {
+			addr := open(t)
+			test.run(&broker{addr: addr, client: &kafka.Client{Addr: kafka.TCP(addr), Transport: &kafka.Transport{}}}, t)
+		})
 	}
 }
 
@@ -46,18 +55,9 @@ type broker struct {
 	client *kafka.Client
 }
 
-func context30(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 func (b *broker) producer(t *testing.T) *feedkafka.Producer {
 	t.Helper()
-	p, err := feedkafka.New(feedkafka.Config{Brokers: []string{b.addr}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := testkit.Must(feedkafka.New(feedkafka.Config{Brokers: []string{b.addr}}))(t)
 	t.Cleanup(p.Close)
 	return p
 }
@@ -73,7 +73,7 @@ func (b *broker) topic(t *testing.T, partitions int, configs ...kafka.ConfigEntr
 
 func (b *broker) create(t *testing.T, topic string, partitions int, configs ...kafka.ConfigEntry) {
 	t.Helper()
-	resp, err := b.client.CreateTopics(context30(t), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
+	resp, err := b.client.CreateTopics(testkit.Context(t), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
 		{Topic: topic, NumPartitions: partitions, ReplicationFactor: 1, ConfigEntries: configs},
 	}})
 	if err == nil {
@@ -87,7 +87,7 @@ func (b *broker) create(t *testing.T, topic string, partitions int, configs ...k
 // read returns the first n messages of a partition.
 func (b *broker) read(t *testing.T, topic string, partition, n int) []feedkafka.Message {
 	t.Helper()
-	ctx := context30(t)
+	ctx := testkit.Context(t)
 	var messages []feedkafka.Message
 	for len(messages) < n {
 		resp, err := b.client.Fetch(ctx, &kafka.FetchRequest{Topic: topic, Partition: partition, Offset: int64(len(messages)),
@@ -120,10 +120,7 @@ func message(t *testing.T, topic string, partition int, r *kafka.Record) feedkaf
 		if part.from == nil {
 			continue
 		}
-		read, err := kafka.ReadAll(part.from)
-		if err != nil {
-			t.Fatal(err)
-		}
+		read := testkit.Must(kafka.ReadAll(part.from))(t)
 		*part.to = append([]byte{}, read...) // empty is not null
 	}
 	for _, h := range r.Headers {
@@ -134,7 +131,7 @@ func message(t *testing.T, topic string, partition int, r *kafka.Record) feedkaf
 
 func produce(t *testing.T, p *feedkafka.Producer, messages []feedkafka.Message) {
 	t.Helper()
-	if err := p.Produce(context30(t), messages); err != nil {
+	if err := p.Produce(testkit.Context(t), messages); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -225,7 +222,8 @@ func (b *broker) content(t *testing.T) {
 	at := time.Date(2020, 11, 19, 4, 40, 51, 123e6, time.UTC)
 	messages := []feedkafka.Message{
 		{Topic: topic, Key: []byte("key"), Value: []byte("value"), Time: at, Headers: []feedkafka.Header{
-			{Key: "a", Value: []byte("1")}, {Key: "a", Value: []byte("2")}, {Key: "none"}, {Key: "bytes", Value: []byte{0, 0xff}}}},
+			{Key: "a", Value: []byte("1")}, {Key: "a", Value: []byte("2")}, {Key: "none"},
+			{Key: "bytes", Value: []byte{0, 0xff}}}},
 		{Topic: topic, Time: at.Add(-time.Hour)},
 		{Topic: topic, Key: []byte{0xff, 0}, Value: bytes.Repeat([]byte("x"), 300_000), Time: at.Add(time.Hour)},
 	}
@@ -251,7 +249,7 @@ func (b *broker) manyBatches(t *testing.T) {
 	}
 }
 
-// tooLarge: one message beyond the topic's limit is refused, its neighbours in the batch are not.
+// tooLarge: one message beyond the topic's limit is rejected, its neighbours in the batch are not.
 func (b *broker) tooLarge(t *testing.T) {
 	topic := b.topic(t, 1, kafka.ConfigEntry{ConfigName: "max.message.bytes", ConfigValue: "10000"})
 	const large = 37
@@ -260,16 +258,17 @@ func (b *broker) tooLarge(t *testing.T) {
 		messages[i] = feedkafka.Message{Topic: topic, Key: []byte("k"), Value: []byte(strconv.Itoa(i))}
 	}
 	messages[large].Value = make([]byte, 20_000)
-	err := b.producer(t).Produce(context30(t), messages)
-	var failed *feedkafka.ProduceError
-	if !errors.As(err, &failed) {
-		t.Fatalf("error = %v, want a *ProduceError", err)
+	err := b.producer(t).Produce(testkit.Context(t), messages)
+	var rejected *feed.RejectedError
+	if !errors.As(err, &rejected) {
+		t.Fatalf("error = %v, want a *feed.RejectedError", err)
 	}
-	if len(failed.Failures) != 1 || failed.Failures[0].Index != large || !failed.Refused() {
-		t.Fatalf("failures = %+v, want message %d refused", failed.Failures, large)
+	if len(rejected.Rejections) != 1 || rejected.Rejections[0].Index != large {
+		t.Fatalf("rejections = %+v, want message %d rejected", rejected.Rejections, large)
 	}
-	if !errors.Is(err, kafka.MessageSizeTooLarge) {
-		t.Errorf("error = %v", err)
+	if reason := rejected.Rejections[0].Reason; !strings.Contains(reason, topic) ||
+		!strings.Contains(reason, kafka.MessageSizeTooLarge.Title()) {
+		t.Errorf("reason = %q, want the topic and the cause", reason)
 	}
 	offset := int64(0)
 	for i, m := range messages {
@@ -287,7 +286,8 @@ func (b *broker) tooLarge(t *testing.T) {
 func (b *broker) largerThanBatch(t *testing.T) {
 	topic := b.topic(t, 1, kafka.ConfigEntry{ConfigName: "max.message.bytes", ConfigValue: "3000000"})
 	messages := []feedkafka.Message{
-		{Topic: topic, Value: []byte("before")}, {Topic: topic, Value: make([]byte, 2_000_000)}, {Topic: topic, Value: []byte("after")},
+		{Topic: topic, Value: []byte("before")}, {Topic: topic, Value: make([]byte, 2_000_000)},
+		{Topic: topic, Value: []byte("after")},
 	}
 	produce(t, b.producer(t), messages)
 	for i, m := range b.read(t, topic, 0, 3) {
@@ -300,12 +300,12 @@ func (b *broker) largerThanBatch(t *testing.T) {
 func (b *broker) missingTopic(t *testing.T) {
 	topic, missing := b.topic(t, 1), name()
 	messages := []feedkafka.Message{{Topic: missing, Value: []byte("1")}, {Topic: topic, Value: []byte("2")}}
-	err := b.producer(t).Produce(context30(t), messages)
+	err := b.producer(t).Produce(testkit.Context(t), messages)
 	var failed *feedkafka.ProduceError
-	if !errors.As(err, &failed) || len(failed.Failures) != 1 {
-		t.Fatalf("error = %v, want a *ProduceError with one failure", err)
+	if !errors.As(err, &failed) || len(failed.Failures) != 1 || !errors.Is(err, feedkafka.ErrTopicNotFound) {
+		t.Fatalf("error = %v, want a *ProduceError with one failure, ErrTopicNotFound", err)
 	}
-	if f := failed.Failures[0]; f.Index != 0 || f.Refused || f.Topic != missing {
+	if f := failed.Failures[0]; f.Index != 0 || f.Topic != missing {
 		t.Errorf("failure = %+v, want a passing one of message 0", f)
 	}
 	if got := b.read(t, topic, 0, 1); string(got[0].Value) != "2" {

@@ -11,7 +11,7 @@ import (
 
 func TestMemoryConforms(t *testing.T) {
 	store := osstest.NewMemory(nil)
-	osstest.Run(t, func(*testing.T) osstest.Port { return store })
+	osstest.Run(t, func(testing.TB) osstest.Port { return store })
 }
 
 func TestMemoryFaults(t *testing.T) {

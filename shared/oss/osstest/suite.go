@@ -34,44 +34,44 @@ type Port interface {
 
 // Run checks a store against the port's contract. Open is called once per subtest and may answer the same store
 // each time: every subtest keeps to a random prefix of its own below "osstest/" and removes what it wrote.
-func Run(t *testing.T, open func(t *testing.T) Port) {
+func Run(t *testing.T, open func(testing.TB) Port) {
 	for _, c := range []struct {
 		name string
-		test func(*testing.T, room)
+		test func(*testing.T, scope)
 	}{
-		{"Absent", testAbsent},
-		{"RoundTrip", testRoundTrip},
-		{"BodiesAreNotShared", testBodiesAreNotShared},
-		{"Overwrite", testOverwrite},
-		{"Conditional", testConditional},
-		{"NoOverwrite", testNoOverwrite},
-		{"NoOverwriteConcurrent", testNoOverwriteConcurrent},
-		{"Delete", testDelete},
-		{"List", testList},
-		{"ListPages", testListPages},
-		{"OddKeys", testOddKeys},
-		{"BadKeys", testBadKeys},
-		{"Cancelled", testCancelled},
+		{"an absent object is not found", testAbsent},
+		{"bodies come back as they were", testRoundTrip},
+		{"bodies are not shared with the caller", testBodiesAreNotShared},
+		{"a put replaces what was there", testOverwrite},
+		{"an unchanged object is not sent again", testConditional},
+		{"a taken key is kept", testNoOverwrite},
+		{"one of many writers wins a free key", testNoOverwriteConcurrent},
+		{"a deleted object is gone", testDelete},
+		{"a listing has the keys of its prefix in order", testList},
+		{"a listing goes over many pages", testListPages},
+		{"odd keys are keys like others", testOddKeys},
+		{"a key that is none is refused", testBadKeys},
+		{"a cancelled call has no effect", testCancelled},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			c.test(t, newRoom(t, open(t)))
+			c.test(t, newScope(t, open(t)))
 		})
 	}
 }
 
-// room is the part of the store that one subtest may touch.
-type room struct {
+// scope is the part of the store that one subtest may touch.
+type scope struct {
 	Port
 	prefix string
 }
 
-func newRoom(t *testing.T, port Port) room {
-	r := room{Port: port, prefix: "osstest/" + rand.Text() + "/"}
+func newScope(t *testing.T, port Port) scope {
+	r := scope{Port: port, prefix: "osstest/" + rand.Text() + "/"}
 	t.Cleanup(func() { r.clear(t) })
 	return r
 }
 
-func (r room) clear(t *testing.T) {
+func (r scope) clear(t *testing.T) {
 	ctx := context.Background()
 	infos, err := r.List(ctx, r.prefix)
 	if err != nil {
@@ -84,14 +84,14 @@ func (r room) clear(t *testing.T) {
 	})
 }
 
-func (r room) mustPut(t *testing.T, key string, body []byte) {
+func (r scope) mustPut(t *testing.T, key string, body []byte) {
 	t.Helper()
 	if err := r.Put(t.Context(), r.prefix+key, body, true); err != nil {
 		t.Fatalf("put %q: %v", key, err)
 	}
 }
 
-func (r room) mustGet(t *testing.T, key string) reference.Object {
+func (r scope) mustGet(t *testing.T, key string) reference.Object {
 	t.Helper()
 	object, err := r.Get(t.Context(), r.prefix+key, "")
 	if err != nil {
@@ -100,7 +100,7 @@ func (r room) mustGet(t *testing.T, key string) reference.Object {
 	return object
 }
 
-func (r room) mustList(t *testing.T, prefix string) []string {
+func (r scope) mustList(t *testing.T, prefix string) []string {
 	t.Helper()
 	infos, err := r.List(t.Context(), r.prefix+prefix)
 	if err != nil {
@@ -113,7 +113,7 @@ func (r room) mustList(t *testing.T, prefix string) []string {
 	return keys
 }
 
-func testAbsent(t *testing.T, r room) {
+func testAbsent(t *testing.T, r scope) {
 	for _, etag := range []string{"", `"5D41402ABC4B2A76B9719D911017C592"`} {
 		if _, err := r.Get(t.Context(), r.prefix+"absent", etag); !errors.Is(err, reference.ErrNotFound) {
 			t.Errorf("get with ETag %q: got %v, want ErrNotFound", etag, err)
@@ -124,7 +124,7 @@ func testAbsent(t *testing.T, r room) {
 	}
 }
 
-func testRoundTrip(t *testing.T, r room) {
+func testRoundTrip(t *testing.T, r scope) {
 	big := make([]byte, 1<<20+17)
 	rand.Read(big)
 	for name, body := range map[string][]byte{
@@ -141,7 +141,7 @@ func testRoundTrip(t *testing.T, r room) {
 	}
 }
 
-func testBodiesAreNotShared(t *testing.T, r room) {
+func testBodiesAreNotShared(t *testing.T, r scope) {
 	body := []byte("original")
 	r.mustPut(t, "k", body)
 	body[0] = 'X'
@@ -152,7 +152,7 @@ func testBodiesAreNotShared(t *testing.T, r room) {
 	}
 }
 
-func testOverwrite(t *testing.T, r room) {
+func testOverwrite(t *testing.T, r scope) {
 	r.mustPut(t, "k", []byte("a longer first content"))
 	old := r.mustGet(t, "k")
 	r.mustPut(t, "k", []byte("second"))
@@ -165,7 +165,7 @@ func testOverwrite(t *testing.T, r room) {
 	}
 }
 
-func testConditional(t *testing.T, r room) {
+func testConditional(t *testing.T, r scope) {
 	r.mustPut(t, "k", []byte("one"))
 	one := r.mustGet(t, "k")
 
@@ -180,7 +180,7 @@ func testConditional(t *testing.T, r room) {
 	}
 }
 
-func testNoOverwrite(t *testing.T, r room) {
+func testNoOverwrite(t *testing.T, r scope) {
 	ctx, key := t.Context(), r.prefix+"k"
 	if err := r.Put(ctx, key, []byte("first"), false); err != nil {
 		t.Fatalf("put on a free key: %v", err)
@@ -199,7 +199,7 @@ func testNoOverwrite(t *testing.T, r room) {
 	}
 }
 
-func testNoOverwriteConcurrent(t *testing.T, r room) {
+func testNoOverwriteConcurrent(t *testing.T, r scope) {
 	const writers = 12
 	errs := make([]error, writers)
 	inParallel(writers, func(i int) {
@@ -224,7 +224,7 @@ func testNoOverwriteConcurrent(t *testing.T, r room) {
 	}
 }
 
-func testDelete(t *testing.T, r room) {
+func testDelete(t *testing.T, r scope) {
 	ctx := t.Context()
 	r.mustPut(t, "k", []byte("x"))
 	r.mustPut(t, "kk", []byte("x"))
@@ -241,7 +241,7 @@ func testDelete(t *testing.T, r room) {
 	}
 }
 
-func testList(t *testing.T, r room) {
+func testList(t *testing.T, r scope) {
 	for i, key := range []string{"b/2", "a", "b/10", "b", "ab", "b/c/d", "B"} {
 		r.mustPut(t, key, bytes.Repeat([]byte("x"), i))
 	}
@@ -271,7 +271,7 @@ func testList(t *testing.T, r room) {
 }
 
 // testListPages writes more objects than a store hands out in one answer (1,000 in OSS).
-func testListPages(t *testing.T, r room) {
+func testListPages(t *testing.T, r scope) {
 	const n = 1003
 	errs := make([]error, n)
 	want := make([]string, n)
@@ -287,10 +287,11 @@ func testListPages(t *testing.T, r room) {
 	}
 }
 
-func testOddKeys(t *testing.T, r room) {
+func testOddKeys(t *testing.T, r scope) {
 	keys := []string{
 		"with space", "plus+plus", "100%", "%2F", "a%20b", "question?mark=1&b", "hash#tag", "quote'\"<>&",
-		"平安保险", "emoji \U0001F600", "../up", "a/../../b", "./here", "double//slash", "trailing/", "tilde~", ".", "back\\slash",
+		"平安保险", "emoji \U0001F600", "../up", "a/../../b", "./here", "double//slash", "trailing/",
+		"tilde~", ".", "back\\slash",
 		"tab\there", "c:\\windows", "case", "CASE", strings.Repeat("l", 1023-len(r.prefix)),
 	}
 	for _, key := range keys {
@@ -315,7 +316,7 @@ func testOddKeys(t *testing.T, r room) {
 	}
 }
 
-func testBadKeys(t *testing.T, r room) {
+func testBadKeys(t *testing.T, r scope) {
 	ctx := t.Context()
 	for _, key := range []string{"", "/rooted", `\rooted`, strings.Repeat("l", 1024), "not \xff UTF-8"} {
 		_, getErr := r.Get(ctx, key, "")
@@ -329,7 +330,7 @@ func testBadKeys(t *testing.T, r room) {
 	}
 }
 
-func testCancelled(t *testing.T, r room) {
+func testCancelled(t *testing.T, r scope) {
 	r.mustPut(t, "kept", []byte("x"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -20,27 +20,29 @@ const (
 	RegionServerStopped = "org.apache.hadoop.hbase.regionserver.RegionServerStoppedException"
 	JavaIO              = "java.io.IOException"
 
-	NoSuchFamily    = "org.apache.hadoop.hbase.regionserver.NoSuchColumnFamilyException"
-	FailedSanity    = "org.apache.hadoop.hbase.exceptions.FailedSanityCheckException"
-	WrongRegion     = "org.apache.hadoop.hbase.regionserver.WrongRegionException"
-	UnknownScanner  = "org.apache.hadoop.hbase.UnknownScannerException"
-	OutOfOrderNext  = "org.apache.hadoop.hbase.exceptions.OutOfOrderScannerNextException"
-	TableExists     = "org.apache.hadoop.hbase.TableExistsException"
-	TableNotFound   = "org.apache.hadoop.hbase.TableNotFoundException"
-	RequestTooBig   = "org.apache.hadoop.hbase.exceptions.RequestTooBigException"
-	BadAuth         = "org.apache.hadoop.hbase.security.AccessDeniedException"
-	WrongVersion    = "org.apache.hadoop.hbase.ipc.FatalConnectionException"
-	UnknownService  = "org.apache.hadoop.hbase.ipc.UnknownServiceException"
-	IllegalArgument = "java.lang.IllegalArgumentException"
-	WrongRow        = "org.apache.hadoop.hbase.client.WrongRowIOException"
-	BadCodec        = "org.apache.hadoop.hbase.codec.UnsupportedCellCodecException"
+	NoSuchFamily      = "org.apache.hadoop.hbase.regionserver.NoSuchColumnFamilyException"
+	FailedSanity      = "org.apache.hadoop.hbase.exceptions.FailedSanityCheckException"
+	WrongRegion       = "org.apache.hadoop.hbase.regionserver.WrongRegionException"
+	UnknownScanner    = "org.apache.hadoop.hbase.UnknownScannerException"
+	OutOfOrderNext    = "org.apache.hadoop.hbase.exceptions.OutOfOrderScannerNextException"
+	TableExists       = "org.apache.hadoop.hbase.TableExistsException"
+	TableNotFound     = "org.apache.hadoop.hbase.TableNotFoundException"
+	NamespaceNotFound = "org.apache.hadoop.hbase.NamespaceNotFoundException"
+	ResultTooLarge    = "org.apache.hadoop.hbase.MultiActionResultTooLarge"
+	RequestTooBig     = "org.apache.hadoop.hbase.exceptions.RequestTooBigException"
+	BadAuth           = "org.apache.hadoop.hbase.security.AccessDeniedException"
+	WrongVersion      = "org.apache.hadoop.hbase.ipc.FatalConnectionException"
+	UnknownService    = "org.apache.hadoop.hbase.ipc.UnknownServiceException"
+	IllegalArgument   = "java.lang.IllegalArgumentException"
+	WrongRow          = "org.apache.hadoop.hbase.client.WrongRowIOException"
+	BadCodec          = "org.apache.hadoop.hbase.codec.UnsupportedCellCodecException"
 )
 
 // classes are those that a fault may name by their last part.
 var classes = []string{
 	NotServingRegion, RegionTooBusy, CallQueueTooBig, DoNotRetryIO, RegionServerStopped, JavaIO, NoSuchFamily,
-	FailedSanity, WrongRegion, UnknownScanner, OutOfOrderNext, TableExists, TableNotFound, RequestTooBig, BadAuth,
-	WrongVersion, UnknownService, IllegalArgument, WrongRow, BadCodec,
+	FailedSanity, WrongRegion, UnknownScanner, OutOfOrderNext, TableExists, TableNotFound, NamespaceNotFound,
+	ResultTooLarge, RequestTooBig, BadAuth, WrongVersion, UnknownService, IllegalArgument, WrongRow, BadCodec,
 }
 
 // Class is the full name of a class of which the last part is given; every other name is taken as it is.
@@ -86,8 +88,8 @@ func Of(err error) *Error {
 // retryable tells whether a client may repeat a call that met the exception.
 func (e *Error) retryable() bool {
 	switch e.Class {
-	case DoNotRetryIO, NoSuchFamily, FailedSanity, TableExists, TableNotFound, RequestTooBig, BadAuth, WrongVersion,
-		UnknownScanner, OutOfOrderNext, UnknownService, WrongRow, BadCodec:
+	case DoNotRetryIO, NoSuchFamily, FailedSanity, TableExists, TableNotFound, NamespaceNotFound, RequestTooBig,
+		BadAuth, WrongVersion, UnknownScanner, OutOfOrderNext, UnknownService, WrongRow, BadCodec:
 		return false
 	}
 	return true

@@ -23,19 +23,28 @@ func newComparison(op pb.CompareType, m *pb.Comparator) (comparison, error) {
 }
 
 func newComparator(m *pb.Comparator) (func([]byte) int, error) {
-	b := m.GetSerializedComparator()
-	switch name := strings.TrimPrefix(m.GetName(), filterPackage); name {
-	case "BinaryComparator":
+	build := comparators[strings.TrimPrefix(m.GetName(), filterPackage)]
+	if build == nil {
+		return nil, exception.Unsupported("comparator %s", m.GetName())
+	}
+	return build(m.GetSerializedComparator())
+}
+
+// comparators build functions that tell how a value stands to what it is compared with.
+var comparators = map[string]func([]byte) (func([]byte) int, error){
+	"BinaryComparator": func(b []byte) (func([]byte) int, error) {
 		var c pb.BinaryComparator
 		err := proto.Unmarshal(b, &c)
 		want := c.GetComparable().GetValue()
 		return func(v []byte) int { return bytes.Compare(v, want) }, err
-	case "BinaryPrefixComparator":
+	},
+	"BinaryPrefixComparator": func(b []byte) (func([]byte) int, error) {
 		var c pb.BinaryPrefixComparator
 		err := proto.Unmarshal(b, &c)
 		want := c.GetComparable().GetValue()
 		return func(v []byte) int { return bytes.Compare(v[:min(len(v), len(want))], want) }, err
-	case "SubstringComparator":
+	},
+	"SubstringComparator": func(b []byte) (func([]byte) int, error) {
 		var c pb.SubstringComparator
 		err := proto.Unmarshal(b, &c)
 		want := strings.ToLower(c.GetSubstr())
@@ -45,10 +54,10 @@ func newComparator(m *pb.Comparator) (func([]byte) int, error) {
 			}
 			return 1
 		}, err
-	case "NullComparator":
+	},
+	"NullComparator": func([]byte) (func([]byte) int, error) {
 		return func([]byte) int { return 1 }, nil
-	}
-	return nil, exception.Unsupported("comparator %s", m.GetName())
+	},
 }
 
 func (c comparison) holds(value []byte) bool {

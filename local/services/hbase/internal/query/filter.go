@@ -44,17 +44,24 @@ func (basicFilter) done() bool                      { return false }
 
 const filterPackage = "org.apache.hadoop.hbase.filter."
 
-// newFilter builds a filter from its message; nil gives nil.
-func newFilter(m *pb.Filter) (filter, error) {
+// maxNesting is how many filter lists may be inside each other. Each keeps a copy of what is in it.
+const maxNesting = 64
+
+// newFilter builds a filter from its message, which is inside as many lists as nesting says; nil gives nil.
+func newFilter(m *pb.Filter, nesting int) (filter, error) {
 	if m == nil {
 		return nil, nil
 	}
 	name := strings.TrimPrefix(m.GetName(), filterPackage)
-	build := filterKinds(name)
-	if build == nil {
+	var f filter
+	var err error
+	if build := filters[name]; build != nil {
+		f, err = build(m.SerializedFilter)
+	} else if name == listName {
+		f, err = newFilterList(m.SerializedFilter, nesting+1)
+	} else {
 		return nil, exception.Unsupported("filter %s", m.GetName())
 	}
-	f, err := build(m.SerializedFilter)
 	if err != nil {
 		return nil, raiseFilter(name, err)
 	}
@@ -69,30 +76,20 @@ func raiseFilter(name string, err error) error {
 	return exception.New(exception.DoNotRetryIO, "filter %s cannot be read: %v", name, err)
 }
 
-func filterKinds(name string) func([]byte) (filter, error) {
-	switch name {
-	case "FilterList":
-		return newFilterList
-	case "PrefixFilter":
-		return newPrefixFilter
-	case "FirstKeyOnlyFilter":
-		return func([]byte) (filter, error) { return &firstKeyOnly{}, nil }
-	case "KeyOnlyFilter":
-		return newKeyOnly
-	case "PageFilter":
-		return newPageFilter
-	case "SingleColumnValueFilter":
-		return newColumnValue
-	case "RowFilter":
-		return newRowFilter
-	case "QualifierFilter":
-		return newQualifierFilter
-	case "TimestampsFilter":
-		return newTimestampsFilter
-	case "MultiRowRangeFilter":
-		return newRowRanges
-	}
-	return nil
+// listName is the filter that holds others.
+const listName = "FilterList"
+
+// filters build all other filters.
+var filters = map[string]func([]byte) (filter, error){
+	"PrefixFilter":            newPrefixFilter,
+	"FirstKeyOnlyFilter":      func([]byte) (filter, error) { return &firstKeyOnly{}, nil },
+	"KeyOnlyFilter":           newKeyOnly,
+	"PageFilter":              newPageFilter,
+	"SingleColumnValueFilter": newColumnValue,
+	"RowFilter":               newRowFilter,
+	"QualifierFilter":         newQualifierFilter,
+	"TimestampsFilter":        newTimestampsFilter,
+	"MultiRowRangeFilter":     newRowRanges,
 }
 
 // prefixFilter passes rows that begin with prefix.

@@ -4,18 +4,22 @@ import (
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/proto"
 
+	"feedstream/local/services/hbase/internal/exception"
 	"feedstream/local/services/hbase/internal/store"
 )
 
 // newFilterList joins filters that must all pass, or of which one must.
-func newFilterList(b []byte) (filter, error) {
+func newFilterList(b []byte, nesting int) (filter, error) {
+	if nesting > maxNesting {
+		return nil, exception.New(exception.DoNotRetryIO, "filter lists are nested over %d deep", maxNesting)
+	}
 	var m pb.FilterList
 	if err := proto.Unmarshal(b, &m); err != nil {
 		return nil, err
 	}
 	var members []*member
 	for _, f := range m.Filters {
-		inner, err := newFilter(f)
+		inner, err := newFilter(f, nesting)
 		if err != nil {
 			return nil, err
 		}

@@ -34,13 +34,17 @@ type Selection interface {
 	GetAttribute() []*pb.NameBytesPair
 }
 
+var gaps = exception.Gaps[Selection]{
+	{What: "time range of a single column family", Asked: func(s Selection) bool { return len(s.GetCfTimeRange()) > 0 }},
+}
+
 // New reads a query; hasLimit tells a limit of 0 cells from none.
 func New(t *store.Table, s Selection, hasLimit bool) (*Query, error) {
 	if err := RefuseAttributes(s.GetAttribute()); err != nil {
 		return nil, err
 	}
-	if len(s.GetCfTimeRange()) > 0 {
-		return nil, exception.Unsupported("time range of a single column family")
+	if err := gaps.Refuse(s); err != nil {
+		return nil, err
 	}
 	q := &Query{to: math.MaxInt64, versions: int(s.GetMaxVersions()), offset: int(s.GetStoreOffset()), limit: math.MaxInt}
 	if hasLimit {
@@ -66,7 +70,7 @@ func New(t *store.Table, s Selection, hasLimit bool) (*Query, error) {
 		q.columns[string(c.Family)] = c.Qualifier
 	}
 	var err error
-	q.filter, err = newFilter(s.GetFilter())
+	q.filter, err = newFilter(s.GetFilter(), 0)
 	return q, err
 }
 
@@ -158,10 +162,21 @@ func contains(list [][]byte, b []byte) bool {
 	return slices.ContainsFunc(list, func(other []byte) bool { return bytes.Equal(other, b) })
 }
 
+// attributes are those that HBase's own clients send and that change no answer. Others are for coprocessors, or ask
+// for something else: raw scans, a time to live, labels.
+var attributes = map[string]bool{
+	"_isolationlevel_":               true, // what is read here is committed either way
+	"_operation.attributes.id":       true, // for the slow log
+	"_cs.id":                         true, // clusters that a replicated write has passed
+	"scan.attributes.metrics.enable": true,
+	"scan.attributes.metrics.data":   true,
+	"scan.attributes.table.name":     true, // for MapReduce, on the client's side
+}
+
 // RefuseAttributes refuses the attributes of an operation that would change its answer.
-func RefuseAttributes(attributes []*pb.NameBytesPair) error {
-	for _, a := range attributes {
-		if a.GetName() != "scan.attributes.metrics.enable" { // asks for figures only
+func RefuseAttributes(of []*pb.NameBytesPair) error {
+	for _, a := range of {
+		if !attributes[a.GetName()] {
 			return exception.Unsupported("operation attribute %s", a.GetName())
 		}
 	}

@@ -19,8 +19,6 @@ const (
 	// Lease is how long a scanner lives without a call.
 	Lease = 60 * time.Second
 
-	maxResultSize = 100 << 20 // HBase's hbase.server.scanner.max.result.size
-
 	// Numbers of fields that HBase has and the client library's messages do not.
 	fieldIncludeStart = 21
 	fieldIncludeStop  = 22
@@ -47,15 +45,15 @@ type Scanner struct {
 // New begins a scan of a region over its rows.
 func New(r *store.Region, m *pb.ScanRequest, q *query.Query, rows store.Rows) *Scanner {
 	scan := m.GetScan()
-	s := &Scanner{Region: r, query: q, rows: rows, batch: math.MaxInt, size: maxResultSize, left: math.MaxInt}
+	s := &Scanner{Region: r, query: q, rows: rows, batch: math.MaxInt, size: wire.MaxResultSize, left: math.MaxInt}
 	s.partial = m.GetClientHandlesPartials()
 	if scan.BatchSize != nil && scan.GetBatchSize() > 0 {
 		s.batch = int(scan.GetBatchSize())
 	}
 	if scan.MaxResultSize != nil && scan.GetMaxResultSize() > 0 {
-		s.size = int(min(scan.GetMaxResultSize(), maxResultSize))
+		s.size = int(min(scan.GetMaxResultSize(), wire.MaxResultSize))
 	}
-	if v, ok := varintField(m.ProtoReflect().GetUnknown(), fieldLimitOfRows); ok && v > 0 && v < math.MaxInt32 {
+	if v, ok := wire.Field(m, fieldLimitOfRows); ok && v > 0 && v < math.MaxInt32 {
 		s.left = int(v)
 	}
 	s.more = s.rows.Advance()

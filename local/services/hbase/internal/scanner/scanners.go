@@ -39,8 +39,8 @@ func (s *Scanners) Find(id uint64) (*Scanner, error) {
 	if sc := s.open[id]; sc != nil {
 		return sc, nil
 	}
-	return nil, exception.New(exception.UnknownScanner, "scanner %d is closed, was unused for over %s, or is of an earlier run",
-		id, Lease)
+	return nil, exception.New(exception.UnknownScanner,
+		"scanner %d is closed, was unused for over %s, or is of an earlier run", id, Lease)
 }
 
 // Remove closes a scanner; an unknown one is closed already.

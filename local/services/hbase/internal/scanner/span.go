@@ -5,9 +5,9 @@ import (
 	"slices"
 
 	"github.com/tsuna/gohbase/pb"
-	"google.golang.org/protobuf/encoding/protowire"
 
 	"feedstream/local/services/hbase/internal/store"
+	"feedstream/local/services/hbase/internal/wire"
 )
 
 // Span is a range of rows within one region.
@@ -22,11 +22,10 @@ type Span struct {
 // NewSpan reads the range of a scan.
 func NewSpan(r *store.Region, scan *pb.Scan) Span {
 	p := Span{Start: scan.StartRow, Stop: scan.StopRow, WithStart: true, Reversed: scan.GetReversed()}
-	unknown := scan.ProtoReflect().GetUnknown()
-	if v, ok := varintField(unknown, fieldIncludeStart); ok {
+	if v, ok := wire.Field(scan, fieldIncludeStart); ok {
 		p.WithStart = v != 0
 	}
-	if v, ok := varintField(unknown, fieldIncludeStop); ok {
+	if v, ok := wire.Field(scan, fieldIncludeStop); ok {
 		p.WithStop = v != 0
 	} else { // a client too old for the flag means one row by equal ends
 		p.WithStop = len(p.Start) > 0 && bytes.Equal(p.Start, p.Stop)
@@ -61,24 +60,4 @@ func later(a, b []byte) []byte {
 		return a
 	}
 	return b
-}
-
-// varintField finds a number among fields that a message type does not know.
-func varintField(b []byte, field protowire.Number) (uint64, bool) {
-	for len(b) > 0 {
-		number, kind, n := protowire.ConsumeTag(b)
-		if n < 0 {
-			return 0, false
-		}
-		if number == field && kind == protowire.VarintType {
-			v, n := protowire.ConsumeVarint(b[n:])
-			return v, n > 0
-		}
-		m := protowire.ConsumeFieldValue(number, kind, b[n:])
-		if m < 0 {
-			return 0, false
-		}
-		b = b[n+m:]
-	}
-	return 0, false
 }

@@ -144,8 +144,8 @@ func appendFamily(out, cells []Cell, keep int) []Cell {
 // tombstones tells which timestamps of a column or family are deleted.
 type tombstones struct {
 	any      bool
-	limit    int64 // everything at or before it, when any is set
-	versions []int64
+	limit    int64   // everything at or before it, when any is set
+	versions []int64 // newest first, as sorted cells come
 }
 
 func (t *tombstones) below(timestamp int64) {
@@ -165,5 +165,10 @@ func (t *tombstones) until() int64 {
 }
 
 func (t *tombstones) hide(timestamp int64) bool {
-	return t.any && timestamp <= t.limit || slices.Contains(t.versions, timestamp)
+	if t.any && timestamp <= t.limit {
+		return true
+	}
+	newestFirst := func(have, want int64) int { return cmp.Compare(want, have) }
+	_, found := slices.BinarySearchFunc(t.versions, timestamp, newestFirst)
+	return found
 }

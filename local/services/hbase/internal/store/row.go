@@ -94,34 +94,37 @@ func rowMerger() *pebble.Merger {
 	return &pebble.Merger{
 		Name: "feedstream.hbase.row.1",
 		Merge: func(key, value []byte) (pebble.ValueMerger, error) {
-			return &merge{key: slices.Clone(key), operands: [][]byte{slices.Clone(value)}}, nil
+			return &merge{key: slices.Clone(key), newer: [][]byte{slices.Clone(value)}}, nil
 		},
 	}
 }
 
-// merge collects the operands of one row, oldest first.
+// merge collects the operands of one row, in both directions from the one it began with.
 type merge struct {
-	key      []byte
-	operands [][]byte
+	key   []byte
+	newer [][]byte // from the first operand on
+	older [][]byte // from the first operand back
 }
 
 func (m *merge) MergeNewer(value []byte) error {
-	m.operands = append(m.operands, slices.Clone(value))
+	m.newer = append(m.newer, slices.Clone(value))
 	return nil
 }
 
 func (m *merge) MergeOlder(value []byte) error {
-	m.operands = slices.Insert(m.operands, 0, slices.Clone(value))
+	m.older = append(m.older, slices.Clone(value))
 	return nil
 }
 
 func (m *merge) Finish(bool) ([]byte, io.Closer, error) {
-	if len(m.operands) == 1 {
-		return m.operands[0], nil, nil
+	slices.Reverse(m.older)
+	operands := append(m.older, m.newer...)
+	if len(operands) == 1 {
+		return operands[0], nil, nil
 	}
 	var cells []Cell
 	var keep byte
-	for _, operand := range m.operands {
+	for _, operand := range operands {
 		var err error
 		if cells, keep, err = decodeRow(cells, operand); err != nil {
 			return nil, nil, fmt.Errorf("merge row %x: %w", m.key, err)

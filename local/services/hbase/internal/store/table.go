@@ -6,9 +6,11 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
+	"unicode"
 
 	"feedstream/local/services/hbase/internal/exception"
 )
@@ -36,7 +38,8 @@ type Seed struct {
 	Value     []byte
 }
 
-const maxVersions = 200
+// MaxVersions is how many versions of a cell a column family may have at most.
+const MaxVersions = 200
 
 // superseded is how many puts of a column are kept beyond its versions. HBase keeps such cells until a compaction,
 // and a read with a time range that ends before the newer ones shows them.
@@ -60,20 +63,26 @@ type Region struct {
 	Name  string `json:"-"`
 }
 
+// DefaultNamespace is the namespace of a table that names none.
+const DefaultNamespace = "default"
+
+// legalName is HBase's rule for names of tables, with the namespace.
+var legalName = regexp.MustCompile(`^([\pL\p{Nd}_]+:)?[\pL\p{Nd}_][\pL\p{Nd}_.-]*$`)
+
 func (t *Schema) validate() error {
-	if t.Name == "" || strings.ContainsAny(t.Name, ",\x00") {
-		return exception.New(exception.IllegalArgument, "table name %q is empty or holds a comma or NUL", t.Name)
+	if !legalName.MatchString(t.Name) {
+		return exception.New(exception.IllegalArgument, "table name %q is not made of letters, digits and _ - . as HBase's "+
+			"are, after a namespace of letters, digits and _ and a colon if any; it may not begin with - or .", t.Name)
 	}
 	if len(t.Families) == 0 {
 		return exception.New(exception.DoNotRetryIO, "table %s has no column family; give it at least one", t.Name)
 	}
-	for _, f := range t.Families {
-		if f.Name == "" || len(f.Name) > 127 {
-			return exception.New(exception.IllegalArgument,
-				"family name %q of table %s is not 1 to 127 bytes long", f.Name, t.Name)
+	for i, f := range t.Families {
+		if err := f.validate(t.Name); err != nil {
+			return err
 		}
-		if f.Versions < 0 || f.Versions > maxVersions {
-			return exception.Unsupported("VERSIONS %d of family %s of table %s; at most %d", f.Versions, f.Name, t.Name, maxVersions)
+		if slices.ContainsFunc(t.Families[:i], func(other Family) bool { return other.Name == f.Name }) {
+			return exception.New(exception.IllegalArgument, "family %s stands twice in table %s", f.Name, t.Name)
 		}
 	}
 	for i, key := range t.SplitKeys {
@@ -81,6 +90,21 @@ func (t *Schema) validate() error {
 			return exception.New(exception.IllegalArgument,
 				"split key %x of table %s is empty or not above the one before it", key, t.Name)
 		}
+	}
+	return nil
+}
+
+func (f Family) validate(table string) error {
+	switch {
+	case f.Name == "" || len(f.Name) > 127:
+		return exception.New(exception.IllegalArgument,
+			"family name %q of table %s is not 1 to 127 bytes long", f.Name, table)
+	case f.Name[0] == '.' || strings.ContainsAny(f.Name, `:/\`) || strings.ContainsFunc(f.Name, unicode.IsControl):
+		return exception.New(exception.IllegalArgument,
+			"family name %q of table %s begins with a period, or has a colon, slash or control character", f.Name, table)
+	case f.Versions < 0 || f.Versions > MaxVersions:
+		return exception.Unsupported("VERSIONS %d of family %s of table %s; at most %d",
+			f.Versions, f.Name, table, MaxVersions)
 	}
 	return nil
 }
@@ -150,5 +174,5 @@ func (t *Table) Namespace() (namespace, qualifier string) {
 	if ns, q, ok := strings.Cut(t.Name, ":"); ok {
 		return ns, q
 	}
-	return "default", t.Name
+	return DefaultNamespace, t.Name
 }

@@ -23,6 +23,7 @@ const (
 	simpleAuth     = 0x50
 	callsInFlight  = 16 // per connection; further ones wait in the socket
 	connReadBuffer = 64 << 10
+	claimAtOnce    = 1 << 20
 )
 
 // Call answers a request to one of the services of a server. It runs in many goroutines.
@@ -69,9 +70,16 @@ func (c *conn) handshake() error {
 		c.codec = exception.Unsupported("a connection without a cell codec; name %s", KeyValueCodec)
 	}
 	if compressor := header.GetCellBlockCompressorClass(); compressor != "" {
-		c.codec = exception.Unsupported("cell block compression %s; switch it off", compressor)
+		c.codec = exception.Unsupported("%s %s; switch it off", compression, compressor)
 	}
 	return nil
+}
+
+const compression = "cell block compression"
+
+// Unsupported are the ways to connect that handshake refuses, in words.
+func Unsupported() []string {
+	return []string{"authentication other than SIMPLE", "cell codecs other than " + KeyValueCodec, compression}
 }
 
 func (c *conn) readFrame(limit uint32) ([]byte, error) {
@@ -84,9 +92,21 @@ func (c *conn) readFrame(limit uint32) ([]byte, error) {
 		return nil, exception.New(exception.RequestTooBig,
 			"a request of %d bytes is over the limit of %d", n, limit)
 	}
-	b := make([]byte, n)
-	_, err := io.ReadFull(c.reader, b)
-	return b, err
+	return readGrowing(c.reader, int(n))
+}
+
+// readGrowing reads n bytes into a buffer that grows with what arrives: a length alone claims no memory.
+func readGrowing(r io.Reader, n int) ([]byte, error) {
+	b := make([]byte, min(n, claimAtOnce))
+	for at := 0; ; {
+		if _, err := io.ReadFull(r, b[at:]); err != nil {
+			return nil, err
+		}
+		if at = len(b); at == n {
+			return b, nil
+		}
+		b = append(b, make([]byte, min(at, n-at))...)
+	}
 }
 
 // next reads the next request.

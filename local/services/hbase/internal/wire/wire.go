@@ -22,6 +22,9 @@ import (
 // KeyValueCodec is the one form of cell blocks.
 const KeyValueCodec = "org.apache.hadoop.hbase.codec.KeyValueCodec"
 
+// MaxResultSize is how many bytes of cells an answer holds, roughly: hbase.server.scanner.max.result.size.
+const MaxResultSize = 100 << 20
+
 // FatalCallID is HBase's -1: the answer concerns the connection.
 const FatalCallID = math.MaxUint32
 
@@ -74,6 +77,43 @@ func (r *Request) Decode(m proto.Message) error {
 			"%s request cannot be read: %s", r.Method, strings.TrimSpace(err.Error()))
 	}
 	return nil
+}
+
+// Field finds a number among the fields that the type of a message does not know: the client library's messages lack
+// some that HBase has.
+func Field(m proto.Message, field protowire.Number) (uint64, bool) {
+	kind, value := unknownField(m, field)
+	if kind != protowire.VarintType {
+		return 0, false
+	}
+	v, n := protowire.ConsumeVarint(value)
+	return v, n > 0
+}
+
+// HasField tells whether a message has a field that its type does not know.
+func HasField(m proto.Message, field protowire.Number) bool {
+	_, value := unknownField(m, field)
+	return value != nil
+}
+
+// unknownField returns the type and encoding of a field, nil when it is not there.
+func unknownField(m proto.Message, field protowire.Number) (protowire.Type, []byte) {
+	b := m.ProtoReflect().GetUnknown()
+	for len(b) > 0 {
+		number, kind, n := protowire.ConsumeTag(b)
+		if n < 0 {
+			return 0, nil
+		}
+		length := protowire.ConsumeFieldValue(number, kind, b[n:])
+		if length < 0 {
+			return 0, nil
+		}
+		if number == field {
+			return kind, b[n : n+length]
+		}
+		b = b[n+length:]
+	}
+	return 0, nil
 }
 
 // Magic encodes a message with PBUF before it, as HBase does wherever it stores one.

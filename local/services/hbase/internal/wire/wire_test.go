@@ -2,6 +2,9 @@ package wire
 
 import (
 	"bytes"
+	"errors"
+	"io"
+	"runtime"
 	"testing"
 
 	"github.com/tsuna/gohbase/pb"
@@ -45,4 +48,23 @@ func FuzzCellBlock(f *testing.F) {
 			t.Errorf("skipping %x: %x, %v", b, skipped, err)
 		}
 	})
+}
+
+// TestLengthAloneClaimsNoMemory reads frames that end early: the buffer is as long as what came, roughly.
+func TestLengthAloneClaimsNoMemory(t *testing.T) {
+	const size = 3<<20 + 7
+	whole := bytes.Repeat([]byte("0123456789"), size/10+1)[:size]
+	got, err := readGrowing(bytes.NewReader(whole), size)
+	if err != nil || !bytes.Equal(got, whole) {
+		t.Errorf("%d bytes, %v; want the %d that were sent", len(got), err, size)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := readGrowing(bytes.NewReader(whole[:100]), maxFrame); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a frame that ends early: %v", err)
+	}
+	runtime.ReadMemStats(&after)
+	if claimed := after.TotalAlloc - before.TotalAlloc; claimed > 2*claimAtOnce {
+		t.Errorf("%d bytes claimed for 100", claimed)
+	}
 }

@@ -3,6 +3,7 @@ package failure
 
 import (
 	"fmt"
+	"strconv"
 
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 )
@@ -44,6 +45,13 @@ const (
 	DuplicateKey              Code = 11000
 	MissingField              Code = 40414
 	UnknownField              Code = 40415
+	APIParametersMissing      Code = 4886600
+
+	// These only injected faults answer with.
+	UnknownError       Code = 8
+	MaxTimeMSExpired   Code = 50
+	ShutdownInProgress Code = 91
+	NotWritablePrimary Code = 10107
 )
 
 var names = map[Code]string{
@@ -61,6 +69,8 @@ var names = map[Code]string{
 	APIVersionError:     "APIVersionError", APIStrictError: "APIStrictError",
 	BSONObjectTooLarge: "BSONObjectTooLarge", DuplicateKey: "DuplicateKey",
 	MissingField: "IDLFailedToParse", UnknownField: "IDLUnknownField",
+	UnknownError: "UnknownError", MaxTimeMSExpired: "MaxTimeMSExpired",
+	ShutdownInProgress: "ShutdownInProgress", NotWritablePrimary: "NotWritablePrimary",
 }
 
 // Name is the code's name as MongoDB spells it. A code without a name of its own is "Location<code>", as on a real
@@ -70,6 +80,17 @@ func (c Code) Name() string {
 		return name
 	}
 	return fmt.Sprintf("Location%d", int32(c))
+}
+
+// Named finds a code by its name, or by its number in digits.
+func Named(name string) (Code, bool) {
+	for code, have := range names {
+		if have == name {
+			return code, true
+		}
+	}
+	number, err := strconv.ParseInt(name, 10, 32)
+	return Code(number), err == nil
 }
 
 // Error is a command's or a single write's failure. A duplicate key also names the index' key and the value.

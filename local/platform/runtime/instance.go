@@ -1,0 +1,202 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	startTimeout = 120 * time.Second // the platform's own
+	stopTimeout  = 10 * time.Second
+)
+
+// errStopping refuses what would start a process that nobody stops.
+var errStopping = errors.New("the platform is stopping")
+
+// instance is one process of a function.
+type instance struct {
+	function *Function
+	running  int // requests; guarded by the function's mutex
+	client   *http.Client
+
+	mu          sync.Mutex // held while starting
+	cmd         *exec.Cmd
+	base        string
+	initialized bool
+	refused     error // why it is not started any more
+	exited      chan struct{}
+	exit        error // why the process ended; read after exited is closed
+}
+
+func newInstance(f *Function) *instance {
+	return &instance{function: f, client: &http.Client{
+		Transport: &http.Transport{MaxIdleConnsPerHost: f.manifest.InstanceConcurrency},
+		// A redirect is the caller's to follow.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// ready starts the process and initialises it, once. One that did not start is forgotten: the next request
+// tries another instance. A failed initialisation is tried again.
+func (i *instance) ready(ctx context.Context) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.cmd == nil && i.refused == nil {
+		if i.refused = i.start(); i.refused != nil {
+			i.function.drop(i)
+		}
+	}
+	if i.refused != nil {
+		return fmt.Errorf("start an instance of %s: %w", i.function.manifest.Name, i.refused)
+	}
+	if i.initialized || i.function.manifest.Initializer == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, i.function.manifest.Initializer.Timeout)
+	defer cancel()
+	if err := i.hook(ctx, http.MethodPost, "/initialize", i.function.manifest.Initializer.Timeout); err != nil {
+		return fmt.Errorf("initialise an instance of %s: %w", i.function.manifest.Name, err)
+	}
+	i.initialized = true
+	return nil
+}
+
+// start runs the process and waits until its port answers.
+func (i *instance) start() error {
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	m := i.function.manifest
+	cmd := exec.Command(m.Command[0], m.Command[1:]...)
+	cmd.Dir = m.CodeDir
+	cmd.Env = i.environment(port)
+	printed := &tail{to: i.function.logs}
+	cmd.Stdout, cmd.Stderr = printed, printed // one writer: the process gets one pipe, lines keep their order
+	if err := i.function.starter.start(cmd); err != nil {
+		return err
+	}
+	i.cmd, i.base, i.exited = cmd, "http://127.0.0.1:"+strconv.Itoa(port), make(chan struct{})
+	go func() {
+		i.exit = cmd.Wait()
+		close(i.exited)
+		i.function.drop(i)
+	}()
+	deadline := time.Now().Add(startTimeout)
+	for {
+		conn, err := net.Dial("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-i.exited:
+			return fmt.Errorf("the process ended before its port answered (%v); it printed: %s", i.exit, printed.text())
+		case <-i.function.stopping.Done():
+			i.kill()
+			return errStopping
+		case <-time.After(2 * time.Millisecond): // a listening port announces itself to nobody
+		}
+		if time.Now().After(deadline) {
+			i.kill()
+			return fmt.Errorf("its port did not answer within %s", startTimeout)
+		}
+	}
+}
+
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port, nil
+}
+
+// environment is the declared one, the overlay, and what the platform itself sets.
+func (i *instance) environment(port int) []string {
+	c, m := i.function.cfg, i.function.manifest
+	values := map[string]string{}
+	for name, value := range m.Environment {
+		values[name] = value
+	}
+	for name, value := range c.Overlay {
+		values[name] = value
+	}
+	for name, value := range map[string]string{
+		"FC_FUNCTION_NAME": m.Name, "FC_FUNCTION_HANDLER": m.Handler, "FC_FUNCTION_MEMORY_SIZE": strconv.Itoa(m.MemoryMB),
+		"FC_REGION": c.Region, "FC_ACCOUNT_ID": c.AccountID, "FC_INSTANCE_ID": NewRequestID(), "FC_FUNCTION_VERSION": "LATEST",
+		"FC_FUNC_CODE_PATH": m.CodeDir, "FC_SERVER_PORT": strconv.Itoa(port), "FC_CUSTOM_LISTEN_PORT": strconv.Itoa(port),
+		"ALIBABA_CLOUD_ACCESS_KEY_ID": c.Credentials.AccessKeyID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": c.Credentials.AccessKeySecret,
+		"ALIBABA_CLOUD_SECURITY_TOKEN": c.Credentials.SecurityToken, "LISTEN_HOST": "127.0.0.1",
+		"PATH": os.Getenv("PATH"), "HOME": os.Getenv("HOME"), "TMPDIR": os.Getenv("TMPDIR"),
+	} {
+		values[name] = value
+	}
+	environment := make([]string, 0, len(values))
+	for name, value := range values {
+		environment = append(environment, name+"="+value)
+	}
+	return environment
+}
+
+// hook calls a lifecycle hook.
+func (i *instance) hook(ctx context.Context, method, path string, timeout time.Duration) error {
+	request, err := http.NewRequestWithContext(ctx, method, i.base+path, nil)
+	if err != nil {
+		return err
+	}
+	i.function.setHeaders(request.Header, path)
+	request.Header.Set("x-fc-initialization-timeout", strconv.Itoa(int(timeout/time.Second)))
+	request.Header.Set("x-fc-function-timeout", strconv.Itoa(int(timeout/time.Second)))
+	response, err := i.client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	return i.function.failure(response, body)
+}
+
+// kill ends the process at once.
+func (i *instance) kill() {
+	_ = syscall.Kill(-i.cmd.Process.Pid, syscall.SIGKILL) // it may have ended by itself
+	<-i.exited
+}
+
+// stop lets the function release what it holds: pre-stop, then SIGTERM, and SIGKILL when it does not end.
+func (i *instance) stop(ctx context.Context) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.refused = errStopping // a request may have got it and not have come to starting it
+	if i.cmd == nil {
+		return
+	}
+	if hook := i.function.manifest.PreStop; hook != nil {
+		hookCtx, cancel := context.WithTimeout(ctx, hook.Timeout)
+		defer cancel()
+		if err := i.hook(hookCtx, http.MethodGet, "/pre-stop", hook.Timeout); err != nil && !errors.Is(err, io.EOF) {
+			i.function.cfg.Logger.Warn("pre-stop failed", "function", i.function.manifest.Name, "error", err)
+		}
+	}
+	_ = syscall.Kill(-i.cmd.Process.Pid, syscall.SIGTERM) // it may have ended by itself
+	timer := time.NewTimer(stopTimeout)
+	defer timer.Stop()
+	select {
+	case <-i.exited:
+	case <-timer.C:
+		i.kill()
+	}
+}

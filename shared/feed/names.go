@@ -1,0 +1,58 @@
+package feed
+
+// What stands in more than one place of the system is said here: the names that hold where a
+// configuration gives no others, those of the headers, and the sizes that topics and producers agree on.
+
+// Topics are the topics of a feed.
+type Topics struct{ Input, Output, Quarantine, DeadLetter string }
+
+// DefaultTopics returns the topics of a feed whose configuration names no others.
+func DefaultTopics() Topics {
+	return Topics{
+		Input: "feed-updates", Output: "feed-records", Quarantine: "feed-quarantine", DeadLetter: "feed-deadletter",
+	}
+}
+
+// Names that hold where a configuration gives no others.
+const (
+	DefaultGroup      = "feed-enrich" // the consumer group of the trigger
+	DefaultTable      = "USER_TEST.STOCK"
+	DefaultIndex      = "USER_TEST.STOCK_CODE_INDEX"
+	DefaultBucket     = "feed-reference"
+	DefaultPrefix     = "stock/" // of the reference's objects in the bucket
+	DefaultDatabase   = "reference"
+	DefaultCollection = "stock"
+)
+
+const (
+	// MaxInputBytes is the largest batch, hence the largest record, of an input topic that sets no other
+	// limit: Kafka's default.
+	MaxInputBytes = 1_048_588
+	// SetAsideRoom is how much larger a record set aside may be than the input record that it carries.
+	SetAsideRoom = 64 << 10
+)
+
+// Headers of an output record: CloudEvents 1.0, Kafka protocol binding, binary mode.
+const (
+	HeaderSpecVersion = "ce_specversion"
+	HeaderID          = "ce_id"
+	HeaderSource      = "ce_source"
+	HeaderType        = "ce_type"
+	HeaderSubject     = "ce_subject"
+	HeaderTime        = "ce_time"
+	HeaderContentType = "content-type"
+)
+
+// Headers of a quarantined record. HeaderRedrives stands on an input record too: it counts how often
+// the record was taken out of the quarantine and sent again.
+const (
+	HeaderValueForm       = "feed-value-form"
+	HeaderReason          = "feed-reason"
+	HeaderDetail          = "feed-detail"
+	HeaderSetAside        = "feed-time"
+	HeaderOriginTopic     = "feed-origin-topic"
+	HeaderOriginPartition = "feed-origin-partition"
+	HeaderOriginOffset    = "feed-origin-offset"
+	HeaderOriginTimestamp = "feed-origin-timestamp"
+	HeaderRedrives        = "feed-redrives"
+)

@@ -1,0 +1,61 @@
+// Package testkit is what the tests of several packages have in common; nothing else imports it.
+package testkit
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// patience is how long one test may wait for a service on this machine.
+const patience = 30 * time.Second
+
+// Context returns a context that ends with the test, and before that when the services keep it waiting.
+func Context(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// Must returns what a call returned, and ends the test when it was an error: Must(os.ReadFile(name))(t).
+func Must[T any](value T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+}
+
+// WantError reports an error that is none, or whose text lacks any of the given ones.
+func WantError(t testing.TB, err error, says ...string) {
+	t.Helper()
+	if err == nil {
+		t.Errorf("no error, want one that says %q", says)
+		return
+	}
+	for _, text := range says {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("error = %v, want one that says %q", err, text)
+		}
+	}
+}
+
+// Quiet returns a logger for what a test does not look at.
+func Quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// Real runs a conformance suite as the subtest "real" on the server that the environment names in
+// FEEDSTREAM_REAL_<service>, and nowhere when it names none: KAFKA is host:port of a broker, HBASE that
+// of its ZooKeeper, MONGODB a URI, OSS an endpoint, beside which OSS_REGION, OSS_BUCKET and
+// ALIBABA_CLOUD_ACCESS_KEY_ID, _SECRET and ALIBABA_CLOUD_SECURITY_TOKEN are set.
+func Real(t *testing.T, service string, suite func(t *testing.T, place string)) {
+	t.Helper()
+	if place := os.Getenv("FEEDSTREAM_REAL_" + service); place != "" {
+		t.Run("real", func(t *testing.T) { suite(t, place) })
+	}
+}
