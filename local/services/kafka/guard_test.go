@@ -75,6 +75,11 @@ var strangers = []struct {
 	{"nothing", string(prefixed()), "it ends within its header"},
 	{"header only begun", string(prefixed(0, 3, 0, 1)), "it ends within its header"},
 	{"content cut", string(prefixed(0, 3, 0, 1, 0, 0, 0, 1, 0xff, 0xff, 0, 0, 0, 9)), "Metadata of version 1 is malformed"},
+	{"array of a lie", string(prefixed(0, 0, 0, 3, 0, 0, 0, 1, 0xff, 0xff,
+		0xff, 0xff, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 'a', 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0)),
+		"Produce of version 3 is malformed"},
+	{"too long for its kind", string(prefixed(append([]byte{0, 3, 0, 1, 0, 0, 0, 1, 0xff, 0xff},
+		make([]byte, maxOther+1)...)...)), "Metadata came with"},
 	{"cut and gone", "\x00\x00\x01\x00abc", ""},
 }
 

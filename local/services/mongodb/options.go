@@ -21,11 +21,15 @@ const (
 	off                       // it is refused unless it says false, null, {} or [], which is as good as not given
 )
 
-// general are the options every command may carry.
+// general are the options every command may carry. Those that begin with $ and what follows them are what servers and
+// tools say of themselves, and no command of one server alone heeds them.
 var general = map[string]option{
 	"$db": used, "lsid": ignored, "$clusterTime": ignored, "$readPreference": ignored, "comment": ignored,
 	"maxTimeMS": ignored, "readConcern": used, "writeConcern": used,
 	"apiVersion": used, "apiStrict": used, "apiDeprecationErrors": used,
+	"$audit": ignored, "$client": ignored, "$configServerState": ignored, "$configTime": ignored,
+	"$oplogQueryData": ignored, "$queryOptions": ignored, "$replData": ignored, "$topologyTime": ignored,
+	"maxTimeMSOpOnly": ignored, "mayBypassWriteBlocking": ignored, "help": off,
 }
 
 // anything among a command's options lets every other field pass unread, as a real server does where it parses a
