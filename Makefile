@@ -6,6 +6,11 @@ BUILD     := -trimpath -ldflags='-s -w'
 
 COMPOSE    = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) -p feedstream -f local/compose/docker-compose.yml
 
+# The build that a program tells of itself where the sources are no checkout: make build COMMIT=0123abc
+ifdef COMMIT
+BUILD     := -trimpath -ldflags='-s -w -X feedstream/shared/build.commit=$(COMMIT)'
+endif
+
 SHELL := bash
 .DEFAULT_GOAL := help
 
@@ -44,8 +49,8 @@ test: lint ## vet, staticcheck and all tests
 	go test -shuffle=on ./...
 
 .PHONY: race
-race: ## all tests under the race detector
-	go test -race -shuffle=on ./...
+race: ## all tests under the race detector (needs a C compiler)
+	go test -race -shuffle=on -timeout 20m ./...
 
 .PHONY: real
 real: ## wire formats and rows judged by real Kafka, HBase and Phoenix (needs a JDK 17 and Maven)
