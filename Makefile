@@ -6,11 +6,6 @@ BUILD     := -trimpath -ldflags='-s -w'
 
 COMPOSE    = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) -p feedstream -f local/compose/docker-compose.yml
 
-# The build that a program tells of itself where the sources are no checkout: make build COMMIT=0123abc
-ifdef COMMIT
-BUILD     := -trimpath -ldflags='-s -w -X feedstream/shared/build.commit=$(COMMIT)'
-endif
-
 SHELL := bash
 .DEFAULT_GOAL := help
 
