@@ -192,7 +192,8 @@ func (s *Stream) RetryNow() { s.retries.end() }
 func (s *Stream) Status() Status {
 	return Status{
 		Function: s.cfg.Function, Topic: s.declared.Topic, Group: s.declared.Group, Lag: s.positions.lag(),
-		InFlight: len(s.slots), Waiting: s.retries.waiting(), DeadLettered: s.deadLettered.Load(), LastError: s.faults.lastError(),
+		InFlight: len(s.slots), Waiting: s.retries.waiting(), DeadLettered: s.deadLettered.Load(),
+		LastError: s.faults.lastError(),
 	}
 }
 
