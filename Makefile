@@ -8,6 +8,7 @@ BUILD     := -trimpath -buildvcs=false -ldflags='-s -w -X feedstream/shared/buil
 COMPOSE    = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) -p feedstream -f local/compose/docker-compose.yml
 
 SHELL := bash
+.SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
 
 .PHONY: help
