@@ -48,11 +48,11 @@ func run(ctx context.Context, environ []string) error {
 		return err
 	}
 
+	announcer := &reference.Announcer{Objects: bucket, Prefix: string(cfg.OSS.Prefix), Now: time.Now}
 	refresher := &Refresher{
-		Source:    source,
-		Announcer: &reference.Announcer{Objects: bucket, Prefix: string(cfg.OSS.Prefix), Now: time.Now},
-		Policy:    reference.Policy(cfg.Admission),
-		Database:  cfg.Mongo.Database, Collection: cfg.Mongo.Collection, Logger: logger,
+		Source: source, Announcer: announcer, Pins: announcer,
+		Policy:   reference.Policy(cfg.Admission),
+		Database: cfg.Mongo.Database, Collection: cfg.Mongo.Collection, Logger: logger,
 	}
 	return fc.Run(ctx, fc.Config{
 		Addr: cfg.Server.Addr(), MemoryMB: cfg.Server.MemoryMB, Credentials: fc.EnvironmentCredentials(environ),

@@ -55,21 +55,21 @@ func (w *world) Read(_ context.Context, yield func(reference.Document) error) er
 }
 
 func (w *world) refresher() *Refresher {
+	announcer := &reference.Announcer{Objects: w.store, Prefix: "stock/", Now: func() time.Time { return w.now }}
 	return &Refresher{
-		Source:    w,
-		Announcer: &reference.Announcer{Objects: w.store, Prefix: "stock/", Now: func() time.Time { return w.now }},
-		Policy:    reference.Policy{MinEntries: 1, MaxShrink: 0.2},
-		Database:  "reference", Collection: "stock", Logger: testkit.Quiet(),
+		Source: w, Announcer: announcer, Pins: announcer,
+		Policy:   reference.Policy{MinEntries: 1, MaxShrink: 0.2},
+		Database: "reference", Collection: "stock", Logger: testkit.Quiet(),
 	}
 }
 
-func (w *world) refresh(t *testing.T) Outcome {
+func (w *world) refresh(t *testing.T) reference.Outcome {
 	t.Helper()
 	answer, err := w.refresher().Invoke(t.Context(), []byte(timerEvent))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var outcome Outcome
+	var outcome reference.Outcome
 	if err := json.Unmarshal(answer, &outcome); err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,8 @@ func (w *world) parsed(t *testing.T) reference.Manifest {
 func TestFirstRefreshAnnouncesASnapshot(t *testing.T) {
 	w := newWorld("2318.HK", "0941.HK")
 	got, m := w.refresh(t), w.parsed(t)
-	want := Outcome{Version: m.Version, Revision: 1, Changed: true, Entries: 2, Report: reference.Report{Read: 2, Admitted: 2}}
+	want := reference.Outcome{Action: "refresh", Version: m.Version, Revision: 1, Changed: true, Entries: 2,
+		Report: reference.Report{Read: 2, Admitted: 2}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -168,7 +169,7 @@ func TestOldSnapshotsAreCleanedAndAFailureOfThatIsNone(t *testing.T) {
 }
 
 // refreshTimes adds one document before each refresh.
-func (w *world) refreshTimes(t *testing.T, n int) (last Outcome) {
+func (w *world) refreshTimes(t *testing.T, n int) (last reference.Outcome) {
 	t.Helper()
 	for range n {
 		w.now = w.now.Add(time.Hour)
@@ -293,7 +294,8 @@ func TestAPinnedVersionIsLeftAlone(t *testing.T) {
 	}
 	before, puts := w.manifest(t), w.store.Calls(osstest.OpPut)
 	w.fill("1.HK", "2.HK", "3.HK")
-	want := Outcome{Version: m.Version, Revision: 1, Pinned: true, Entries: 2, Report: reference.Report{Read: 3, Admitted: 3}}
+	want := reference.Outcome{Action: "refresh", Version: m.Version, Revision: 1, Pinned: true, Entries: 2,
+		Report: reference.Report{Read: 3, Admitted: 3}}
 	if diff := cmp.Diff(want, w.refresh(t)); diff != "" {
 		t.Error(diff)
 	}
