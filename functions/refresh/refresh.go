@@ -114,7 +114,8 @@ func described(m reference.Manifest, err error) (reference.Outcome, error) {
 
 // follow announces what the source holds, if the policy admits it. A pinned version is left alone, but by
 // unpin: which announces the source in the same step, so that no reader ever sees an aged version between.
-func (r *Refresher) follow(ctx context.Context, found reference.Announced, command reference.Command) (reference.Outcome, error) {
+func (r *Refresher) follow(ctx context.Context, found reference.Announced,
+	command reference.Command) (reference.Outcome, error) {
 	entries, report, err := r.read(ctx)
 	if err != nil {
 		return reference.Outcome{}, err

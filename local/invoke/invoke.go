@@ -14,6 +14,7 @@ import (
 	fc "github.com/aliyun/fc-go-sdk"
 
 	"feedstream/local/target"
+	"feedstream/shared/reference"
 )
 
 // Client calls the functions of a stack.
@@ -63,6 +64,23 @@ func (c Client) Timer(name, payload string) ([]byte, error) {
 		return nil, fmt.Errorf("call %s: %w", name, err)
 	}
 	return c.Function(name, event)
+}
+
+// Reference has the refresh function, of that name, carry out a command.
+func (c Client) Reference(name string, command reference.Command) (reference.Outcome, error) {
+	payload, err := json.Marshal(command)
+	if err != nil {
+		return reference.Outcome{}, fmt.Errorf("call %s: %w", name, err)
+	}
+	answer, err := c.Timer(name, string(payload))
+	if err != nil {
+		return reference.Outcome{}, err
+	}
+	var outcome reference.Outcome
+	if err := json.Unmarshal(answer, &outcome); err != nil {
+		return reference.Outcome{}, fmt.Errorf("read the answer of %s: %w", name, err)
+	}
+	return outcome, nil
 }
 
 // Get asks the HTTP trigger of a function. The path is escaped, and may have a query behind it.

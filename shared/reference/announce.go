@@ -29,7 +29,7 @@ type Announcer struct {
 // Current returns the manifest; found is false when none was ever announced. The error wraps ErrDamaged
 // when there is one that cannot be read.
 func (a *Announcer) Current(ctx context.Context) (m Manifest, found bool, err error) {
-	return readManifest(ctx, a.Objects, a.Prefix)
+	return ReadManifest(ctx, a.Objects, a.Prefix)
 }
 
 // Announce makes entries the current snapshot after current, which Current returned (the zero

@@ -2,6 +2,7 @@ package reference
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"slices"
 
@@ -36,6 +37,19 @@ const (
 	Removed = "removed"
 	Changed = "changed"
 )
+
+// Diff compares two versions in the store.
+func (a *Announcer) Diff(ctx context.Context, before, after string) ([]Difference, error) {
+	old, err := a.Open(ctx, before)
+	if err != nil {
+		return nil, err
+	}
+	next, err := a.Open(ctx, after)
+	if err != nil {
+		return nil, err
+	}
+	return Diff(old, next), nil
+}
 
 // Diff compares two snapshots; the differences are in the order of their codes.
 func Diff(before, after *Snapshot) []Difference {

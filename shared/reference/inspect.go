@@ -86,8 +86,9 @@ func ReadSnapshot(ctx context.Context, objects reader, m *Manifest) (*Snapshot, 
 	return m.Verify(object.Body)
 }
 
-// readManifest reads the manifest; found is false when there is none.
-func readManifest(ctx context.Context, objects reader, prefix string) (m Manifest, found bool, err error) {
+// ReadManifest reads the manifest; found is false when there is none. The error wraps ErrDamaged when it
+// cannot be read as one.
+func ReadManifest(ctx context.Context, objects reader, prefix string) (m Manifest, found bool, err error) {
 	object, err := getTwice(ctx, objects, ManifestKey(prefix))
 	switch {
 	case errors.Is(err, ErrNotFound):

@@ -15,7 +15,17 @@ type Version struct {
 	Object  string    `json:"object"`
 	Bytes   int64     `json:"bytes"`
 	Written time.Time `json:"written"`
+	// State is what the manifest says of it: StateCurrent, StatePinned, StatePrevious or nothing.
+	State   string `json:"state,omitempty"`
+	Missing bool   `json:"missing,omitempty"` // the manifest names it and it is not there
 }
+
+// States of a version.
+const (
+	StateCurrent  = "current"
+	StatePinned   = "pinned" // and current
+	StatePrevious = "previous"
+)
 
 // UnknownVersionError: somebody asked for a version that is not in the store.
 type UnknownVersionError struct {
@@ -40,16 +50,54 @@ func (a *Announcer) Versions(ctx context.Context) ([]Version, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the snapshots: %w", err)
 	}
-	var versions []Version
+	versions := []Version{}
 	for _, object := range stored {
 		version := strings.TrimSuffix(strings.TrimPrefix(object.Key, snapshotPrefix(a.Prefix)), snapshotSuffix)
 		if ValidVersion(version) && object.Key == SnapshotKey(a.Prefix, version) {
-			versions = append(versions, Version{version, object.Key, object.Size, object.LastModified})
+			versions = append(versions, Version{
+				Version: version, Object: object.Key, Bytes: object.Size, Written: object.LastModified,
+			})
 		}
 	}
-	// Versions begin with their time, so their order is that of age.
-	slices.SortFunc(versions, func(x, y Version) int { return strings.Compare(y.Version, x.Version) })
+	sortNewestFirst(versions)
 	return versions, nil
+}
+
+// History lists the versions with what the manifest says of them, the newest first. One that the manifest
+// names and that is not there is listed as missing. Beside a damaged manifest, whose error wraps
+// ErrDamaged, it returns the versions all the same: one of them may be pinned.
+func (a *Announcer) History(ctx context.Context) ([]Version, error) {
+	versions, err := a.Versions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m, found, err := a.Current(ctx)
+	if err != nil || !found {
+		return versions, err
+	}
+	named := map[string]string{m.Version: StateCurrent}
+	if m.Pinned {
+		named[m.Version] = StatePinned
+	}
+	if m.Previous != "" && m.Previous != m.Version {
+		named[m.Previous] = StatePrevious
+	}
+	for i := range versions {
+		versions[i].State = named[versions[i].Version]
+		delete(named, versions[i].Version)
+	}
+	for version, state := range named {
+		versions = append(versions, Version{
+			Version: version, Object: SnapshotKey(a.Prefix, version), State: state, Missing: true,
+		})
+	}
+	sortNewestFirst(versions)
+	return versions, nil
+}
+
+// sortNewestFirst: versions begin with their time, so their order is that of age.
+func sortNewestFirst(versions []Version) {
+	slices.SortFunc(versions, func(x, y Version) int { return strings.Compare(y.Version, x.Version) })
 }
 
 // Open reads a version without its manifest, as far back as objects are kept. The error is an
