@@ -50,9 +50,18 @@ func (c Client) Function(name string, event []byte) ([]byte, error) {
 		return nil, fmt.Errorf("call %s: %w", name, err)
 	}
 	if answer.GetErrorType() != "" {
-		return nil, fmt.Errorf("%s failed: %s", name, answer.Payload)
+		return nil, fmt.Errorf("%s failed: %s", name, message(answer.Payload))
 	}
 	return answer.Payload, nil
+}
+
+// message is what the answer of a failed function says to a person.
+func message(answer []byte) string {
+	var failed struct{ ErrorMessage string }
+	if err := json.Unmarshal(answer, &failed); err != nil || failed.ErrorMessage == "" {
+		return string(answer)
+	}
+	return failed.ErrorMessage
 }
 
 // Timer calls a function with the event of a time trigger.
