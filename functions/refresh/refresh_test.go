@@ -27,6 +27,8 @@ type world struct {
 	store     *osstest.Memory
 	documents []reference.Document
 	sourceErr error // comes after the documents
+
+	maxPriceChange float64
 }
 
 func newWorld(symbols ...string) *world {
@@ -58,7 +60,7 @@ func (w *world) refresher() *Refresher {
 	announcer := &reference.Announcer{Objects: w.store, Prefix: "stock/", Now: func() time.Time { return w.now }}
 	return &Refresher{
 		Source: w, Announcer: announcer, Pins: announcer,
-		Policy:   reference.Policy{MinEntries: 1, MaxShrink: 0.2},
+		Policy:   reference.Policy{MinEntries: 1, MaxShrink: 0.2, MaxPriceChange: w.maxPriceChange},
 		Database: "reference", Collection: "stock", Logger: testkit.Quiet(),
 	}
 }

@@ -14,7 +14,8 @@ var ErrNoPrevious = errors.New("no version was announced before the current one"
 
 // Pin announces a version that is in the store and pins it: refreshes leave it alone, and it does not
 // age. current is the manifest to follow, the zero Manifest when there is none that can be read. A
-// version that is pinned already is announced no second time.
+// version that is pinned already is announced anew: so a pin in a bucket that was restored reaches the
+// readers who have seen a higher revision.
 //
 // Nothing is kept of a version but its object, so the manifest of an older one is made from that; its
 // source names where this feed reads, without counts.
@@ -22,9 +23,6 @@ func (a *Announcer) Pin(ctx context.Context, current Manifest, version string) (
 	body, snapshot, err := a.open(ctx, version)
 	if err != nil {
 		return Manifest{}, err
-	}
-	if version == current.Version && current.Pinned {
-		return current, nil
 	}
 	next := current
 	if version != current.Version {
