@@ -150,14 +150,8 @@ func (c *Cache) load(ctx context.Context, current *loaded) (*loaded, error) {
 	if current != nil && manifest.Version == current.manifest.Version && manifest.SHA256 == current.manifest.SHA256 {
 		return &next, nil
 	}
-	content, err := c.cfg.Objects.Get(ctx, manifest.Object, "")
-	if err != nil {
-		return nil, fmt.Errorf("read the snapshot %s: %w", manifest.Object, err)
-	}
-	if next.snapshot, err = manifest.Verify(content.Body); err != nil {
-		return nil, err
-	}
-	return &next, nil
+	next.snapshot, err = ReadSnapshot(ctx, c.cfg.Objects, &manifest)
+	return &next, err
 }
 
 // accept decides whether a manifest takes the place of the loaded one. Revisions go up; that one goes
