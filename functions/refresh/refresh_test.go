@@ -194,6 +194,11 @@ func TestARefusedRefreshKeepsTheManifest(t *testing.T) {
 		{"shrink", func(w *world) { w.fill(codes[:3]...) }, []string{"from 5 entries to 3", "REFERENCE_MAX_SHRINK"}},
 		{"rejected", func(w *world) { w.documents = append(w.documents, bad) },
 			[]string{"REFERENCE_MAX_REJECTED", "id-bad", "6.HK", "negative"}},
+		{"wrong types", func(w *world) {
+			w.documents = append(w.documents, reference.Document{ID: "id-bad", Symbol: "6.HK", CompanyName: "Six", LastPrice: true})
+		}, []string{"REFERENCE_MAX_REJECTED", "id-bad", "a bool is not a number"}},
+		{"a price that jumps", func(w *world) { w.documents[0].LastPrice = 782.5; w.maxPriceChange = 0.5 },
+			[]string{"REFERENCE_MAX_PRICE_CHANGE", "the price of 1.HK would go from 78.25 to 782.5"}},
 		{"twice", func(w *world) { w.fill(append(codes, "1.HK")...) }, []string{"REFERENCE_MAX_REJECTED", "id-0", "id-5", "1.HK"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
