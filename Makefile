@@ -2,7 +2,8 @@
 
 FUNCTIONS := $(notdir $(wildcard functions/*))
 FUZZTIME  ?= 20s
-BUILD     := -trimpath -ldflags='-s -w'
+COMMIT    := $(shell git describe --always --dirty --abbrev=12 2>/dev/null)
+BUILD     := -trimpath -buildvcs=false -ldflags='-s -w -X feedstream/shared/build.commit=$(COMMIT)'
 
 COMPOSE    = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) -p feedstream -f local/compose/docker-compose.yml
 
@@ -44,8 +45,8 @@ test: lint ## vet, staticcheck and all tests
 	go test -shuffle=on ./...
 
 .PHONY: race
-race: ## all tests under the race detector
-	go test -race -shuffle=on ./...
+race: ## all tests under the race detector (needs a C compiler)
+	go test -race -shuffle=on -timeout 20m ./...
 
 .PHONY: real
 real: ## wire formats and rows judged by real Kafka, HBase and Phoenix (needs a JDK 17 and Maven)
@@ -53,7 +54,7 @@ real: ## wire formats and rows judged by real Kafka, HBase and Phoenix (needs a 
 	go test -tags real -count=1 -timeout 30m -v ./local/real | grep --line-buffered -vE '^(=== |[0-9/]+ [0-9:]+ WARN)'; exit $${PIPESTATUS[0]}
 
 .PHONY: clients
-clients: functions command ## other people's clients, call by call, against the embedded servers (Python, Node.js, JDK 17, Maven, kcat)
+clients: functions command ## other people's clients, call by call, against the embedded servers (Python, npm, JDK 17, Maven, kcat)
 	go vet -tags clients ./local/clients
 	cd local/clients/golang && go vet ./...
 	go test -tags clients -count=1 -timeout 10m -v -run '^TestClients$$' ./local/clients

@@ -22,6 +22,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"feedstream/shared/build"
 )
 
 func main() {
@@ -37,6 +39,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := &cobra.Command{
 		Use:           "feedstream",
 		Short:         "Run the feed-enrichment stack on this machine, and talk to it",
+		Version:       build.Read().String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}

@@ -81,6 +81,30 @@ func found(wrong bool) error {
 	return nil
 }
 
+// printPage prints what the query function answers: a page of rows, or one row.
+func printPage(w io.Writer, body []byte, single bool) error {
+	page := struct {
+		Items   []feed.Record
+		Next    string
+		Skipped int
+	}{Items: make([]feed.Record, 1)}
+	into := any(&page)
+	if single {
+		into = &page.Items[0]
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("read the answer of the query function: %w", err)
+	}
+	printRows(w, page.Items)
+	if page.Skipped > 0 {
+		fmt.Fprintf(w, "%d rows that another writer left incomplete are left out; see the function's log\n", page.Skipped)
+	}
+	if page.Next != "" {
+		fmt.Fprintf(w, "there are more: --cursor %s\n", page.Next)
+	}
+	return nil
+}
+
 func printRows(w io.Writer, records []feed.Record) {
 	var rows []table.Row
 	for _, r := range records {

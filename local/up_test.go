@@ -33,6 +33,7 @@ func TestExitCodes(t *testing.T) {
 		want int
 	}{
 		{[]string{"--help"}, 0},
+		{[]string{"--version"}, 0},
 		{[]string{"up", "--nonsense"}, 2},
 		{[]string{"up", "--drain"}, 2},
 		{[]string{"query"}, 2},

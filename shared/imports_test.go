@@ -80,7 +80,7 @@ var rules = []rule{
 		tests: []string{"local/services/kafka"}},
 	{dir: "local/data", inside: []string{"shared/feed", "shared/reference"}},
 	{dir: "local/doctor", inside: []string{"shared/*", "local/target", "local/data", "local/platform/manifest"}, outside: anything,
-		tests: []string{kits}},
+		tests: []string{kits, "local/simulate"}},
 	{dir: "local/invoke", inside: []string{"shared/reference", "local/target"}, outside: anything},
 	{dir: "local/simulate", inside: []string{"shared/*", "local/target", "local/data"}, outside: anything,
 		tests: []string{"local/services/kafka"}},
@@ -93,7 +93,7 @@ var rules = []rule{
 
 	// The lanes on real servers and in containers.
 	{dir: "local/real/child", outside: anything},
-	{dir: "local/real", inside: []string{"local/real/child"}, tests: []string{"shared/*", kits, "local/target"}, outside: anything},
+	{dir: "local/real", inside: []string{"local/real/child"}, tests: []string{"shared/*", kits, "local/target", "local/stack/stacktest"}, outside: anything},
 	{dir: "local/compose/*", inside: []string{"local/real", "local/services/*"}},
 	{dir: "local/clients", tests: []string{"local/real", "local/real/child"}},
 	{dir: "local/clients/golang/*", outside: anything}, // a module of its own

@@ -3,6 +3,6 @@
 // that prints one JSON line for each call; expected.json says which calls work and which are refused, and
 // by what name. The README holds the table that comes out.
 //
-// The lane has the build tag clients and needs Python 3 with venv, Node.js with npm, a JDK 17 with Maven,
+// The lane has the build tag clients and needs Python 3 with venv, npm, a JDK 17 with Maven,
 // and kcat. What is fetched is kept in the user's cache folder, by the content of what pins the version.
 package clients

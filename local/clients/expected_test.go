@@ -114,20 +114,6 @@ func short(detail string) string {
 	return said
 }
 
-// cameOut is the client as its calls came out, for the table.
-func (c *client) cameOut(lines []line) *client {
-	out := &client{Service: c.Service, Name: c.Name, Version: c.Version, Refused: map[string]string{}}
-	for _, l := range lines {
-		switch l.Result {
-		case "works":
-			out.Works = append(out.Works, l.Call)
-		case "refused":
-			out.Refused[l.Call] = l.Detail
-		}
-	}
-	return out
-}
-
 // TestCompare proves that each way to come out otherwise is found.
 func TestCompare(t *testing.T) {
 	c := &client{Name: "c", Version: "1", Works: []string{"get"}, Refused: map[string]string{"copy": "Copy"}}

@@ -30,7 +30,8 @@ func program(ctx context.Context, folder string, c *client) (*exec.Cmd, error) {
 	case ".py":
 		cmd = exec.CommandContext(ctx, "python3", c.Program)
 	case ".js":
-		cmd = exec.CommandContext(ctx, "node", c.Program)
+		modules, _ := told.value("NODE_PATH")
+		cmd = exec.CommandContext(ctx, node(modules), c.Program)
 	case ".java":
 		jars, _ := told.value("FEEDSTREAM_JARS")
 		compile := exec.CommandContext(ctx, "javac", "-nowarn", "-d", folder, "-cp", jars, "Calls.java", c.Program)
@@ -130,6 +131,15 @@ func fetchNode(ctx context.Context, c *client) (string, error) {
 		return build(exec.CommandContext(ctx, "npm", "install", "--prefix", folder, "--no-audit", "--no-fund",
 			"--no-package-lock", "--ignore-scripts"))
 	})
+}
+
+// node is the Node.js that came with the client, which asks for a newer one than Debian 12 has; on
+// machines that there is no package for, it is their own.
+func node(modules string) string {
+	if came, err := filepath.Glob(filepath.Join(modules, "node-*", "bin", "node")); err == nil && len(came) > 0 {
+		return came[0]
+	}
+	return "node"
 }
 
 func (e environment) value(name string) (string, bool) {

@@ -102,3 +102,17 @@ func run(cmd *exec.Cmd, at environment) (lines []line, err error) {
 	}
 	return lines, nil
 }
+
+// cameOut is the client as its calls came out, for the table.
+func (c *client) cameOut(lines []line) *client {
+	out := &client{Service: c.Service, Name: c.Name, Version: c.Version, Refused: map[string]string{}}
+	for _, l := range lines {
+		switch l.Result {
+		case "works":
+			out.Works = append(out.Works, l.Call)
+		case "refused":
+			out.Refused[l.Call] = l.Detail
+		}
+	}
+	return out
+}

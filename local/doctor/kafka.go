@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"feedstream/shared/feed"
@@ -15,17 +17,13 @@ import (
 
 // Kafka checks that the brokers answer, that the topics exist, that the topics of set-aside records
 // take the largest record of the input, and that output records are kept at least as long as the input
-// and never compacted away. What a broker may not tell (its settings, for want of a permission) is left out.
-func Kafka(ctx context.Context, brokers string, topics feed.Topics, options ...kgo.Opt) []Finding {
+// and never compacted away. It asks those that the functions will ask: the leader of each partition and the
+// coordinator of the group, under the addresses that the brokers announce. What a broker may not tell (its
+// settings, for want of a permission) is left out.
+func Kafka(ctx context.Context, brokers string, topics feed.Topics, group string, options ...kgo.Opt) []Finding {
 	const check = "Kafka"
-	remedy := func(err error) string {
-		var untrusted x509.UnknownAuthorityError
-		if errors.As(err, &untrusted) {
-			return "set KAFKA_CA to the root certificate of the brokers: its PEM text, or the path of a file"
-		}
-		return "start the brokers, or correct KAFKA_BROKERS, KAFKA_TLS and KAFKA_SASL_*"
-	}
-	client, err := kgo.NewClient(options...)
+	// One that is away is asked again for a while only: its error says more than that time ran out.
+	client, err := kgo.NewClient(append(options, kgo.RetryTimeout(3*time.Second))...)
 	if err != nil {
 		return []Finding{bad(check, remedy(err), "connect to %s: %v", brokers, err)}
 	}
@@ -37,11 +35,37 @@ func Kafka(ctx context.Context, brokers string, topics feed.Topics, options ...k
 		return []Finding{bad(check, remedy(err), "%s does not answer: %v", brokers, err)}
 	}
 	findings := []Finding{good(check, "%s answers", brokers)}
+	findings = append(findings, announced(ctx, admin, listed, group)...)
 	for _, name := range names {
 		findings = append(findings, topic(listed[name], name, topics, brokers))
 	}
 	if settings, err := admin.DescribeTopicConfigs(ctx, names...); err == nil {
 		findings = append(findings, limits(settings, topics, brokers)...)
+	}
+	return findings
+}
+
+func remedy(err error) string {
+	var untrusted x509.UnknownAuthorityError
+	if errors.As(err, &untrusted) {
+		return "set KAFKA_CA to the root certificate of the brokers: its PEM text, or the path of a file"
+	}
+	return "start the brokers, or correct KAFKA_BROKERS, KAFKA_TLS and KAFKA_SASL_*"
+}
+
+// announced looks at the brokers behind the addresses that they announce.
+func announced(ctx context.Context, admin *kadm.Client, listed kadm.TopicDetails, group string) (findings []Finding) {
+	const mend = "this machine must reach the brokers under the addresses that they announce (advertised.listeners)"
+	listed.EachError(func(d kadm.TopicDetail) { delete(listed, d.Topic) }) // told of apart
+	ends, err := admin.ListEndOffsets(ctx, listed.Names()...)
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil && len(listed) > 0 {
+		findings = append(findings, bad("leaders of the topics", mend, "%v", err))
+	}
+	if _, err := admin.FetchOffsets(ctx, group); err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+		findings = append(findings, bad("coordinator of group "+group, mend, "%v", err))
 	}
 	return findings
 }

@@ -1,16 +1,23 @@
 package doctor
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/pem"
+	"fmt"
+	"net"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 
+	"feedstream/local/simulate"
 	"feedstream/local/target"
 	"feedstream/shared/feed"
 )
@@ -44,5 +51,47 @@ func TestKafkaWithItsOwnRoot(t *testing.T) {
 	}
 	if found := look(""); found.OK || !strings.Contains(found.Remedy, "KAFKA_CA") {
 		t.Errorf("without the root: %+v", found)
+	}
+}
+
+// behind is a way to brokers of which only the first address leads anywhere: the one that they announce does not.
+func behind(t *testing.T, broker *kfake.Cluster) []kgo.Opt {
+	t.Helper()
+	const forwarded = "127.0.0.1:1"
+	announced := broker.ListenAddrs()[0]
+	return []kgo.Opt{kgo.SeedBrokers(forwarded), kgo.Dialer(func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if addr != forwarded {
+			return nil, &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("%s: %w", addr, syscall.ECONNREFUSED)}
+		}
+		var d net.Dialer
+		return d.DialContext(ctx, network, announced)
+	})}
+}
+
+// A bootstrap server that answers is not enough: the functions talk to those that it announces.
+func TestKafkaBehindAnAddressOutOfReach(t *testing.T) {
+	topics := feed.DefaultTopics()
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, topics.Input, topics.Output, topics.Quarantine, topics.DeadLetter))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	var wrong []string
+	for _, f := range Kafka(t.Context(), "127.0.0.1:1", topics, "g", behind(t, broker)...) {
+		if !f.OK && !strings.HasPrefix(f.Check, "topic ") { // their settings are another matter
+			wrong = append(wrong, f.Check)
+			if !strings.Contains(f.Detail, broker.ListenAddrs()[0]) || !strings.Contains(f.Remedy, "advertised.listeners") {
+				t.Errorf("finding = %+v", f)
+			}
+		}
+	}
+	if !slices.Equal(wrong, []string{"leaders of the topics", "coordinator of group g"}) {
+		t.Errorf("wrong is %q", wrong)
+	}
+	_, err = simulate.Run(t.Context(), simulate.Config{
+		Brokers: []string{"127.0.0.1:1"}, Options: behind(t, broker), Topic: topics.Input, Records: 1,
+	})
+	if err == nil || !strings.Contains(err.Error(), broker.ListenAddrs()[0]) {
+		t.Errorf("publish: error = %v, want one that names %s", err, broker.ListenAddrs()[0])
 	}
 }

@@ -50,7 +50,7 @@ func lookAtKafka(ctx context.Context, t *target.Target) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Kafka(ctx, t.Address(target.Kafka), t.Names.Topics, options...), nil
+	return Kafka(ctx, t.Address(target.Kafka), t.Names.Topics, t.Names.Group, options...), nil
 }
 
 func lookAtHBase(ctx context.Context, t *target.Target) ([]Finding, error) {

@@ -115,9 +115,21 @@ func (c Client) Get(ctx context.Context, name, path string) ([]byte, error) {
 		return nil, fmt.Errorf("call %s: %w", name, err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answers %s: %s", name, response.Status, bytes.TrimSpace(body))
+		return nil, fmt.Errorf("%s answers %s: %s", name, response.Status, explained(body))
 	}
 	return body, nil
+}
+
+// explained is what an answer says went wrong, and what mends it: the members of RFC 9457, or all of it.
+func explained(body []byte) string {
+	var problem struct{ Detail, Remedy string }
+	if err := json.Unmarshal(body, &problem); err != nil || problem.Detail == "" {
+		return string(bytes.TrimSpace(body))
+	}
+	if problem.Remedy == "" {
+		return problem.Detail
+	}
+	return problem.Detail + ": " + problem.Remedy
 }
 
 // sign adds what a trigger of authType function wants to see. The signature is over the path without its

@@ -11,9 +11,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/time/rate"
 
@@ -93,8 +95,34 @@ func Run(ctx context.Context, cfg Config) (Counts, error) {
 		return Counts{}, fmt.Errorf("publish to topic %s: %w", cfg.Topic, err)
 	}
 	defer client.Close()
+	if err := askLeaders(ctx, cfg); err != nil {
+		return Counts{}, fmt.Errorf("publish to topic %s: %w", cfg.Topic, err)
+	}
 	p := publication{cfg: cfg, client: client, generator: newGenerator(cfg)}
 	return p.run(ctx)
+}
+
+// askTimeout is how long the leaders of the topic have to answer before the first record.
+const askTimeout = 10 * time.Second
+
+// askLeaders fails when a leader of the topic's partitions is out of reach, which the producer would wait
+// for in silence.
+func askLeaders(ctx context.Context, cfg Config) error {
+	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(cfg.Brokers...), kgo.RetryTimeout(askTimeout / 2)}, cfg.Options...)...)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	limited, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	ends, err := kadm.NewClient(client).ListEndOffsets(limited, cfg.Topic)
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("ask the leaders of its partitions at %s: %w", strings.Join(cfg.Brokers, ","), err)
+	}
+	return nil
 }
 
 // publication is one run.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+
 	"feedstream/local/audit"
 	"feedstream/local/simulate"
 	"feedstream/local/stack/stacktest"
@@ -170,4 +172,39 @@ func TestListenHost(t *testing.T) {
 			t.Errorf("what listens on %s is reached at %s, want %s", listening, got, want)
 		}
 	}
+}
+
+// A feed without an end outlives what the brokers refuse: whoever uses the services of the stack keeps them.
+func TestAnEndlessFeedOutlivesRefusals(t *testing.T) {
+	s := running(t)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.publish(ctx, Feed{Rate: 500}) }()
+	input := s.target.Names.Topics.Input
+	published := func() (n int64) {
+		ends, _ := s.endOffsets(t.Context(), input) // while it is deleted there are none
+		for _, end := range ends {
+			n += end
+		}
+		return n
+	}
+	await := func(what string, condition func() bool) {
+		for deadline := time.Now().Add(60 * time.Second); !condition(); time.Sleep(10 * time.Millisecond) {
+			if len(ended) > 0 || time.Now().After(deadline) {
+				t.Fatalf("the feed has ended, or never came: %s", what)
+			}
+		}
+	}
+	await("records", func() bool { return published() > 0 })
+	withKafka(t, &s.services, func(ctx context.Context, admin *kadm.Client) error {
+		if _, err := admin.DeleteTopic(ctx, input); err != nil {
+			return err
+		}
+		await("the end of the topic", func() bool { return published() == 0 })
+		_, err := admin.CreateTopic(ctx, partitions, 1, nil, input)
+		return err
+	})
+	await("records of the new topic", func() bool { return published() > 100 })
+	stop()
+	must(t, <-ended)
 }

@@ -11,7 +11,9 @@ import (
 // begin says where the stream reads on in the partitions that it was assigned: where the group has
 // committed, or else where the topic begins or ends as of now. So each position is known exactly, and who
 // waits for an offset that was reached in an earlier run sees it.
-func (s *Stream) begin(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+func (s *Stream) begin(
+	ctx context.Context, offsets map[string]map[int32]kgo.Offset,
+) (map[string]map[int32]kgo.Offset, error) {
 	select {
 	case <-s.connected:
 	case <-ctx.Done():

@@ -2,11 +2,13 @@ package stream
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // ends are the end offsets of the topic.
@@ -32,6 +34,7 @@ func (b *bed) caughtUp(t *testing.T, s *Stream) {
 
 // A partition may end in the mark of a transaction, committed or aborted: nobody waits for that.
 func TestNoLagBehindTheMarkOfATransaction(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	var pushes atomic.Int64
 	count := func(context.Context, []byte) error { pushes.Add(1); return nil }
@@ -87,6 +90,23 @@ func TestNoLagInAnEmptiedPartition(t *testing.T) {
 	b.caughtUp(t, again)
 }
 
+// Compaction left nothing up to the end: the broker answers every fetch with nothing.
+func TestNoLagBehindACompactedHole(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.produce(t, b.client, 0, 7)
+	b.cluster.ControlKey(int16(kmsg.Fetch), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		b.cluster.KeepControl()
+		return fetched(request, func(p *kmsg.FetchResponseTopicPartition) {
+			if p.Partition == 0 {
+				p.HighWatermark = 7
+			}
+		}), nil, true
+	})
+	s, _ := b.start(t, accept)
+	b.caughtUp(t, s)
+}
+
 // While a push fails, neither the look at the topic nor a purge moves what is committed past its records.
 func TestLagWhileAPushFails(t *testing.T) {
 	b := newBed(t)
@@ -110,4 +130,35 @@ func TestLagWhileAPushFails(t *testing.T) {
 	fail.Store(false)
 	s.RetryNow()
 	b.caughtUp(t, s)
+}
+
+// The topic is deleted and made again: its records are delivered, and lag and commits are those of the new one.
+func TestATopicMadeAgainIsTakenUp(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	var pushes atomic.Int64
+	s, _ := b.start(t, func(context.Context, []byte) error { pushes.Add(1); return nil })
+	b.produce(t, b.client, 0, 20)
+	b.caughtUp(t, s)
+	admin := kadm.NewClient(b.client)
+	if _, err := admin.DeleteTopic(t.Context(), "in"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := admin.CreateTopic(t.Context(), 2, 1, nil, "in"); err != nil {
+		t.Fatal(err)
+	}
+	before := pushes.Load()
+	b.produce(t, b.connect(t), 0, 3)
+	eventually(t, "a push of the new topic", func() bool { return pushes.Load() > before })
+	eventually(t, "a lag of 0", func() bool { return s.Status().Lag == 0 })
+	offsets, err := admin.FetchOffsets(t.Context(), "g")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := offsets.Lookup("in", 0); got.At != 3 {
+		t.Errorf("committed is %d, want 3", got.At)
+	}
+	if lines := strings.Count(b.log.String(), "level=WARN"); lines > 1 {
+		t.Errorf("want one warning at most:\n%s", b.log.String())
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"feedstream/local/platform/manifest"
@@ -163,6 +164,11 @@ func (s *Stream) fetchFailed(partition int32, err error) {
 		return
 	}
 	s.faults.kafka(s.fetchOf(partition), err)
+	if errors.Is(err, kerr.UnknownTopicID) {
+		// The topic was deleted; one made again under its name is another one to the client.
+		s.client.PurgeTopicsFromConsuming(s.declared.Topic)
+		s.client.AddConsumeTopics(s.declared.Topic)
+	}
 }
 
 func (s *Stream) fetchOf(partition int32) string {
@@ -186,7 +192,8 @@ func (s *Stream) RetryNow() { s.retries.end() }
 func (s *Stream) Status() Status {
 	return Status{
 		Function: s.cfg.Function, Topic: s.declared.Topic, Group: s.declared.Group, Lag: s.positions.lag(),
-		InFlight: len(s.slots), Waiting: s.retries.waiting(), DeadLettered: s.deadLettered.Load(), LastError: s.faults.lastError(),
+		InFlight: len(s.slots), Waiting: s.retries.waiting(), DeadLettered: s.deadLettered.Load(),
+		LastError: s.faults.lastError(),
 	}
 }
 

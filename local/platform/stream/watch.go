@@ -122,16 +122,14 @@ func (s *Stream) fetch(ctx context.Context, partition int32, offset int64) (*kms
 	if err := kerr.ErrorForCode(response.ErrorCode); err != nil {
 		return nil, err
 	}
-	for i := range response.Topics {
-		for j := range response.Topics[i].Partitions {
-			fetched := &response.Topics[i].Partitions[j]
-			if response.ThrottleMillis > 0 {
-				fetched.HighWatermark = offset // an empty answer is the quota's, and says nothing
-			}
-			return fetched, kerr.ErrorForCode(fetched.ErrorCode)
-		}
+	if len(response.Topics) != 1 || len(response.Topics[0].Partitions) != 1 {
+		return nil, errors.New("the broker answered with nothing")
 	}
-	return nil, errors.New("the broker answered with nothing")
+	fetched := &response.Topics[0].Partitions[0]
+	if response.ThrottleMillis > 0 {
+		fetched.HighWatermark = offset // an empty answer is the quota's, and says nothing
+	}
+	return fetched, nil
 }
 
 // heartbeat asks the group's coordinator whether this member is in the group.

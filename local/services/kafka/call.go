@@ -11,8 +11,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// maxRequest is a broker's socket.request.max.bytes.
-const maxRequest = 100 << 20
+// The largest requests. Kafka's decoders make room for as many elements as an array claims, each many times larger
+// than the bytes that may claim it, so that only Produce may be as long as a broker's socket.request.max.bytes, once
+// its arrays are known to be there.
+const (
+	maxRequest   = 100 << 20
+	maxOther     = 2 << 20
+	maxProducing = 100_000 // partitions in one Produce
+)
 
 // prefixSize is that of the length before every request and answer.
 const prefixSize = 4
@@ -84,10 +90,58 @@ func decode(body []byte) (*call, error) {
 	if c.request.IsFlexible() {
 		kmsg.SkipTags(&reader)
 	}
+	if err := checkSize(c.request, reader.Src); err != nil {
+		return nil, err
+	}
 	if err := c.request.ReadFrom(reader.Src); err != nil {
 		return nil, fmt.Errorf("%s of version %d is malformed: %w", kmsg.NameForKey(key), version, err)
 	}
 	return c, nil
+}
+
+// checkSize refuses content that would take far more memory than it has bytes.
+func checkSize(request kmsg.Request, content []byte) error {
+	if request.Key() != kmsg.Produce.Int16() {
+		if len(content) > maxOther {
+			return fmt.Errorf("%s came with %d bytes, and %d are the most here",
+				kmsg.NameForKey(request.Key()), len(content), maxOther)
+		}
+		return nil
+	}
+	if n, ok := producedTo(content, request.GetVersion(), request.IsFlexible()); !ok || n > maxProducing {
+		return fmt.Errorf("a Produce of version %d is malformed, or goes to more than %d partitions",
+			request.GetVersion(), maxProducing)
+	}
+	return nil
+}
+
+// producedTo counts the partitions of a Produce without making room for them.
+func producedTo(content []byte, version int16, flexible bool) (partitions int, ok bool) {
+	const ids = 13 // since then topics come by their ids
+	r := kbin.Reader{Src: content}
+	text, length, data, tags := r.UnsafeNullableString, r.ArrayLen, r.NullableBytes, func() {}
+	if flexible {
+		text, length, data = r.UnsafeCompactNullableString, r.CompactArrayLen, r.CompactNullableBytes
+		tags = func() { kmsg.SkipTags(&r) }
+	}
+	text() // transactional id
+	r.Int16()
+	r.Int32()
+	for topics := length(); topics > 0 && r.Ok(); topics-- {
+		if version >= ids {
+			r.Uuid()
+		} else {
+			text()
+		}
+		for n := length(); n > 0 && r.Ok(); n-- {
+			r.Int32()
+			data()
+			tags()
+			partitions++
+		}
+		tags()
+	}
+	return partitions, r.Ok()
 }
 
 // appendFrame appends the request with its header and length prefix.

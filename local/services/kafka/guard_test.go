@@ -19,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"feedstream/local/services/kafka/internal/codec"
 	"feedstream/local/services/patient"
 )
 
@@ -74,6 +75,11 @@ var strangers = []struct {
 	{"nothing", string(prefixed()), "it ends within its header"},
 	{"header only begun", string(prefixed(0, 3, 0, 1)), "it ends within its header"},
 	{"content cut", string(prefixed(0, 3, 0, 1, 0, 0, 0, 1, 0xff, 0xff, 0, 0, 0, 9)), "Metadata of version 1 is malformed"},
+	{"array of a lie", string(prefixed(0, 0, 0, 3, 0, 0, 0, 1, 0xff, 0xff,
+		0xff, 0xff, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 'a', 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0)),
+		"Produce of version 3 is malformed"},
+	{"too long for its kind", string(prefixed(append([]byte{0, 3, 0, 1, 0, 0, 0, 1, 0xff, 0xff},
+		make([]byte, maxOther+1)...)...)), "Metadata came with"},
 	{"cut and gone", "\x00\x00\x01\x00abc", ""},
 }
 
@@ -300,22 +306,22 @@ func TestRefuseBatch(t *testing.T) {
 		raw  []byte
 		want *kerr.Error
 	}{
-		{"plain", batch(1, codecNone, one), nil},
-		{"gzip", batch(1, codecGzip, compressed(kgo.GzipCompression())), nil},
-		{"snappy", batch(1, codecSnappy, compressed(kgo.SnappyCompression())), nil},
-		{"lz4", batch(1, codecLZ4, compressed(kgo.Lz4Compression())), nil},
-		{"zstd", batch(1, codecZstd, compressed(kgo.ZstdCompression())), nil},
-		{"no gzip", batch(1, codecGzip, one), kerr.CorruptMessage},
-		{"no snappy", batch(1, codecSnappy, one), kerr.CorruptMessage},
-		{"no lz4", batch(1, codecLZ4, one), kerr.CorruptMessage},
-		{"no zstd", batch(1, codecZstd, one), kerr.CorruptMessage},
+		{"plain", batch(1, codec.None, one), nil},
+		{"gzip", batch(1, codec.Gzip, compressed(kgo.GzipCompression())), nil},
+		{"snappy", batch(1, codec.Snappy, compressed(kgo.SnappyCompression())), nil},
+		{"lz4", batch(1, codec.LZ4, compressed(kgo.Lz4Compression())), nil},
+		{"zstd", batch(1, codec.Zstd, compressed(kgo.ZstdCompression())), nil},
+		{"no gzip", batch(1, codec.Gzip, one), kerr.CorruptMessage},
+		{"no snappy", batch(1, codec.Snappy, one), kerr.CorruptMessage},
+		{"no lz4", batch(1, codec.LZ4, one), kerr.CorruptMessage},
+		{"no zstd", batch(1, codec.Zstd, one), kerr.CorruptMessage},
 		{"unknown codec", batch(1, 7, one), kerr.CorruptMessage},
-		{"none of many", batch(2e9, codecNone, one), kerr.InvalidRecord},
-		{"more than none", batch(0, codecNone, one), kerr.InvalidRecord},
-		{"less than none", batch(-5, codecNone, one), kerr.InvalidRecord},
-		{"none", batch(0, codecNone, nil), kerr.InvalidRecord},
-		{"two of one", batch(1, codecNone, append(slices.Clone(one), one...)), kerr.InvalidRecord},
-		{"record of a lie", batch(1, codecNone, []byte{60, 0, 0}), kerr.CorruptMessage},
+		{"none of many", batch(2e9, codec.None, one), kerr.InvalidRecord},
+		{"more than none", batch(0, codec.None, one), kerr.InvalidRecord},
+		{"less than none", batch(-5, codec.None, one), kerr.InvalidRecord},
+		{"none", batch(0, codec.None, nil), kerr.InvalidRecord},
+		{"two of one", batch(1, codec.None, append(slices.Clone(one), one...)), kerr.InvalidRecord},
+		{"record of a lie", batch(1, codec.None, []byte{60, 0, 0}), kerr.CorruptMessage},
 		{"no batch", []byte("x"), nil},
 	} {
 		got := refuseBatch(test.raw)

@@ -207,6 +207,7 @@ func TestRefusals(t *testing.T) {
 		d("hello", 1, "backpressure", true, "what comes next", d("a", 1)), d("ismaster", 1, "backpressure", true),
 		d("ping", 1, "fancy", 1), d("buildInfo", 1, "fancy", 1, "apiVersion", "1", "apiStrict", false),
 		d("find", "stock", "apiVersion", "1", "apiStrict", true, "apiDeprecationErrors", true),
+		d("find", "stock", "$configTime", 1, "$client", d("application", "x"), "mayBypassWriteBlocking", true),
 	} {
 		if err := c.Database().RunCommand(ctx, command).Err(); err != nil {
 			t.Errorf("%v: %v", command, err)

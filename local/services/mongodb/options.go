@@ -1,6 +1,11 @@
 package mongodb
 
 import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"feedstream/local/services/mongodb/internal/failure"
@@ -16,11 +21,15 @@ const (
 	off                       // it is refused unless it says false, null, {} or [], which is as good as not given
 )
 
-// general are the options every command may carry.
+// general are the options every command may carry. Those that begin with $ and what follows them are what servers and
+// tools say of themselves, and no command of one server alone heeds them.
 var general = map[string]option{
 	"$db": used, "lsid": ignored, "$clusterTime": ignored, "$readPreference": ignored, "comment": ignored,
 	"maxTimeMS": ignored, "readConcern": used, "writeConcern": used,
 	"apiVersion": used, "apiStrict": used, "apiDeprecationErrors": used,
+	"$audit": ignored, "$client": ignored, "$configServerState": ignored, "$configTime": ignored,
+	"$oplogQueryData": ignored, "$queryOptions": ignored, "$replData": ignored, "$topologyTime": ignored,
+	"maxTimeMSOpOnly": ignored, "mayBypassWriteBlocking": ignored, "help": off,
 }
 
 // anything among a command's options lets every other field pass unread, as a real server does where it parses a
@@ -136,4 +145,36 @@ func (r *request) checkConcerns() error {
 		return failure.New(79, "No write concern mode named '%s' found", tag)
 	}
 	return nil
+}
+
+// Unsupported says in short lines what a MongoDB server does and this one does not, from the tables it decides by.
+func Unsupported() []string {
+	filters, updates := query.Refused()
+	lines := []string{
+		"commands other than " + strings.Join(slices.Sorted(maps.Keys(commands)), ", "),
+		"query operators: " + strings.Join(filters, ", "),
+		"update operators: " + strings.Join(updates, ", "),
+		"aggregations other than that of countDocuments",
+		"authentication, TLS, compression, transactions, retryable writes, replica sets",
+	}
+	for _, name := range slices.Sorted(maps.Keys(commands)) {
+		lines = appendRefused(lines, name, commands[name].options)
+	}
+	lines = appendRefused(lines, "update.updates", updateOptions)
+	lines = appendRefused(lines, "delete.deletes", deleteOptions)
+	return appendRefused(lines, "createIndexes.indexes", indexOptions)
+}
+
+func appendRefused(lines []string, what string, options map[string]option) []string {
+	var refused []string
+	for name, kind := range options {
+		if kind == off {
+			refused = append(refused, name)
+		}
+	}
+	if refused == nil {
+		return lines
+	}
+	slices.Sort(refused)
+	return append(lines, fmt.Sprintf("options of %s: %s", what, strings.Join(refused, ", ")))
 }

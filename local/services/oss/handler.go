@@ -75,7 +75,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	if bucket == "" && key != "" {
 		return refused(http.StatusBadRequest, "InvalidBucketName", "the path %s names no bucket", r.URL.Path)
 	}
-	if bucket != "" && s.buckets[bucket] == nil {
+	creates := key == "" && r.Method == http.MethodPut // which this server refuses, by its own name
+	if bucket != "" && s.buckets[bucket] == nil && !creates {
 		return refused(http.StatusNotFound, "NoSuchBucket", "the bucket %s does not exist on this server", bucket)
 	}
 	operation := route(r, bucket, key)
@@ -120,7 +121,7 @@ var parameters = []string{
 // route names the operation, which is in operations or is one that this server lacks.
 func route(r *http.Request, bucket, key string) string {
 	query := r.URL.Query()
-	for name := range query {
+	for _, name := range slices.Sorted(maps.Keys(query)) { // a refusal names the same one each time
 		if !slices.Contains(parameters, name) {
 			return fmt.Sprintf("operation %s with the parameter %q", r.Method, name)
 		}

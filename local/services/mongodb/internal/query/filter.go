@@ -1,6 +1,7 @@
 package query
 
 import (
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
@@ -68,9 +69,10 @@ func (f *Filter) logical(operator string, value bsoncore.Value, binding bool) (p
 	case "$comment":
 		return nil, nil
 	case "$and", "$or", "$nor":
-	case "$expr", "$where", "$text", "$jsonSchema", "$alwaysTrue", "$alwaysFalse", "$sampleRate":
-		return nil, failure.Unsupported("the query operator %s", operator)
 	default:
+		if slices.Contains(refusedTopLevel, operator) {
+			return nil, failure.Unsupported("the query operator %s", operator)
+		}
 		return nil, failure.New(failure.BadValue, "unknown top level operator: %s", operator)
 	}
 	if value.Type != bsoncore.TypeArray || len(value.Data) <= 5 {

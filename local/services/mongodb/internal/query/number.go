@@ -47,13 +47,15 @@ func double(v bsoncore.Value) float64 {
 	return math.Float64frombits(binary.LittleEndian.Uint64(v.Data))
 }
 
+func decimalOf(v bsoncore.Value) bson.Decimal128 { return bson.NewDecimal128(v.Decimal128()) }
+
 // isNaN says whether v is a double or a decimal that is not a number.
 func isNaN(v bsoncore.Value) bool {
 	switch v.Type {
 	case bsoncore.TypeDouble:
 		return math.IsNaN(double(v))
 	case bsoncore.TypeDecimal128:
-		return bson.NewDecimal128(v.Decimal128()).IsNaN()
+		return decimalOf(v).IsNaN()
 	}
 	return false
 }
@@ -77,7 +79,7 @@ func exactly(v bsoncore.Value) number {
 	if v.Type == bsoncore.TypeDouble {
 		return exactDouble(double(v))
 	}
-	d := bson.NewDecimal128(v.Decimal128())
+	d := decimalOf(v)
 	if d.IsNaN() {
 		return number{magnitude: notANumber}
 	}

@@ -2,6 +2,7 @@ package query
 
 import (
 	"bytes"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
@@ -22,9 +23,8 @@ func compileOperator(operator string, v bsoncore.Value) (test func(bsoncore.Valu
 	case "$type":
 		test, err = compileType(v)
 		return test, false, err
-	case "$regex", "$options", "$elemMatch", "$size", "$all", "$mod", "$expr", "$jsonSchema", "$geoWithin",
-		"$geoIntersects", "$near", "$nearSphere", "$bitsAllClear", "$bitsAllSet", "$bitsAnyClear", "$bitsAnySet",
-		"$ref", "$id", "$db":
+	}
+	if slices.Contains(refusedOperators, operator) {
 		return nil, false, failure.Unsupported("the query operator %s", operator)
 	}
 	return nil, false, failure.New(failure.BadValue, "unknown operator: %s", operator)

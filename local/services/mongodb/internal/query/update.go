@@ -67,9 +67,10 @@ func compileReplacement(document []byte) (*Update, error) {
 func checkUpdateOperator(operator string, fields bsoncore.Value) error {
 	switch operator {
 	case "$set", "$setOnInsert", "$unset", "$inc", "$min", "$max", "$push", "$addToSet":
-	case "$mul", "$rename", "$currentDate", "$pull", "$pullAll", "$pop", "$bit":
-		return failure.Unsupported("the update operator %s", operator)
 	default:
+		if slices.Contains(refusedUpdates, operator) {
+			return failure.Unsupported("the update operator %s", operator)
+		}
 		return failure.New(failure.FailedToParse, "Unknown modifier: %s", operator)
 	}
 	if fields.Type != bsoncore.TypeEmbeddedDocument {
