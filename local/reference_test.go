@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"feedstream/local/doctor"
 	"feedstream/local/stack"
 	"feedstream/local/stack/stacktest"
@@ -76,7 +78,8 @@ func TestReferenceVerbs(t *testing.T) {
 			t.Errorf("reference diff does not show %s: %s", row, text)
 		}
 	}
-	differences := parsed[[]reference.Difference](t, verb(t, data, "reference", "diff", third.Version, third.Version, "--json"))
+	text = verb(t, data, "reference", "diff", third.Version, third.Version, "--json")
+	differences := parsed[[]reference.Difference](t, text)
 	if differences == nil || len(differences) != 0 {
 		t.Errorf("a version differs from itself: %+v", differences)
 	}
@@ -86,7 +89,8 @@ func TestReferenceVerbs(t *testing.T) {
 	w.refuses(t, 2, nil, "reference", "rollback", "a", "b")
 	w.refuses(t, 2, []string{`{"action":"pin","version":"x"}`}, "reference", "pin", "x", "--env", "other.env")
 
-	if text := verb(t, data, "reference", "rollback"); !strings.Contains(text, "version "+second.Version+" is pinned, revision 4") {
+	text = verb(t, data, "reference", "rollback")
+	if !strings.Contains(text, "version "+second.Version+" is pinned, revision 4") {
 		t.Errorf("reference rollback: %s", text)
 	}
 	if text := verb(t, data, "refresh"); !strings.Contains(text, second.Version+" (pinned, left alone), revision 4") {
@@ -96,10 +100,12 @@ func TestReferenceVerbs(t *testing.T) {
 	for _, v := range parsed[[]reference.Version](t, verb(t, data, "reference", "list", "--json")) {
 		states[v.Version] = v.State
 	}
-	if len(states) != 3 || states[second.Version] != "pinned" || states[third.Version] != "previous" || states[first.Version] != "" {
-		t.Errorf("reference list: %v", states)
+	want := map[string]string{first.Version: "", second.Version: "pinned", third.Version: "previous"}
+	if diff := cmp.Diff(want, states); diff != "" {
+		t.Errorf("reference list: %s", diff)
 	}
-	if text := verb(t, data, "doctor", "--live", "--manifest", stacktest.Manifest); !strings.Contains(text, "pinned since") {
+	text = verb(t, data, "doctor", "--live", "--manifest", stacktest.Manifest)
+	if !strings.Contains(text, "pinned since") {
 		t.Errorf("doctor does not name the pin: %s", text)
 	}
 	verb(t, data, "reference", "pin", first.Version)
@@ -107,7 +113,8 @@ func TestReferenceVerbs(t *testing.T) {
 	if m := w.manifest(t); m.Version != first.Version || !m.Pinned || m.SHA256 != first.SHA256 || m.Entries != 30 {
 		t.Errorf("after the refused unpin: %+v", m)
 	}
-	if text := verb(t, data, "reference", "unpin", "--accept-shrink"); !strings.Contains(text, "(new), revision 6: 2 entries") {
+	text = verb(t, data, "reference", "unpin", "--accept-shrink")
+	if !strings.Contains(text, "(new), revision 6: 2 entries") {
 		t.Errorf("reference unpin: %s", text)
 	}
 }
@@ -126,9 +133,11 @@ func TestDamagedReferenceIsMended(t *testing.T) {
 	bucket := bucketOf(t, s)
 	altered := append([]byte("x"), make([]byte, m.Bytes-1)...)
 	for name, damage := range map[string]func() error{
-		"object gone":     func() error { return bucket.Delete(t.Context(), m.Object) },
-		"object altered":  func() error { return bucket.Put(t.Context(), m.Object, altered, true) },
-		"manifest a half": func() error { return bucket.Put(t.Context(), "stock/manifest.json", []byte(`{"revision": 1,`), true) },
+		"object gone":    func() error { return bucket.Delete(t.Context(), m.Object) },
+		"object altered": func() error { return bucket.Put(t.Context(), m.Object, altered, true) },
+		"manifest a half": func() error {
+			return bucket.Put(t.Context(), "stock/manifest.json", []byte(`{"revision": 1,`), true)
+		},
 	} {
 		must(t, damage())
 		var findings []doctor.Finding

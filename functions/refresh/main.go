@@ -1,5 +1,6 @@
 // Command refresh is the function feed-refresh: on its timer it reads the reference from MongoDB and
-// announces it as a snapshot in OSS. Refresher.Invoke in refresh.go is the whole order.
+// announces it as a snapshot in OSS; asked to, it pins a version, unpins it or rolls back.
+// Refresher.Invoke in refresh.go is the whole order.
 package main
 
 import (

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"feedstream/shared/reference"
@@ -29,14 +27,25 @@ func listVersions(ctx context.Context, w io.Writer, a *reference.Announcer, _ []
 	if asJSON {
 		return errors.Join(printJSON(w, versions), damaged)
 	}
-	var rows []table.Row
-	for _, v := range versions {
-		written := v.Written.Format(time.RFC3339)
-		if v.Missing {
-			written = "MISSING"
-		}
-		rows = append(rows, table.Row{v.Version, v.State, v.Object, v.Bytes, written})
-	}
-	printTable(w, table.Row{"version", "state", "object", "bytes", "written"}, rows)
+	printVersions(w, versions)
 	return damaged
+}
+
+func diffCommand() *cobra.Command {
+	return readVerb(diffVersions, &cobra.Command{
+		Use: "diff BEFORE AFTER", Short: "What two versions do not hold alike", Args: exactly(2),
+		Example: "  feedstream reference diff 20261124T120000Z-0123abcd 20261125T120000Z-89abcdef --json",
+	})
+}
+
+func diffVersions(ctx context.Context, w io.Writer, a *reference.Announcer, args []string, asJSON bool) error {
+	differences, err := a.Diff(ctx, args[0], args[1])
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(w, differences)
+	}
+	printDifferences(w, differences)
+	return nil
 }
