@@ -92,7 +92,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	if err := s.startPlatform(m); err != nil {
 		return nil, err
 	}
-	if err := firstReference(ctx, &s.target, s.platform); err != nil {
+	if err := firstReference(ctx, &s.target, s.platform, s.logger); err != nil {
 		return nil, err
 	}
 	s.reference = &referenceStatus{target: &s.target}
