@@ -189,18 +189,29 @@ func (a *auditor) readInput(ctx context.Context) (err error) {
 	if a.part, err = within(ctx, a.ask, a.cfg.Topics.Input, a.all, a.cfg.From, a.cfg.To); err != nil {
 		return err
 	}
+	var events []uint64
 	return a.cfg.Kafka.read(ctx, a.cfg.Topics.Input, a.part, func(batch []*kgo.Record) error {
-		for _, r := range batch {
-			partition := int(r.Partition)
-			a.ledger.add(partition, r.Offset, exists)
-			m, told := a.ledger.at(partition, r.Offset)
-			if m&recorded != 0 && told != a.happened(r) {
-				a.report.Altered++
-				a.report.problem("altered", "%s: its output record tells of another event", place(r))
+		events = append(events[:0], make([]uint64, len(batch))...)
+		parallel(len(batch), func(from, to int) {
+			for i := from; i < to; i++ {
+				events[i] = a.happened(batch[i])
 			}
+		})
+		for i, r := range batch {
+			a.addInput(r, events[i])
 		}
 		return nil
 	})
+}
+
+func (a *auditor) addInput(r *kgo.Record, event uint64) {
+	partition := int(r.Partition)
+	a.ledger.add(partition, r.Offset, exists)
+	m, told := a.ledger.at(partition, r.Offset)
+	if m&recorded != 0 && told != event {
+		a.report.Altered++
+		a.report.problem("altered", "%s: its output record tells of another event", place(r))
+	}
 }
 
 // endOfTime is a clock to which no event time lies in the future: whether one did was decided when the
@@ -209,7 +220,7 @@ var endOfTime = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // happened is the identity of an input record's event, 0 when it is no valid update.
 func (a *auditor) happened(r *kgo.Record) uint64 {
-	d := feed.Delivery{Key: string(r.Key), Value: string(r.Value), Form: feed.Text}
+	d := reading(r)
 	update, why := d.Update(endOfTime)
 	if why != nil {
 		return 0

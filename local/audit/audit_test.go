@@ -101,6 +101,16 @@ func TestAudit(t *testing.T) {
 			// the world was made before: record and row tell of ms 3
 			r.Balanced, r.Altered = false, 1
 		}, "feed-updates/0/3: its output record tells of another event"},
+		{"values as people write them", func(w *world) {
+			at := noon.UnixMilli()
+			w.inputs[0][1].Value = fmt.Appendf(nil, `"2318.HK,%d"`, at+1)
+			w.inputs[0][2].Value = fmt.Appendf(nil, `"{\"stockCode\":\"2318.HK\",\"timestamp\":%d}"`, at+2)
+			w.inputs[0][3].Value = fmt.Appendf(nil, "\n{\"stockCode\":\"2318.HK\",\"timestamp\":%d}", at+3)
+			w.inputs[0][4].Value = fmt.Appendf(nil, ` {"timestamp":"%d", "stockCode":"2318.HK"} `, at+4)
+		}, func(*Report) {}, ""},
+		{"output record of a number", func(w *world) { w.inputs[0][3].Value = []byte("12") }, func(r *Report) {
+			r.Balanced, r.Altered = false, 1
+		}, "feed-updates/0/3"},
 		{"output record of a bad one", func(w *world) { w.inputs[0][3].Value = nil }, func(r *Report) {
 			r.Balanced, r.Altered = false, 1
 		}, "feed-updates/0/3"},
