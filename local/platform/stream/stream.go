@@ -101,7 +101,8 @@ func (s *Stream) options() []kgo.Opt {
 		reset = kgo.NewOffset().AtEnd()
 	}
 	return append([]kgo.Opt{
-		kgo.SeedBrokers(s.cfg.Brokers...), kgo.ConsumerGroup(s.declared.Group), kgo.ConsumeTopics(s.declared.Topic),
+		kgo.ClientID(ClientID), kgo.SeedBrokers(s.cfg.Brokers...),
+		kgo.ConsumerGroup(s.declared.Group), kgo.ConsumeTopics(s.declared.Topic),
 		kgo.ConsumeResetOffset(reset), kgo.DisableAutoCommit(), kgo.FetchMaxWait(500 * time.Millisecond),
 		kgo.OnPartitionsAssigned(s.assigned), kgo.AdjustFetchOffsetsFn(s.begin),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.ProducerBatchMaxBytes(4 << 20),
