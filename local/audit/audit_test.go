@@ -265,7 +265,8 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestHoles: the marks of transactions take offsets that no record has, at the end of the log as well.
+// TestHoles: the marks of transactions take offsets that no record has, at the end of the log as well. The
+// records of an aborted transaction are delivered like others.
 func TestHoles(t *testing.T) {
 	s := startKafka(t)
 	ctx := testContext(t)
@@ -274,9 +275,10 @@ func TestHoles(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	w := &world{commits: map[int32]int64{0: 6}}
+	w := &world{}
 	hole := &kgo.Record{}
-	for range 2 { // offsets 0 and 1, a mark at 2, 3 and 4, a mark at 5
+	// offsets 0 and 1, a mark at 2, 3 and 4, a mark at 5, 6 and 7, a mark at 8
+	for _, end := range []kgo.TransactionEndTry{kgo.TryCommit, kgo.TryAbort, kgo.TryCommit} {
 		if err := c.BeginTransaction(); err != nil {
 			t.Fatal(err)
 		}
@@ -291,21 +293,34 @@ func TestHoles(t *testing.T) {
 				t.Fatalf("record %d has offset %d", len(w.inputs[0])-1, r.Offset)
 			}
 		}
-		if err := c.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		if err := c.EndTransaction(ctx, end); err != nil {
 			t.Fatal(err)
 		}
 		w.inputs[0] = append(w.inputs[0], hole)
 	}
+	expect := func(what string, committed int64, counts Counts, pending, missing int) {
+		t.Helper()
+		commit(t, s, map[int32]int64{0: committed})
+		r := run(t, s, w, "", "")
+		if r.Published != 6 || r.Unmatched != counts.Unmatched || r.Pending != pending || r.Missing != missing || r.Balanced != (missing == 0) {
+			t.Errorf("%s: report = %+v", what, r)
+		}
+	}
+	expect("nothing is done", 0, Counts{}, 6, 0)
 	for offset, r := range w.inputs[0] {
-		if r != hole {
+		if r != hole && offset != 4 {
 			w.enrich(0, int64(offset), nil, "v1")
 		}
 	}
 	produce(t, s, w.out...)
-	commit(t, s, w.commits)
-	if r := run(t, s, w, "", ""); !r.Balanced || r.Published != 4 || r.Unmatched != 4 {
-		t.Errorf("report = %+v", r)
-	}
+	expect("one record of the aborted transaction is pending", 4, Counts{Unmatched: 5}, 1, 0)
+	expect("it is lost", 9, Counts{Unmatched: 5}, 0, 1)
+	expect("it is lost, and the commit stands at the mark", 8, Counts{Unmatched: 5}, 0, 1)
+	last := len(w.out)
+	w.enrich(0, 4, nil, "v1")
+	w.putRow(w.record(0, 7, nil, "v1"))
+	produce(t, s, w.out[last:]...)
+	expect("all is done", 9, Counts{Unmatched: 6}, 0, 0)
 	stray := &world{}
 	stray.quarantine(0, 2, feed.MissingKey)
 	produce(t, s, stray.out...)

@@ -30,7 +30,8 @@ const group = "feed-enrich"
 type world struct {
 	inputs  [2][]*kgo.Record // by partition; the index is the offset
 	out     []feedkafka.Message
-	later   []feedkafka.Message // two hours after the others
+	earlier []feedkafka.Message // four hours before noon; out is of one o'clock
+	later   []feedkafka.Message // at three o'clock
 	commits map[int32]int64
 	rows    []Row
 	index   []IndexRow
@@ -170,6 +171,7 @@ func (w *world) write(t testing.TB, s *kafka.Server) {
 	if err := c.Flush(ctx); err != nil {
 		t.Fatal(err)
 	}
+	produceAt(t, s, noon.Add(-4*time.Hour), w.earlier...)
 	produce(t, s, w.out...)
 	produceAt(t, s, noon.Add(3*time.Hour), w.later...)
 	commit(t, s, w.commits)
