@@ -90,11 +90,7 @@ func (a *auditor) readGroup(ctx context.Context) (err error) {
 	}
 	// Who may not ask who is in the group can still audit.
 	members, _ := stream.Members(ctx, a.ask, a.cfg.Group, a.cfg.Topics.Input)
-	for _, m := range members {
-		if !m.OfEventStream() {
-			a.report.OtherMembers = append(a.report.OtherMembers, m)
-		}
-	}
+	a.report.OtherMembers = stream.Others(members)
 	return nil
 }
 

@@ -18,10 +18,8 @@ func members(ctx context.Context, client *kgo.Client, group, topic string) []Fin
 		return nil
 	}
 	var others []string
-	for _, m := range all {
-		if !m.OfEventStream() {
-			others = append(others, m.String())
-		}
+	for _, m := range stream.Others(all) {
+		others = append(others, m.String())
 	}
 	check, named := "group "+group, strings.Join(others, "; ")
 	switch {

@@ -31,6 +31,16 @@ func (m Member) String() string {
 	return fmt.Sprintf("client %q on host %s %s", m.ClientID, m.Host, held)
 }
 
+// Others are the members that are no event streams of this platform.
+func Others(members []Member) (others []Member) {
+	for _, m := range members {
+		if !m.OfEventStream() {
+			others = append(others, m)
+		}
+	}
+	return others
+}
+
 // Members asks for the members of a group and what each of them holds of a topic. A group that nobody knows
 // has none.
 func Members(ctx context.Context, client *kgo.Client, group, topic string) ([]Member, error) {
@@ -54,4 +64,21 @@ func Members(ctx context.Context, client *kgo.Client, group, topic string) ([]Me
 		members = append(members, m)
 	}
 	return members, nil
+}
+
+// lookAtGroup tells of other members when they come: their partitions stand still here, or go on without a
+// push, and nothing else shows it.
+func (s *Stream) lookAtGroup(ctx context.Context) {
+	members, err := Members(ctx, s.client, s.declared.Group, s.declared.Topic)
+	if err != nil {
+		return // the stream's own work tells of what does not answer
+	}
+	var names []string
+	for _, m := range Others(members) {
+		names = append(names, m.String())
+	}
+	if named := strings.Join(names, "; "); s.company.Swap(named) != any(named) && named != "" {
+		s.cfg.Logger.Warn("event stream: another member is in its group: what it takes, no function sees; end it, or give it a group of its own",
+			"function", s.cfg.Function, "group", s.declared.Group, "member", named)
+	}
 }

@@ -64,6 +64,7 @@ type Stream struct {
 	retries      *waits
 	commitWanted chan struct{}
 	deadLettered atomic.Int64
+	company      atomic.Value // string: the other members of the group that were told of
 
 	connected chan struct{} // closed when the client is there: it may call back before
 }

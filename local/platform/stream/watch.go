@@ -14,6 +14,7 @@ import (
 
 const (
 	watchEvery   = time.Second
+	groupEvery   = 10 // looks at the topic
 	watchTimeout = 5 * time.Second
 	watchBytes   = 1 << 20
 )
@@ -21,8 +22,13 @@ const (
 // watch asks the brokers that hold the partitions how far these go: the client repeats in silence what it
 // fetches in vain, and of a partition that cannot be fetched nothing else tells the end.
 func (s *Stream) watch() {
-	for {
+	for looks := 1; ; looks++ {
 		s.look()
+		if looks%groupEvery == 0 {
+			ctx, cancel := context.WithTimeout(s.ctx, watchTimeout)
+			s.lookAtGroup(ctx)
+			cancel()
+		}
 		if !sleep(s.ctx, watchEvery) {
 			return
 		}
