@@ -430,22 +430,3 @@ func TestVerdictsMoveToStrongerEvidence(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkRun(b *testing.B) {
-	s := startKafka(b)
-	w := &world{commits: map[int32]int64{}}
-	for i := range b.N {
-		p := i % 2
-		w.inputs[p] = append(w.inputs[p], event(fmt.Sprint("192.168.2.", i%256), "2318.HK", int64(i)))
-		r := w.record(p, int64(len(w.inputs[p])-1), nil, "v1")
-		w.out = append(w.out, feedkafka.RecordMessage(topics.Output, &r))
-	}
-	w.write(b, s)
-	b.ReportAllocs()
-	b.ResetTimer()
-	r, err := Run(b.Context(), Config{Kafka: Kafka{Brokers: []string{s.Addr()}}, Topics: topics, Group: group})
-	if err != nil || r.Unmatched != b.N {
-		b.Fatal(r, err)
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
-}
