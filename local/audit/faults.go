@@ -33,6 +33,7 @@ type Fault struct {
 	Means  string   `json:"means"`  // what that is
 	First  []string `json:"first"`  // the first few
 	Remedy string   `json:"remedy"` // what to do about all of them
+	named  int      // how many those first few are
 }
 
 // firstFaults is how many of each kind are named; all are counted.
@@ -89,6 +90,7 @@ func (f *faults) add(kind Kind, n int, format string, args ...any) {
 	fault.Found += n
 	if len(fault.First) < firstFaults {
 		fault.First = append(fault.First, fmt.Sprintf(format, args...))
+		fault.named += n
 	}
 }
 

@@ -142,5 +142,8 @@ func (f *Fault) render(w io.Writer) {
 	for _, line := range f.First {
 		fmt.Fprintln(w, "   ", line)
 	}
+	if f.Found > f.named {
+		fmt.Fprintln(w, "    and", f.Found-f.named, "more")
+	}
 	fmt.Fprintf(w, "  what to do: %s\n", f.Remedy)
 }
