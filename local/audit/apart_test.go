@@ -31,20 +31,22 @@ func TestTopicsThatDoNotBelongTogether(t *testing.T) {
 		name  string
 		spoil func(w *world)
 		apart bool
+		from  string
 	}{
-		{"and is empty", func(w *world) { w.madeAgain(0) }, true},
-		{"and has fewer records", func(w *world) { w.madeAgain(2) }, true},
-		{"and has as many", func(w *world) { w.madeAgain(10) }, true},
-		{"and has far more", func(w *world) { w.madeAgain(100) }, true},
-		{"and the new records are pending", func(w *world) { w.madeAgain(20); w.later, w.commits = nil, nil }, true},
+		{"and is empty", func(w *world) { w.madeAgain(0) }, true, ""},
+		{"and has fewer records", func(w *world) { w.madeAgain(2) }, true, ""},
+		{"and has as many", func(w *world) { w.madeAgain(10) }, true, ""},
+		{"and has far more", func(w *world) { w.madeAgain(100) }, true, ""},
+		{"and the new records are pending", func(w *world) { w.madeAgain(20); w.later, w.commits = nil, nil }, true, ""},
 		{"with fewer partitions", func(w *world) {
 			w.madeAgain(3)
 			for p := range 5 {
 				w.deadLetter(strings.Repeat(" ", p) + deadLetter(2+p, 0))
 			}
-		}, true},
+		}, true, ""},
 
-		{"not, one verdict is of no record", func(w *world) { w.deadLetter(deadLetter(0, 30)) }, false},
+		{"not, one verdict is of no record", func(w *world) { w.deadLetter(deadLetter(0, 30)) }, false, ""},
+		{"not, one of the verdicts of a stretch is of no record", func(w *world) { w.deadLetter(deadLetter(0, 30)) }, false, "0:9"},
 		{"not, the publishers' clocks are ahead", func(w *world) {
 			for _, records := range w.inputs {
 				for _, r := range records {
@@ -53,11 +55,11 @@ func TestTopicsThatDoNotBelongTogether(t *testing.T) {
 			}
 			w.deadLetter(deadLetter(0, 30))
 			w.inputs[0][3] = event("a3", "2318.HK", 33)
-		}, false},
+		}, false, ""},
 		{"not, one output record is of another event, and the clock was wrong", func(w *world) {
 			w.inputs[0][3] = event("a3", "2318.HK", 33)
 			w.inputs[0][0].Timestamp = noon.Add(24 * time.Hour)
-		}, false},
+		}, false, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -65,7 +67,7 @@ func TestTopicsThatDoNotBelongTogether(t *testing.T) {
 			test.spoil(w)
 			s := startKafka(t)
 			w.write(t, s)
-			r := run(t, s, w, "", "")
+			r := run(t, s, w, test.from, "")
 			if r.Balanced {
 				t.Fatal("balanced")
 			}

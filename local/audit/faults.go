@@ -94,8 +94,9 @@ func (f *faults) add(kind Kind, n int, format string, args ...any) {
 	}
 }
 
-// list returns what was found in the order of the kinds.
-func (f *faults) list() (all []Fault) {
+// list returns what was found in the order of the kinds, for machines an empty list when all is well.
+func (f *faults) list() []Fault {
+	all := []Fault{}
 	_, apart := f.found[Apart]
 	names := strings.NewReplacer("INPUT", f.topics.Input, "OUTPUT", f.topics.Output,
 		"QUARANTINE", f.topics.Quarantine, "DEADLETTER", f.topics.DeadLetter)

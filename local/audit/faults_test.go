@@ -3,6 +3,7 @@ package audit
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -65,4 +66,19 @@ func TestManyGaps(t *testing.T) {
 	if err != nil || !strings.Contains(string(data), `"kind":"missing","found":2000,"means":"`) {
 		t.Errorf("%s, %v", data, err)
 	}
+}
+
+// The ledger of an audit holds ten bytes a record, so that tens of millions fit.
+func TestLedgerBytesPerRecord(t *testing.T) {
+	const records = 1 << 20
+	before := heap()
+	l := newLedger()
+	for offset := range int64(records) {
+		l.add(int(offset%4), offset/4, exists|matched)
+		l.identify(int(offset%4), offset/4, 1)
+	}
+	if each := (float64(heap()) - float64(before)) / records; each > 11 {
+		t.Errorf("%.1f bytes a record, want 10", each)
+	}
+	runtime.KeepAlive(l)
 }

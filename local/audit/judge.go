@@ -4,7 +4,7 @@ import "feedstream/shared/feed"
 
 // judge counts the verdicts, the gaps and the strays.
 func (a *auditor) judge() {
-	a.report.QuarantinedByReason = make(map[feed.Reason]int)
+	a.report.QuarantinedByReason, a.report.Gaps = make(map[feed.Reason]int), []Gap{}
 	for _, partition := range sorted(a.part) {
 		a.judgePartition(partition, a.part[partition])
 	}
@@ -89,7 +89,7 @@ func (a *auditor) inside(partition int, offset int64) bool {
 
 // judgeTogether finds that the verdicts are those of another topic than the one under the input's name: it
 // was deleted and made again, or began anew. Then each of its records seems lost, altered or strange, and
-// only the cause is worth a word. Either most of what the verdicts tell of lies beyond its end, or most of
+// only the cause is worth a word. Either most of what all verdicts tell of lies beyond its end, or most of
 // what they tell otherwise was told before its first record came.
 func (a *auditor) judgeTogether() {
 	var known, beyond, wrong, foretold, agreeing int
@@ -111,7 +111,8 @@ func (a *auditor) judgeTogether() {
 			agreeing += before
 		}
 	})
-	if wrong == 0 || 2*beyond <= known && (2*foretold < wrong || foretold <= agreeing) {
+	behind := a.begin.from == nil && 2*beyond > known // a stretch has too few verdicts for that
+	if wrong == 0 || !behind && (2*foretold < wrong || foretold <= agreeing) {
 		return
 	}
 	a.faults.add(Apart, wrong, "of the records of %s that its verdicts tell of, %d in all, %d lie beyond its end, and of %d others they tell otherwise",

@@ -3,10 +3,42 @@ package audit
 import (
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
+
+// The head of a partition was purged: its records are no longer looked for, and their verdicts are no strays.
+func TestPurgedHead(t *testing.T) {
+	t.Parallel()
+	w := balancedWorld()
+	s := startKafka(t)
+	w.write(t, s)
+	client, err := Kafka{Brokers: []string{s.Addr()}}.ask()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	purge := kadm.Offsets{}
+	purge.Add(kadm.Offset{Topic: topics.Input, Partition: 0, At: 8})
+	purge.Add(kadm.Offset{Topic: topics.Input, Partition: 1, At: 5}) // all of it
+	deleted, err := kadm.NewClient(client).DeleteRecords(testContext(t), purge)
+	if err == nil {
+		err = deleted.Error()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := run(t, s, w, "", ""); !r.Balanced || r.Published != 2 || r.DeadLettered != 1 || r.Pending != 1 {
+		t.Errorf("report = %+v", r)
+	}
+	w.deadLetter(deadLetter(1, 5))
+	produce(t, s, w.out[len(w.out)-1])
+	if r := run(t, s, w, "", ""); r.Balanced || r.Strays != 1 {
+		t.Errorf("with a verdict behind the end of an emptied partition: report = %+v", r)
+	}
+}
 
 // Compaction left nothing up to the end of the partition, and the broker answers every fetch with nothing:
 // the read ends, as there is nothing to wait for.
