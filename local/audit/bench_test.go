@@ -1,10 +1,14 @@
 package audit
 
 import (
+	"bytes"
 	"context"
+	"encoding/gob"
 	"fmt"
+	"os"
+	"os/exec"
 	"runtime"
-	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,25 +19,64 @@ import (
 	feedkafka "feedstream/shared/kafka"
 )
 
-// BenchmarkRun audits b.N records of 256 senders, each of them enriched, table and index with them. What it
-// takes of memory at most is measured beside the broker, which is in the same process. For a figure:
+// auditBrokers names the brokers to the child of a benchmark.
+const auditBrokers = "FEEDSTREAM_AUDIT_BROKERS"
+
+// TestMain makes this binary the child of a benchmark: one audit, in a process of its own.
+func TestMain(m *testing.M) {
+	if broker := os.Getenv(auditBrokers); broker != "" {
+		if err := auditAlone(broker); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// tables is what a child gets of its world.
+type tables struct {
+	Rows  []Row
+	Index []IndexRow
+}
+
+func auditAlone(broker string) error {
+	var t tables
+	if err := gob.NewDecoder(os.Stdin).Decode(&t); err != nil {
+		return err
+	}
+	r, err := Run(context.Background(), Config{
+		Kafka: Kafka{Brokers: []string{broker}}, Topics: topics, Group: group, Table: &world{rows: t.Rows, index: t.Index},
+	})
+	if err == nil && !r.Balanced {
+		err = fmt.Errorf("not balanced: %+v", r)
+	}
+	return err
+}
+
+// BenchmarkRun audits b.N records of 256 senders, each of them enriched, table and index with them, in a
+// process of its own, and measures the time and the most memory that this one has. For a figure:
 //
 //	go test -run '^$' -bench BenchmarkRun -benchtime 10000000x -timeout 30m ./local/audit
 func BenchmarkRun(b *testing.B) {
 	s := startKafka(b)
 	w := enrichedFeed(b, s, b.N)
-	before := heap()
-	peak, stop := watchHeap()
-	b.ReportAllocs()
+	var stdin bytes.Buffer
+	if err := gob.NewEncoder(&stdin).Encode(tables{w.rows, w.index}); err != nil {
+		b.Fatal(err)
+	}
+	child := exec.CommandContext(b.Context(), os.Args[0])
+	child.Env, child.Stdin = append(os.Environ(), auditBrokers+"="+s.Addr()), &stdin
 	b.ResetTimer()
-	r, err := Run(b.Context(), Config{Kafka: Kafka{Brokers: []string{s.Addr()}}, Topics: topics, Group: group, Table: w})
+	out, err := child.CombinedOutput()
 	b.StopTimer()
-	stop()
-	if err != nil || r.Unmatched != b.N || !r.Balanced {
-		b.Fatal(r, err)
+	if err != nil {
+		b.Fatalf("%v: %s", err, out)
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
-	b.ReportMetric(max(float64(peak.Load())-float64(before), 0)/(1<<20), "peak-MB")
+	if used, ok := child.ProcessState.SysUsage().(*syscall.Rusage); ok { // in KiB, on Linux
+		b.ReportMetric(float64(used.Maxrss)/1024, "MB-at-most")
+	}
 }
 
 // enrichedFeed fills a broker with n input records and their output records, and returns the table.
@@ -85,26 +128,4 @@ func heap() uint64 {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return stats.HeapAlloc
-}
-
-// watchHeap keeps the most that the heap holds until it is stopped.
-func watchHeap() (peak *atomic.Uint64, stop func()) {
-	peak = new(atomic.Uint64)
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for every := time.NewTicker(100 * time.Millisecond); ; {
-			select {
-			case <-ctx.Done():
-				every.Stop()
-				return
-			case <-every.C:
-				var stats runtime.MemStats
-				runtime.ReadMemStats(&stats)
-				peak.Store(max(peak.Load(), stats.HeapAlloc))
-			}
-		}
-	}()
-	return peak, func() { cancel(); <-ended }
 }
