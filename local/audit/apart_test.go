@@ -46,7 +46,9 @@ func TestTopicsThatDoNotBelongTogether(t *testing.T) {
 		}, true, ""},
 
 		{"not, one verdict is of no record", func(w *world) { w.deadLetter(deadLetter(0, 30)) }, false, ""},
-		{"not, one of the verdicts of a stretch is of no record", func(w *world) { w.deadLetter(deadLetter(0, 30)) }, false, "0:9"},
+		{"not, one of the verdicts of a stretch is of no record", func(w *world) {
+			w.deadLetter(deadLetter(0, 30))
+		}, false, "0:9"},
 		{"not, the publishers' clocks are ahead", func(w *world) {
 			for _, records := range w.inputs {
 				for _, r := range records {
@@ -75,7 +77,8 @@ func TestTopicsThatDoNotBelongTogether(t *testing.T) {
 			if apart != test.apart {
 				t.Errorf("faults = %+v", r.Faults)
 			}
-			if text := rendered(&r); apart && (strings.Count(text, "✗") != 1 || !strings.Contains(text, "was deleted and made again") ||
+			text := rendered(&r)
+			if apart && (strings.Count(text, "✗") != 1 || !strings.Contains(text, "was deleted and made again") ||
 				!strings.Contains(text, "delete feed-records, feed-quarantine and feed-deadletter as well")) {
 				t.Errorf("report:\n%s", text)
 			}

@@ -302,7 +302,8 @@ func TestHoles(t *testing.T) {
 		t.Helper()
 		commit(t, s, map[int32]int64{0: committed})
 		r := run(t, s, w, "", "")
-		if r.Published != 6 || r.Unmatched != counts.Unmatched || r.Pending != pending || r.Missing != missing || r.Balanced != (missing == 0) {
+		if r.Published != 6 || r.Unmatched != counts.Unmatched || r.Pending != pending || r.Missing != missing ||
+			r.Balanced != (missing == 0) {
 			t.Errorf("%s: report = %+v", what, r)
 		}
 	}
@@ -356,7 +357,9 @@ func TestReportForMachinesAndPeople(t *testing.T) {
 		t.Error(d)
 	}
 	people := rendered(&r)
-	for _, want := range []string{"published", "15", "malformed-value", "✗ missing: 1.", "feed-updates/0/9", "what to do", "NOT balanced"} {
+	for _, want := range []string{
+		"published", "15", "malformed-value", "✗ missing: 1.", "feed-updates/0/9", "what to do", "NOT balanced",
+	} {
 		if !strings.Contains(people, want) {
 			t.Errorf("%q is not in\n%s", want, people)
 		}

@@ -84,7 +84,8 @@ func enrichedFeed(b *testing.B, s *kafka.Server, n int) *world {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), 20*time.Minute)
 	defer cancel()
-	c, err := kgo.NewClient(kgo.SeedBrokers(s.Addr()), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MaxBufferedRecords(100_000))
+	c, err := kgo.NewClient(kgo.SeedBrokers(s.Addr()), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.MaxBufferedRecords(100_000))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -108,7 +109,9 @@ func enrichedFeed(b *testing.B, s *kafka.Server, n int) *world {
 		in.Topic, in.Partition = topics.Input, int32(p)
 		c.Produce(ctx, in, done)
 		m := feedkafka.RecordMessage(topics.Output, &r)
-		out := &kgo.Record{Topic: m.Topic, Partition: int32(p), Key: m.Key, Value: m.Value, Timestamp: in.Timestamp.Add(time.Second)}
+		out := &kgo.Record{
+			Topic: m.Topic, Partition: int32(p), Key: m.Key, Value: m.Value, Timestamp: in.Timestamp.Add(time.Second),
+		}
 		for _, h := range m.Headers {
 			out.Headers = append(out.Headers, kgo.RecordHeader(h))
 		}

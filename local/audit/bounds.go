@@ -172,7 +172,9 @@ func (b *beginning) follows(r *kgo.Record, o feed.Origin) bool {
 }
 
 // verdicts narrows the partitions of a topic of verdicts to where those of the audited records can be.
-func (b *beginning) verdicts(ctx context.Context, client *kgo.Client, topic string, parts map[int]stretch) (map[int]stretch, error) {
+func (b *beginning) verdicts(
+	ctx context.Context, client *kgo.Client, topic string, parts map[int]stretch,
+) (map[int]stretch, error) {
 	if b.from == nil || b.since <= clockSlack.Milliseconds() {
 		return parts, nil
 	}

@@ -46,8 +46,8 @@ var kinds = []struct {
 	means, remedy string
 }{
 	{Apart, "the topics do not belong together: INPUT was deleted and made again, or is another topic of that name",
-		"delete OUTPUT, QUARANTINE and DEADLETTER as well, make them again and empty table and index; or give the new input topic " +
-			"a name of its own. On this machine: start with an empty --data directory"},
+		"delete OUTPUT, QUARANTINE and DEADLETTER as well, make them again and empty table and index; or give the new " +
+			"input topic a name of its own. On this machine: start with an empty --data directory"},
 	{Missing, "input records that are committed and have no verdict: they are lost",
 		"feed them again with `feedstream replay --from partition:offset --to partition:offset` while INPUT keeps them; " +
 			"if another member is or was in the group, end it first: what it takes, no function sees"},
@@ -56,7 +56,8 @@ var kinds = []struct {
 	{Altered, "output records that tell of another event than their input record",
 		"compare the two; then replay the record with the functions of this release, and look for a second writer to OUTPUT"},
 	{Stray, "evidence of input records that do not exist",
-		"another feed writes its verdicts to OUTPUT, QUARANTINE or DEADLETTER, or INPUT has lost its end: give each feed topics of its own"},
+		"another feed writes its verdicts to OUTPUT, QUARANTINE or DEADLETTER, or INPUT has lost its end: " +
+			"give each feed topics of its own"},
 	{Unreadable, "records of OUTPUT, QUARANTINE or DEADLETTER that are evidence of nothing",
 		"something else writes to that topic: find it by the record named, and give it a topic of its own"},
 	{RowMissing, "output records without a row of their key",

@@ -115,7 +115,8 @@ func (a *auditor) judgeTogether() {
 	if wrong == 0 || !behind && (2*foretold < wrong || foretold <= agreeing) {
 		return
 	}
-	a.faults.add(Apart, wrong, "of the records of %s that its verdicts tell of, %d in all, %d lie beyond its end, and of %d others they tell otherwise",
+	a.faults.add(Apart, wrong,
+		"of the records of %s that its verdicts tell of, %d in all, %d lie beyond its end, and of %d others they tell otherwise",
 		a.cfg.Topics.Input, known, beyond, wrong-beyond)
 	if foretold > 0 {
 		a.faults.add(Apart, 0, "%d of these were told before its first record came", foretold)

@@ -20,8 +20,10 @@ func TestAnotherMemberInTheGroupIsSaid(t *testing.T) {
 	ctx := testContext(t)
 	join := func(id string) {
 		assigned := make(chan struct{}, 8)
-		c, err := kgo.NewClient(kgo.SeedBrokers(s.Addr()), kgo.ClientID(id), kgo.ConsumerGroup(group), kgo.ConsumeTopics(topics.Input),
-			kgo.DisableAutoCommit(), kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
+		c, err := kgo.NewClient(kgo.SeedBrokers(s.Addr()), kgo.ClientID(id),
+			kgo.ConsumerGroup(group), kgo.ConsumeTopics(topics.Input),
+			kgo.DisableAutoCommit(),
+			kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
 				if len(parts) > 0 {
 					assigned <- struct{}{}
 				}
@@ -47,7 +49,8 @@ func TestAnotherMemberInTheGroupIsSaid(t *testing.T) {
 		len(r.OtherMembers[0].Partitions) != 1 {
 		t.Errorf("report = %+v", r)
 	}
-	if text := rendered(&r); !strings.Contains(text, fmt.Sprintf(`client "kcat" on host %s with partitions`, r.OtherMembers[0].Host)) {
+	named := fmt.Sprintf(`client "kcat" on host %s with partitions`, r.OtherMembers[0].Host)
+	if text := rendered(&r); !strings.Contains(text, named) {
 		t.Errorf("report:\n%s", text)
 	}
 }

@@ -25,8 +25,9 @@ func unlike(r *kgo.Record) string {
 	if err != nil {
 		return err.Error()
 	}
-	for form, event := range map[string]string{"CloudEvent": string(cloudEvent), "RawData": string(data), "string": string(quoted)} {
-		for _, body := range []string{"[" + event + "]", "[" + string(cloudEvent) + "," + event + "," + string(quoted) + "]"} {
+	forms := map[string]string{"CloudEvent": string(cloudEvent), "RawData": string(data), "string": string(quoted)}
+	for form, event := range forms {
+		for _, body := range []string{"[" + event + "]", "[" + forms["CloudEvent"] + "," + event + "," + forms["string"] + "]"} {
 			deliveries, err := trigger.Decode([]byte(body))
 			if err != nil {
 				return fmt.Sprintf("%s: %v\n%s", form, err, body)
@@ -42,7 +43,10 @@ func unlike(r *kgo.Record) string {
 }
 
 func inputRecord(key, value []byte, headers ...kgo.RecordHeader) *kgo.Record {
-	return &kgo.Record{Topic: topics.Input, Partition: 3, Offset: 25, Timestamp: time.UnixMilli(1655952591589), Key: key, Value: value, Headers: headers}
+	return &kgo.Record{
+		Topic: topics.Input, Partition: 3, Offset: 25, Timestamp: time.UnixMilli(1655952591589),
+		Key: key, Value: value, Headers: headers,
+	}
 }
 
 // odd are values as people write them; the audit once took some of these for other events.
@@ -50,8 +54,10 @@ var odd = []string{
 	"", "2318.HK,1605760851123", `"2318.HK,1605760851123"`, `"{\"stockCode\":\"2318.HK\",\"timestamp\":1605760851123}"`,
 	`{"stockCode":"2318.HK","timestamp":1605760851123}`, "\n" + `{"stockCode":"2318.HK","timestamp":1605760851123}`,
 	` {"stockCode":"2318.HK","timestamp":1605760851123} `, `{"stockCode":"2318.HK","timestamp":1605760851123`,
-	"\ufeff{}", `"\"2318.HK,1\""`, "12", "-0", "1e400", "null", "true", "[1]", `""`, `" "`, " 2318.HK,1", "2318.HK,1\n", "700,1605760851123",
-	"0700,1605760851123", "\"\\ud800\"", "a\xff", "{\"a\":\"\xff\"}", "\ufffd", "\u2028<>&", `{"data":{"topic":"t","partition":1,"offset":2}}`,
+	"\ufeff{}", `"\"2318.HK,1\""`, "12", "-0", "1e400", "null", "true", "[1]",
+	`""`, `" "`, " 2318.HK,1", "2318.HK,1\n", "700,1605760851123",
+	"0700,1605760851123", "\"\\ud800\"", "a\xff", "{\"a\":\"\xff\"}", "\ufffd", "\u2028<>&",
+	`{"data":{"topic":"t","partition":1,"offset":2}}`,
 	`{"data":1,"Data":2}`, `"data"`, "data", `{"a":1,"a":2}`, strings.Repeat("[", 9_999) + strings.Repeat("]", 9_999),
 	strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001),
 }
@@ -65,17 +71,21 @@ func TestReadingIsThatOfTheTrigger(t *testing.T) {
 	if problem := unlike(inputRecord(nil, nil)); problem != "" {
 		t.Error(problem)
 	}
-	redriven := inputRecord([]byte("k"), []byte("2318.HK,1"), kgo.RecordHeader{Key: feed.HeaderRedrives, Value: []byte("2")})
+	redriven := inputRecord([]byte("k"), []byte("2318.HK,1"),
+		kgo.RecordHeader{Key: feed.HeaderRedrives, Value: []byte("2")})
 	if problem := unlike(redriven); problem != "" || reading(redriven).Redrives != 2 {
 		t.Errorf("%+v: %s", reading(redriven), problem)
 	}
 }
 
 func TestReadingOfAnything(t *testing.T) {
-	pieces := append([]string{`"`, `\`, `{`, `}`, `[`, `]`, `:`, `,`, " ", "\n", "\t", "2318.HK", "1605760851123", "1", "-", ".5", "e9", "null", "true",
+	pieces := append([]string{`"`, `\`, `{`, `}`, `[`, `]`, `:`, `,`, " ", "\n", "\t", "2318.HK",
+		"1605760851123", "1", "-", ".5", "e9", "null", "true",
 		`"stockCode"`, `"timestamp"`, `"data"`, `"value"`, "\xff", "\ufffd", "é", "\x00"}, odd[:len(odd)-2]...)
 	text := rapid.OneOf(
-		rapid.Map(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 12), func(parts []string) []byte { return []byte(strings.Join(parts, "")) }),
+		rapid.Map(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 12), func(parts []string) []byte {
+			return []byte(strings.Join(parts, ""))
+		}),
 		rapid.SliceOf(rapid.Byte()),
 		rapid.Just([]byte(nil)),
 	)
@@ -115,7 +125,9 @@ func FuzzReading(f *testing.F) {
 }
 
 func BenchmarkReading(b *testing.B) {
-	for name, value := range map[string]string{"text": "2318.HK,1605760851123", "object": `{"stockCode":"2318.HK","timestamp":1605760851123}`} {
+	for name, value := range map[string]string{
+		"text": "2318.HK,1605760851123", "object": `{"stockCode":"2318.HK","timestamp":1605760851123}`,
+	} {
 		b.Run(name, func(b *testing.B) {
 			r := inputRecord([]byte("192.168.2.17"), []byte(value))
 			b.ReportAllocs()

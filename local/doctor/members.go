@@ -26,7 +26,8 @@ func members(ctx context.Context, client *kgo.Client, group, topic string) []Fin
 	case len(others) == 0:
 		return nil
 	case len(others) == len(all):
-		return []Finding{good(check, "in it: %s. That must be the platform's own event stream: what another takes, no function sees", named)}
+		return []Finding{good(check,
+			"in it: %s. That must be the platform's own event stream: what another takes, no function sees", named)}
 	}
 	return []Finding{bad(check, "end that program, or give it a group of its own",
 		"beside the event stream it has %s: what that takes, no function sees", named)}

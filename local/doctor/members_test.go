@@ -17,7 +17,8 @@ import (
 // Another member of the trigger's group is named with its client and host, and is wrong beside an event stream.
 func TestKafkaNamesOtherMembersOfTheGroup(t *testing.T) {
 	topics := feed.DefaultTopics()
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, topics.Input, topics.Output, topics.Quarantine, topics.DeadLetter))
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1),
+		kfake.SeedTopics(2, topics.Input, topics.Output, topics.Quarantine, topics.DeadLetter))
 	if err != nil {
 		t.Fatal(err)
 	}

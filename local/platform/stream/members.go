@@ -78,7 +78,8 @@ func (s *Stream) lookAtGroup(ctx context.Context) {
 		names = append(names, m.String())
 	}
 	if named := strings.Join(names, "; "); s.company.Swap(named) != any(named) && named != "" {
-		s.cfg.Logger.Warn("event stream: another member is in its group: what it takes, no function sees; end it, or give it a group of its own",
+		s.cfg.Logger.Warn("event stream: another member is in its group: what it takes, no function sees; "+
+			"end it, or give it a group of its own",
 			"function", s.cfg.Function, "group", s.declared.Group, "member", named)
 	}
 }
