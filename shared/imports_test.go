@@ -76,11 +76,13 @@ var rules = []rule{
 	{dir: "local/services/*/internal/*", inside: []string{"local/services/*/internal/*", "local/services/fault"}, outside: anything},
 
 	// What the verbs, the console and users' programs share.
-	{dir: "local/audit", inside: []string{"shared/*", "local/target", "local/data"}, outside: anything,
+	// The audit holds what the functions made of the records against what the platform hands to them, so it
+	// reads with the one what the other writes.
+	{dir: "local/audit", inside: []string{"shared/*", "local/target", "local/data", "local/platform/stream"}, outside: anything,
 		tests: []string{"local/services/kafka"}},
 	{dir: "local/data", inside: []string{"shared/feed", "shared/reference"}},
-	{dir: "local/doctor", inside: []string{"shared/*", "local/target", "local/data", "local/platform/manifest"}, outside: anything,
-		tests: []string{kits, "local/simulate"}},
+	{dir: "local/doctor", inside: []string{"shared/*", "local/target", "local/data", "local/platform/manifest", "local/platform/stream"},
+		outside: anything, tests: []string{kits, "local/simulate"}},
 	{dir: "local/invoke", inside: []string{"shared/reference", "local/target"}, outside: anything},
 	{dir: "local/simulate", inside: []string{"shared/*", "local/target", "local/data"}, outside: anything,
 		tests: []string{"local/services/kafka"}},
@@ -195,6 +197,8 @@ func TestViolations(t *testing.T) {
 		{"local/audit/a.go", "feedstream/local/services/kafka", false},
 		{"local/audit/a_test.go", "feedstream/local/services/kafka", true},
 		{"local/audit/a.go", "feedstream/local/stack", false},
+		{"local/audit/a.go", "feedstream/local/platform/stream", true},
+		{"local/audit/a.go", "feedstream/local/platform", false},
 		{"local/doctor/a.go", "feedstream/local/stack", false},
 		{"local/doctor/a.go", "feedstream/local/target", true},
 		{"local/console/a.go", "feedstream/local/stack", false},

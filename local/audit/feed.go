@@ -15,6 +15,11 @@ const tableTimeout = 20 * time.Second
 
 // Feed audits the topics, the table and the index of a feed.
 func Feed(ctx context.Context, t *target.Target, from, to Bound) (Report, error) {
+	return FeedWith(ctx, t, Config{From: from, To: to})
+}
+
+// FeedWith is Feed as a config says. What it leaves to the target, where things are, is filled in.
+func FeedWith(ctx context.Context, t *target.Target, cfg Config) (Report, error) {
 	options, err := t.KafkaOptions()
 	if err != nil {
 		return Report{}, err
@@ -33,8 +38,8 @@ func Feed(ctx context.Context, t *target.Target, from, to Bound) (Report, error)
 	if err != nil {
 		return Report{}, fmt.Errorf("check the layout of the table: %w", err)
 	}
-	return Run(ctx, Config{
-		Kafka: Kafka{Brokers: t.Kafka.Brokers, Options: options}, Topics: t.Names.Topics, Group: t.Names.Group,
-		From: from, To: to, Table: Phoenix{Scanner: table, Layout: layout},
-	})
+	cfg.Kafka = Kafka{Brokers: t.Kafka.Brokers, Options: options}
+	cfg.Topics, cfg.Group = t.Names.Topics, t.Names.Group
+	cfg.Table = Phoenix{Scanner: table, Layout: layout}
+	return Run(ctx, cfg)
 }

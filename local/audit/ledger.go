@@ -12,6 +12,8 @@ const (
 	unmatched                     // an output record that the reference did not know
 	quarantined                   // a quarantine record
 	deadLettered                  // a dead letter
+	disagrees                     // an output record tells of another event than another one, or than the input record
+	early                         // some evidence is older than the first record that the input topic holds
 	reasonShift  = iota
 )
 
