@@ -42,7 +42,9 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 		return Report{}, err
 	}
 	defer ask.Close()
-	a := &auditor{cfg: cfg, ask: ask, ledger: newLedger(), rows: make(map[string]*rowState), seed: maphash.MakeSeed()}
+	a := &auditor{
+		cfg: cfg, ask: ask, ledger: newLedger(), rows: make(map[string]*rowState), seed: maphash.MakeSeed(), now: time.Now(),
+	}
 	// Commits first: whatever they cover has its verdicts already. Then the topics, then the index, then
 	// the table, each written before the one read ahead of it. Last the input, which holds every record
 	// that any of them speaks of.
@@ -67,6 +69,7 @@ type auditor struct {
 	ledger  *ledger
 	rows    map[string]*rowState // by row key
 	seed    maphash.Seed
+	now     time.Time // when the audit began
 	report  Report
 }
 
@@ -194,6 +197,7 @@ func (a *auditor) readInput(ctx context.Context) (err error) {
 			partition := int(r.Partition)
 			a.ledger.add(partition, r.Offset, exists)
 			m, told := a.ledger.at(partition, r.Offset)
+			a.notePending(r, m)
 			if m&recorded != 0 && told != a.happened(r) {
 				a.report.Altered++
 				a.report.problem("altered", "%s: its output record tells of another event", place(r))

@@ -13,6 +13,9 @@ import (
 // tableTimeout bounds the look at the table's layout: a store that is away must not hold up the answer.
 const tableTimeout = 20 * time.Second
 
+// askTimeout bounds the question to a running stack.
+const askTimeout = 5 * time.Second
+
 // Feed audits the topics, the table and the index of a feed.
 func Feed(ctx context.Context, t *target.Target, from, to Bound) (Report, error) {
 	options, err := t.KafkaOptions()
@@ -33,8 +36,17 @@ func Feed(ctx context.Context, t *target.Target, from, to Bound) (Report, error)
 	if err != nil {
 		return Report{}, fmt.Errorf("check the layout of the table: %w", err)
 	}
-	return Run(ctx, Config{
+	report, err := Run(ctx, Config{
 		Kafka: Kafka{Brokers: t.Kafka.Brokers, Options: options}, Topics: t.Names.Topics, Group: t.Names.Group,
 		From: from, To: to, Table: Phoenix{Scanner: table, Layout: layout},
 	})
+	if err != nil {
+		return Report{}, err
+	}
+	asking, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	if report.Failing, err = t.Failing(asking); err != nil {
+		report.problem("status", "why records are pending is not known: %v", err)
+	}
+	return report, nil
 }
