@@ -13,6 +13,9 @@ import (
 // tableTimeout bounds the look at the table's layout: a store that is away must not hold up the answer.
 const tableTimeout = 20 * time.Second
 
+// askTimeout bounds the question to a running stack.
+const askTimeout = 5 * time.Second
+
 // Feed audits the topics, the table and the index of a feed.
 func Feed(ctx context.Context, t *target.Target, from, to Bound) (Report, error) {
 	return FeedWith(ctx, t, Config{From: from, To: to})
@@ -41,5 +44,14 @@ func FeedWith(ctx context.Context, t *target.Target, cfg Config) (Report, error)
 	cfg.Kafka = Kafka{Brokers: t.Kafka.Brokers, Options: options}
 	cfg.Topics, cfg.Group = t.Names.Topics, t.Names.Group
 	cfg.Table = Phoenix{Scanner: table, Layout: layout}
-	return Run(ctx, cfg)
+	report, err := Run(ctx, cfg)
+	if err != nil {
+		return Report{}, err
+	}
+	asking, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	if report.Failing, err = t.Failing(asking); err != nil {
+		report.FailingUnknown = err.Error()
+	}
+	return report, nil
 }
