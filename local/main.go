@@ -8,6 +8,9 @@
 //	feedstream query           the query function, as a table
 //	feedstream doctor          s.yaml and, with --live, every service
 //	feedstream audit           has every input record its verdict, and every row its index row?
+//	feedstream quarantine      what the function set aside: list, show, mend and redrive
+//	feedstream deadletter      the same of pushes that the platform gave up on
+//	feedstream replay          input records, or the records of rows, through the function again
 //
 // It exits with 0 when all is well, 1 when something is wrong or was found wrong, 2 on wrong usage.
 package main
@@ -48,7 +51,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(upCommand(), publishCommand(), loadReferenceCommand(), refreshCommand(), referenceCommand(),
-		queryCommand(), auditCommand(), doctorCommand())
+		queryCommand(), auditCommand(), doctorCommand(), quarantineCommand(), deadLetterCommand())
 	err := root.ExecuteContext(ctx)
 	var usage usageError
 	switch {
@@ -73,4 +76,12 @@ func exactly(n int) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// known is cobra.OnlyValidArgs with this command's exit code for wrong usage.
+func known(cmd *cobra.Command, args []string) error {
+	if err := cobra.OnlyValidArgs(cmd, args); err != nil {
+		return usageError{err}
+	}
+	return nil
 }

@@ -82,6 +82,9 @@ var rules = []rule{
 	{dir: "local/doctor", inside: []string{"shared/*", "local/target", "local/data", "local/platform/manifest"}, outside: anything,
 		tests: []string{"local/simulate"}},
 	{dir: "local/invoke", inside: []string{"local/target"}, outside: anything},
+	// A replay hands records to the functions as the platform does, with its own event.
+	{dir: "local/repair", inside: []string{"shared/*", "local/target", "local/audit", "local/invoke", "local/platform/stream"},
+		outside: anything, tests: []string{"local/services/kafka", "local/services/fault"}},
 	{dir: "local/simulate", inside: []string{"shared/*", "local/target", "local/data"}, outside: anything,
 		tests: []string{"local/services/kafka"}},
 	{dir: "local/target", inside: []string{"shared/*", "local/platform/manifest"}, outside: anything},

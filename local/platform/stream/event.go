@@ -48,6 +48,12 @@ func (e encoder) push(records []*kgo.Record) (body []byte, taken int) {
 	return append(body, ']'), len(records)
 }
 
+// AppendEvent appends what a push holds of one record: a CloudEvent, or in the RawData form its data alone.
+// Whoever must know what a function makes of a record hands this to the function's own decoder.
+func AppendEvent(dst []byte, r *kgo.Record, rawData bool) []byte {
+	return encoder{rawData: rawData}.event(dst, r)
+}
+
 func (e encoder) event(dst []byte, r *kgo.Record) []byte {
 	if e.rawData {
 		return e.data(dst, r)
