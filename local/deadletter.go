@@ -44,9 +44,7 @@ func addRedriveFlags(cmd *cobra.Command, r *repair.Redrive) {
 }
 
 func redrive(cmd *cobra.Command, feed *repair.Feed, from repair.Source, r repair.Redrive, asJSON bool) error {
-	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(cmd.ErrOrStderr()), progressbar.OptionShowCount(),
-		progressbar.OptionSetDescription("redriving"), progressbar.OptionClearOnFinish(),
-		progressbar.OptionThrottle(100*time.Millisecond))
+	bar := countingBar(cmd, "redriving")
 	r.Progress = func(done, of int) {
 		bar.ChangeMax(of)
 		_ = bar.Set(done)
@@ -59,4 +57,10 @@ func redrive(cmd *cobra.Command, feed *repair.Feed, from repair.Source, r repair
 		summary.Render(cmd.OutOrStdout())
 	}
 	return cmp.Or(err, found(summary.Total.Refused > 0))
+}
+
+// countingBar counts on the standard error; how far it goes may be said later.
+func countingBar(cmd *cobra.Command, what string) *progressbar.ProgressBar {
+	return progressbar.NewOptions(-1, progressbar.OptionSetWriter(cmd.ErrOrStderr()), progressbar.OptionShowCount(),
+		progressbar.OptionSetDescription(what), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
 }

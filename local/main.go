@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(upCommand(), publishCommand(), loadReferenceCommand(), refreshCommand(), referenceCommand(),
-		queryCommand(), auditCommand(), doctorCommand(), quarantineCommand(), deadLetterCommand())
+		queryCommand(), auditCommand(), doctorCommand(), quarantineCommand(), deadLetterCommand(), replayCommand())
 	err := root.ExecuteContext(ctx)
 	var usage usageError
 	switch {

@@ -31,11 +31,7 @@ func asideCommand(name string, from repair.Source, short string) *cobra.Command 
 			if err := r.Validate(); err != nil {
 				return usageError{err}
 			}
-			t, err := where.target()
-			if err != nil {
-				return err
-			}
-			feed, err := repair.Of(t)
+			feed, err := where.feed()
 			if err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -13,17 +14,13 @@ import (
 // tableTimeout bounds the look at the table's layout: a store that is away must not hold up the answer.
 const tableTimeout = 20 * time.Second
 
-// Feed audits the topics, the table and the index of a feed.
-func Feed(ctx context.Context, t *target.Target, from, to Bound) (Report, error) {
-	options, err := t.KafkaOptions()
-	if err != nil {
-		return Report{}, err
-	}
+// Open returns the table and the index of a feed, once they are laid out as they must be. The caller closes
+// them by the function.
+func Open(ctx context.Context, t *target.Target) (Phoenix, func() error, error) {
 	table, err := t.Table(scanTimeout)
 	if err != nil {
-		return Report{}, err
+		return Phoenix{}, nil, err
 	}
-	defer table.Close()
 	layouts := &hbase.Layouts{
 		Catalog: table, Table: t.Names.Table, Index: t.Names.Index, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
 	}
@@ -31,10 +28,24 @@ func Feed(ctx context.Context, t *target.Target, from, to Bound) (Report, error)
 	defer cancel()
 	layout, err := layouts.Layout(looking)
 	if err != nil {
-		return Report{}, fmt.Errorf("check the layout of the table: %w", err)
+		return Phoenix{}, nil, errors.Join(fmt.Errorf("check the layout of the table: %w", err), table.Close())
 	}
+	return Phoenix{Scanner: table, Layout: layout}, table.Close, nil
+}
+
+// Feed audits the topics, the table and the index of a feed.
+func Feed(ctx context.Context, t *target.Target, from, to Bound) (Report, error) {
+	options, err := t.KafkaOptions()
+	if err != nil {
+		return Report{}, err
+	}
+	table, closeTable, err := Open(ctx, t)
+	if err != nil {
+		return Report{}, err
+	}
+	defer closeTable()
 	return Run(ctx, Config{
 		Kafka: Kafka{Brokers: t.Kafka.Brokers, Options: options}, Topics: t.Names.Topics, Group: t.Names.Group,
-		From: from, To: to, Table: Phoenix{Scanner: table, Layout: layout},
+		From: from, To: to, Table: table,
 	})
 }

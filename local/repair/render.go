@@ -54,3 +54,22 @@ func (s *Summary) Render(w io.Writer) {
 		fmt.Fprintln(w, "a dry run: nothing was sent")
 	}
 }
+
+// Render prints what was replayed for people.
+func (r Replayed) Render(w io.Writer) {
+	if r.DryRun {
+		fmt.Fprintf(w, "%d records would be replayed\n", r.Records)
+		return
+	}
+	fmt.Fprintf(w, "%d records replayed: %d enriched, %d unmatched, %d quarantined\n", r.Records, r.Enriched, r.Unmatched, r.Quarantined)
+}
+
+// Render prints what was joined anew for people.
+func (r Rejoined) Render(w io.Writer) {
+	fmt.Fprintf(w, "%d rows are to be joined anew: ", r.Rows)
+	r.Replayed.Render(w)
+	if r.Gone > 0 {
+		fmt.Fprintf(w, "%d rows stay as they are, for the input topic does not hold their records any more. The first: %q\n",
+			r.Gone, r.FirstGone)
+	}
+}

@@ -19,12 +19,14 @@
 package repair
 
 import (
+	"context"
 	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"feedstream/local/audit"
+	"feedstream/local/invoke"
 	"feedstream/local/target"
 	"feedstream/shared/feed"
 )
@@ -34,23 +36,45 @@ const HeaderRedrivenFrom = "feed-redriven-from"
 
 // Feed is a feed to repair.
 type Feed struct {
+	target *target.Target
 	topics feed.Topics
 	kafka  audit.Kafka
+	push   push // nil where no function may be called
 	now    func() time.Time
 	// flush is what the brokers have to acknowledge what is under way once the context has ended.
 	flush time.Duration
 }
 
-// Of returns the feed of a target.
+// Of returns the feed of a target, none of whose functions may be called: it can be replayed in dry runs only.
 func Of(t *target.Target) (*Feed, error) {
 	options, err := t.KafkaOptions()
 	if err != nil {
 		return nil, err
 	}
 	return &Feed{
-		topics: t.Names.Topics, kafka: audit.Kafka{Brokers: t.Kafka.Brokers, Options: options}, now: time.Now,
-		flush: 10 * time.Second,
+		target: t, topics: t.Names.Topics, kafka: audit.Kafka{Brokers: t.Kafka.Brokers, Options: options},
+		now: time.Now, flush: 10 * time.Second,
 	}, nil
+}
+
+// OfStack returns the feed of the stack that runs on a data directory.
+func OfStack(dataDir string) (*Feed, error) {
+	running, err := target.Running(dataDir)
+	if err != nil {
+		return nil, err
+	}
+	t, err := target.Parse(running.Environment, running.Names)
+	if err != nil {
+		return nil, err
+	}
+	f, err := Of(&t)
+	if err != nil {
+		return nil, err
+	}
+	f.push = func(_ context.Context, body []byte) ([]byte, error) {
+		return invoke.Of(running).Function(running.Names.Enrich, body)
+	}
+	return f, nil
 }
 
 func (f *Feed) client(options ...kgo.Opt) (*kgo.Client, error) {
