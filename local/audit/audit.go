@@ -198,6 +198,7 @@ func (a *auditor) readInput(ctx context.Context) (err error) {
 				a.report.Altered++
 				a.report.problem("altered", "%s: its output record tells of another event", place(r))
 			}
+			a.addSuccessor(r)
 		}
 		return nil
 	})

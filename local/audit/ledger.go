@@ -12,6 +12,7 @@ const (
 	unmatched                     // an output record that the reference did not know
 	quarantined                   // a quarantine record
 	deadLettered                  // a dead letter
+	redriven                      // the input topic holds the record that takes its place
 	reasonShift  = iota
 )
 

@@ -28,6 +28,7 @@ type Report struct {
 	Gaps                []Gap               `json:"gaps"`    // where the missing lie
 
 	Overtaken  int        `json:"overtaken"`  // weaker evidence beside stronger; redrive skips it
+	Redriven   int        `json:"redriven"`   // of the quarantined and dead-lettered: another record took its place
 	Duplicates Duplicates `json:"duplicates"` // of repeated pushes, in the topics as a whole
 	Conflicts  int        `json:"conflicts"`  // duplicates that tell of different events
 	Altered    int        `json:"altered"`    // output records that tell of another event than their input record
@@ -102,6 +103,9 @@ func (r *Report) count(m mark) {
 	if m.overtaken() {
 		r.Overtaken++
 	}
+	if m.repaired() {
+		r.Redriven++
+	}
 }
 
 // balanced also sums up the gaps.
@@ -140,6 +144,7 @@ func (r *Report) Render(w io.Writer) {
 	row("dead-lettered", r.DeadLettered, "")
 	row("pending", r.Pending, "")
 	row("overtaken", r.Overtaken, "")
+	row("redriven", r.Redriven, fmt.Sprintf("of those set aside; %d are left", r.Quarantined+r.DeadLettered-r.Redriven))
 	row("duplicates", r.Duplicates.Output+r.Duplicates.Quarantine+r.Duplicates.DeadLetter, "of repeated pushes")
 	fault("missing", r.Missing, r.gaps())
 	fault("conflicts", r.Conflicts, "duplicates that tell of different events")

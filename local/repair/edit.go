@@ -44,7 +44,29 @@ func (e Editor) edit(ctx context.Context, all []ready) ([]ready, error) {
 	if err != nil {
 		return nil, fmt.Errorf("edit the records: %w", err)
 	}
-	return readLines(edited, all)
+	kept, err := readLines(edited, all)
+	if err != nil {
+		return nil, fmt.Errorf("%w (what was written is kept in %s)", err, keep(edited))
+	}
+	return kept, nil
+}
+
+// keep saves work that could not be read, and says where.
+func keep(edited []byte) string {
+	name, err := writeTemp(edited)
+	if err != nil {
+		return "no file: " + err.Error()
+	}
+	return name
+}
+
+func writeTemp(lines []byte) (name string, err error) {
+	file, err := os.CreateTemp("", "feedstream-*.jsonl")
+	if err != nil {
+		return "", err
+	}
+	_, err = file.Write(lines)
+	return file.Name(), errors.Join(err, file.Close())
 }
 
 func asText(s string) (text string, other []byte) {
@@ -82,22 +104,18 @@ func readLines(edited []byte, all []ready) (kept []ready, err error) {
 // the program fails.
 func Terminal(in io.Reader, out, problems io.Writer) Editor {
 	return func(ctx context.Context, lines []byte) ([]byte, error) {
-		file, err := os.CreateTemp("", "feedstream-*.jsonl")
+		name, err := writeTemp(lines)
 		if err != nil {
 			return nil, err
 		}
-		_, err = file.Write(lines)
-		if err := errors.Join(err, file.Close()); err != nil {
-			return nil, err
-		}
-		command := append(strings.Fields(program()), file.Name())
+		command := append(strings.Fields(program()), name)
 		editor := exec.CommandContext(ctx, command[0], command[1:]...)
 		editor.Stdin, editor.Stdout, editor.Stderr = in, out, problems
 		if err := editor.Run(); err != nil {
 			return nil, fmt.Errorf("%s (what it left is in that file): %w", strings.Join(command, " "), err)
 		}
-		edited, err := os.ReadFile(file.Name())
-		return edited, errors.Join(err, os.Remove(file.Name()))
+		edited, err := os.ReadFile(name)
+		return edited, errors.Join(err, os.Remove(name))
 	}
 }
 

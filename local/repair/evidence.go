@@ -61,7 +61,7 @@ func (f *Feed) findSuccessors(ctx context.Context, at map[feed.Origin]*Aside) er
 	}
 	return f.kafka.Read(ctx, f.topics.Input, audit.Since(oldest), audit.Bound{}, func(batch []*kgo.Record) error {
 		for _, r := range batch {
-			origin, err := feed.ParseOrigin(header(r, HeaderRedrivenFrom))
+			origin, err := feed.ParseOrigin(header(r, feed.HeaderRedrivenFrom))
 			if a := at[origin]; err == nil && a != nil {
 				a.State = Redriven
 			}

@@ -3,6 +3,7 @@ package repair
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -209,6 +210,7 @@ func TestRedriveEdited(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	for _, spoilt := range []string{`{"origin":"feed-updates/0/99"}`, `{"origin":`, `{"orogin":"x"}`} {
+		t.Setenv("TMPDIR", t.TempDir()) // what was written is kept
 		r.Edit = func(context.Context, []byte) ([]byte, error) { return []byte(spoilt), nil }
 		if _, err := w.feed.Redrive(w.context(), Quarantine, r); err == nil || !strings.Contains(err.Error(), "record 1 as edited") {
 			t.Errorf("%s: %v", spoilt, err)
@@ -216,6 +218,15 @@ func TestRedriveEdited(t *testing.T) {
 	}
 	if n := len(w.successors()); n != 2 {
 		t.Errorf("%d were redriven", n)
+	}
+	t.Setenv("VISUAL", "sed -i s/stays/2318.HK,1605760851123/g")
+	r.Edit = Terminal(nil, io.Discard, io.Discard)
+	if got := w.redrive(Quarantine, r); got.Total != (Tally{Redriven: 1, Before: 2}) || got.StillBad != 0 {
+		t.Errorf("with a program: %+v", got)
+	}
+	t.Setenv("VISUAL", "false")
+	if _, err := r.Edit(w.context(), []byte("{}\n")); err == nil || !strings.Contains(err.Error(), "what it left is in that file") {
+		t.Errorf("a program that fails: %v", err)
 	}
 }
 

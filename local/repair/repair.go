@@ -31,9 +31,6 @@ import (
 	"feedstream/shared/feed"
 )
 
-// HeaderRedrivenFrom names, on a redriven record, the input record that it takes the place of.
-const HeaderRedrivenFrom = "feed-redriven-from"
-
 // Feed is a feed to repair.
 type Feed struct {
 	target *target.Target

@@ -100,7 +100,7 @@ func (f *Feed) successor(r *ready) *kgo.Record {
 		Topic: f.topics.Input, Key: orNull(r.content.key), Value: orNull(r.content.value), Timestamp: at,
 		Headers: []kgo.RecordHeader{
 			{Key: feed.HeaderRedrives, Value: strconv.AppendInt(nil, int64(r.aside.Redrives)+1, 10)},
-			{Key: HeaderRedrivenFrom, Value: []byte(r.aside.Origin)},
+			{Key: feed.HeaderRedrivenFrom, Value: []byte(r.aside.Origin)},
 		},
 	}
 }

@@ -136,7 +136,7 @@ func (w *world) successors() map[string][]*kgo.Record {
 	w.t.Helper()
 	found := map[string][]*kgo.Record{}
 	for _, r := range w.input() {
-		if from := header(r, HeaderRedrivenFrom); from != "" {
+		if from := header(r, feed.HeaderRedrivenFrom); from != "" {
 			found[from] = append(found[from], r)
 		}
 	}
