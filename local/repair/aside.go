@@ -3,7 +3,6 @@ package repair
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -37,6 +36,8 @@ const (
 	Overtaken State = "overtaken"
 	// Redriven: the input topic holds the record that takes its place.
 	Redriven State = "redriven"
+	// Unreadable: it is no record that was set aside, whoever wrote it. Its origin is where it stands itself.
+	Unreadable State = "unreadable"
 )
 
 // Aside is one input record that was set aside, however often.
@@ -53,6 +54,7 @@ type Aside struct {
 
 	delivery feed.Delivery
 	written  time.Time // the time of the record in the quarantine or dead-letter topic
+	out      bool      // the filter does not admit it; key and value are not kept
 }
 
 // Filter confines a repair. Its zero value confines nothing.
@@ -73,16 +75,16 @@ func (f *Filter) admits(a *Aside) bool {
 // List returns what was set aside and passes the filter, in the order of the input topic, each input record
 // once.
 func (f *Feed) List(ctx context.Context, from Source, filter Filter) ([]Aside, error) {
-	all, err := f.read(ctx, from)
+	all, err := f.read(ctx, from, &filter)
 	if err != nil {
 		return nil, err
 	}
-	all = slices.DeleteFunc(all, func(a Aside) bool { return !filter.admits(&a) })
+	all = slices.DeleteFunc(all, func(a Aside) bool { return a.out })
 	return all, f.setStates(ctx, from, all)
 }
 
-// read returns everything that was set aside in the order of the input topic, without states.
-func (f *Feed) read(ctx context.Context, from Source) ([]Aside, error) {
+// read returns everything that was set aside in the order of the input topic, not looking for evidence.
+func (f *Feed) read(ctx context.Context, from Source, filter *Filter) ([]Aside, error) {
 	topic, parse := f.topics.Quarantine, quarantined
 	if from == DeadLetter {
 		topic, parse = f.topics.DeadLetter, deadLetters
@@ -93,10 +95,13 @@ func (f *Feed) read(ctx context.Context, from Source) ([]Aside, error) {
 		for _, r := range batch {
 			read, err := parse(r)
 			if err != nil {
-				return fmt.Errorf("%s/%d/%d: %w", r.Topic, r.Partition, r.Offset, err)
+				read = []Aside{unreadable(r, err)}
 			}
 			for _, a := range read {
 				i, again := at[a.delivery.Origin]
+				if a.out = !filter.admits(&a); a.out {
+					a.Key, a.Value, a.delivery = "", "", feed.Delivery{Origin: a.delivery.Origin}
+				}
 				if !again {
 					at[a.delivery.Origin] = len(all)
 					all = append(all, a)
@@ -136,6 +141,13 @@ func deadLetters(r *kgo.Record) (all []Aside, err error) {
 		all = append(all, asideOf(r, &deliveries[i], why, r.Timestamp))
 	}
 	return all, nil
+}
+
+func unreadable(r *kgo.Record, err error) Aside {
+	d := feed.Delivery{Origin: originOf(r), Timestamp: r.Timestamp.UnixMilli(), Key: string(r.Key), Value: string(r.Value)}
+	a := asideOf(r, &d, feed.Rejection{Reason: feed.Reason(Unreadable), Detail: err.Error()}, r.Timestamp)
+	a.State = Unreadable
+	return a
 }
 
 func asideOf(r *kgo.Record, d *feed.Delivery, why feed.Rejection, at time.Time) Aside {

@@ -2,6 +2,7 @@ package repair
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -136,16 +137,16 @@ func (f *Feed) Redrive(ctx context.Context, from Source, r Redrive) (Summary, er
 
 // choose finds the records to redrive, and counts all others.
 func (r *redrive) choose(ctx context.Context, from Source) error {
-	all, err := r.feed.read(ctx, from)
+	all, err := r.feed.read(ctx, from, &r.Filter)
 	if err != nil {
 		return err
 	}
 	chosen := make([]Aside, 0, len(all))
 	for i := range all {
-		if r.admits(&all[i]) {
-			chosen = append(chosen, all[i])
-		} else {
+		if all[i].out {
 			r.count(&all[i], filtered)
+		} else {
+			chosen = append(chosen, all[i])
 		}
 	}
 	if err := r.feed.setStates(ctx, from, chosen); err != nil {
@@ -167,6 +168,8 @@ func (r *redrive) judge(a *Aside, unknown time.Time) {
 		r.count(a, overtaken)
 	case a.State == Redriven:
 		r.count(a, before)
+	case a.State == Unreadable:
+		r.refuse(a, errors.New(a.Detail))
 	case a.delivery.Origin.Topic != r.feed.topics.Input:
 		r.refuse(a, fmt.Errorf("it is no record of topic %s", r.feed.topics.Input))
 	case a.Redrives >= r.MaxRedrives:

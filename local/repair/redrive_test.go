@@ -180,6 +180,25 @@ func TestRedriveOfWhatIsGone(t *testing.T) {
 	}
 }
 
+// What somebody else has written among the records set aside is told, and stops nothing.
+func TestRedriveOfWhatIsNone(t *testing.T) {
+	w := newWorld(t)
+	w.publish(bad("s", "malformed"))
+	w.judge()
+	w.produce(feedkafka.Message{Topic: topics.Quarantine, Value: []byte("hello")},
+		feedkafka.Message{Topic: topics.DeadLetter, Value: []byte("hello")})
+	got := w.redrive(Quarantine, Redrive{})
+	if got.Total != (Tally{Redriven: 1, Refused: 1}) || got.Refusals[0].Origin != "feed-quarantine/0/1" {
+		t.Errorf("%+v", got)
+	}
+	if got = w.redrive(DeadLetter, Redrive{}); got.Total != (Tally{Refused: 1}) {
+		t.Errorf("%+v", got)
+	}
+	if got = w.redrive(Quarantine, Redrive{Filter: Filter{Reason: feed.MalformedValue}}); got.Total != (Tally{Before: 1, Filtered: 1}) {
+		t.Errorf("%+v", got)
+	}
+}
+
 // A record as large as its topic takes has no room for the headers: it is refused by itself.
 func TestRedriveOfWhatDoesNotFit(t *testing.T) {
 	w := newWorld(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync/atomic"
 
@@ -35,9 +36,18 @@ func newSender(ctx context.Context, r *redrive) (*sender, error) {
 	return &sender{run: r, client: client, limiter: rate.NewLimiter(limit, 1)}, nil
 }
 
-// send returns when the records are on their way, not when they have arrived. What is on its way when ctx
-// ends is not called back: whether it has arrived would be anyone's guess.
+// send returns when the records have arrived. What is on its way when ctx ends is not called back: whether it
+// has arrived would be anyone's guess. It is never much, so that brokers which are away are noticed.
 func (s *sender) send(ctx context.Context, all []ready) error {
+	for part := range slices.Chunk(all, chunk) {
+		if err := s.sendPart(ctx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sender) sendPart(ctx context.Context, all []ready) error {
 	for _, each := range all {
 		if err := s.limiter.Wait(ctx); err != nil {
 			return err
@@ -51,11 +61,12 @@ func (s *sender) send(ctx context.Context, all []ready) error {
 			continue
 		}
 		s.client.Produce(context.WithoutCancel(ctx), record, func(_ *kgo.Record, err error) { s.acknowledged(each.aside, err) })
-		if failed := s.failed.Load(); failed != nil {
-			return *failed
-		}
 	}
-	return ctx.Err()
+	err := s.client.Flush(ctx)
+	if failed := s.failed.Load(); failed != nil {
+		return *failed
+	}
+	return err
 }
 
 func (s *sender) acknowledged(a *Aside, err error) {
