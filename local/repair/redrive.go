@@ -184,8 +184,29 @@ func (r *redrive) judge(a *Aside, unknown time.Time) {
 	}
 }
 
-// chunk is how many records are read and mended together: some of them are large.
-const chunk = 100
+const (
+	// chunk is how many records are read, mended and sent together.
+	chunk = 1000
+	// mostFetched is how many of them may have to be fetched whole from the input topic: each may be large.
+	mostFetched = 50
+)
+
+// together is how many of the first of these records go together.
+func (r *redrive) together(all []*Aside) int {
+	if r.Edit != nil {
+		return len(all)
+	}
+	fetched := 0
+	for i, a := range all {
+		if a.damaged() {
+			fetched++
+		}
+		if i == r.feed.chunk || fetched > mostFetched {
+			return i
+		}
+	}
+	return len(all)
+}
 
 // send mends and sends chunk by chunk, or all together when they are to be edited together.
 func (r *redrive) send(ctx context.Context) error {
@@ -193,17 +214,14 @@ func (r *redrive) send(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	size := chunk
-	if r.Edit != nil {
-		size = max(1, len(r.open))
-	}
 	r.progress(0)
-	for from := 0; from < len(r.open) && err == nil; from += size {
-		to := min(from+size, len(r.open))
+	for from := 0; from < len(r.open) && err == nil; {
+		to := from + r.together(r.open[from:])
 		var mended []ready
 		if mended, err = r.mend(ctx, r.open[from:to]); err == nil {
 			err = sender.send(ctx, mended)
 		}
+		from = to
 		r.progress(to)
 	}
 	return sender.close(ctx, err)

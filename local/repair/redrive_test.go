@@ -165,6 +165,21 @@ func TestRedriveFetchesTheTrueBytes(t *testing.T) {
 	}
 }
 
+// More records that must be fetched than go together are fetched in turns, and each is sent once.
+func TestRedriveOfManyDamaged(t *testing.T) {
+	w := newWorld(t)
+	var all []*kgo.Record
+	for i := range 2*mostFetched + 1 {
+		all = append(all, bad(fmt.Sprint("s", i), "\xff2318.HK,1605760851123"))
+	}
+	w.publish(all...)
+	w.judge()
+	got := w.redrive(Quarantine, Redrive{Mend: Mend{Replace: []Replacement{{"\xff", ""}}}})
+	if got.Total != (Tally{Redriven: len(all)}) || got.StillBad != 0 || len(w.successors()) != len(all) {
+		t.Errorf("%+v", got)
+	}
+}
+
 // Where the input topic does not hold the record any more, only one that is set anew can go.
 func TestRedriveOfWhatIsGone(t *testing.T) {
 	w := newWorld(t)

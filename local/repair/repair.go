@@ -40,6 +40,7 @@ type Feed struct {
 	now    func() time.Time
 	// flush is what the brokers have to acknowledge what is under way once the context has ended.
 	flush time.Duration
+	chunk int // records that a redrive has under way at a time
 }
 
 // Of returns the feed of a target, none of whose functions may be called: it can be replayed in dry runs only.
@@ -50,7 +51,7 @@ func Of(t *target.Target) (*Feed, error) {
 	}
 	return &Feed{
 		target: t, topics: t.Names.Topics, kafka: audit.Kafka{Brokers: t.Kafka.Brokers, Options: options},
-		now: time.Now, flush: 10 * time.Second,
+		now: time.Now, flush: 10 * time.Second, chunk: chunk,
 	}, nil
 }
 

@@ -39,7 +39,7 @@ func newSender(ctx context.Context, r *redrive) (*sender, error) {
 // send returns when the records have arrived. What is on its way when ctx ends is not called back: whether it
 // has arrived would be anyone's guess. It is never much, so that brokers which are away are noticed.
 func (s *sender) send(ctx context.Context, all []ready) error {
-	for part := range slices.Chunk(all, chunk) {
+	for part := range slices.Chunk(all, s.run.feed.chunk) {
 		if err := s.sendPart(ctx, part); err != nil {
 			return err
 		}

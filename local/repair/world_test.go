@@ -37,7 +37,7 @@ func newWorld(t testing.TB) *world {
 	s, err := kafka.Start(kafka.Options{Addr: "127.0.0.1:0", Dir: t.TempDir(), Topics: kafka.FeedTopics(kafka.Names(topics), 2)})
 	must(t, err)
 	t.Cleanup(func() { must(t, s.Close()) })
-	return &world{t: t, server: s, feed: &Feed{topics: topics, kafka: audit.Kafka{Brokers: []string{s.Addr()}}, now: time.Now, flush: 50 * time.Millisecond}}
+	return &world{t: t, server: s, feed: &Feed{topics: topics, kafka: audit.Kafka{Brokers: []string{s.Addr()}}, now: time.Now, flush: 50 * time.Millisecond, chunk: 100}}
 }
 
 func (w *world) context() context.Context {
