@@ -8,6 +8,9 @@
 //	feedstream query           the query function, as a table
 //	feedstream doctor          s.yaml and, with --live, every service
 //	feedstream audit           has every input record its verdict, and every row its index row?
+//	feedstream quarantine      what the function set aside: list, show, mend and redrive
+//	feedstream deadletter      the same of pushes that the platform gave up on
+//	feedstream replay          input records, or the records of rows, through the function again
 //
 // It exits with 0 when all is well, 1 when something is wrong or was found wrong, 2 on wrong usage.
 package main
@@ -23,6 +26,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"feedstream/local/cli"
+	"feedstream/local/cli/reference"
 	"feedstream/shared/build"
 )
 
@@ -32,9 +37,6 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// usageError ends a command with exit code 2.
-type usageError struct{ error }
-
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := &cobra.Command{
 		Use:           "feedstream",
@@ -43,18 +45,19 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.Usage(err) })
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(upCommand(), publishCommand(), loadReferenceCommand(), refreshCommand(), referenceCommand(),
-		queryCommand(), auditCommand(), doctorCommand())
+	root.AddCommand(reference.Commands()...)
+	root.AddCommand(upCommand(), publishCommand(), queryCommand(), auditCommand(), doctorCommand(),
+		quarantineCommand(), deadLetterCommand(), replayCommand())
 	err := root.ExecuteContext(ctx)
-	var usage usageError
+	var usage cli.UsageError
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errFound):
+	case errors.Is(err, cli.ErrFound):
 		return 1
 	case errors.As(err, &usage):
 		fmt.Fprintf(stderr, "feedstream: %v\nrun `feedstream --help` for the verbs and their flags\n", err)
@@ -62,15 +65,5 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	default:
 		fmt.Fprintf(stderr, "feedstream: %v\n", err)
 		return 1
-	}
-}
-
-// exactly is cobra.ExactArgs with this command's exit code for wrong usage.
-func exactly(n int) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) != n {
-			return usageError{fmt.Errorf("%s takes %d arguments, got %d", cmd.CommandPath(), n, len(args))}
-		}
-		return nil
 	}
 }

@@ -7,23 +7,24 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"feedstream/local/cli"
 	"feedstream/local/simulate"
 )
 
 func publishCommand() *cobra.Command {
-	var where place
+	var where cli.Place
 	var asJSON bool
 	var cfg simulate.Config
 	cmd := &cobra.Command{
 		Use:     "publish",
 		Short:   "Publish simulated feed updates, as the article's publisher does",
 		Example: "  feedstream publish --records 1000 --rate 100\n  feedstream publish --records 100000 --bad-ratio 0.05",
-		Args:    exactly(0),
+		Args:    cli.Exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if err := cfg.Validate(); err != nil {
-				return usageError{err}
+				return cli.Usage(err)
 			}
-			t, err := where.target()
+			t, err := where.Target()
 			if err != nil {
 				return err
 			}
@@ -41,7 +42,7 @@ func publishCommand() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), counts)
+				return cli.PrintJSON(cmd.OutOrStdout(), counts)
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "published %d records: %d with an unknown stock, bad by reason %v\n", counts.Published, counts.Unknown, counts.Bad)
 			return nil
@@ -55,6 +56,6 @@ func publishCommand() *cobra.Command {
 	flags.Float64Var(&cfg.BadRatio, "bad-ratio", 0, "share of records that must be set aside, 0 to 1")
 	flags.Float64Var(&cfg.UnknownRatio, "unknown-ratio", 0, "share of records with an unknown stock, 0 to 1")
 	flags.BoolVar(&asJSON, "json", false, "print the counts as JSON")
-	where.addFlags(cmd)
+	where.AddFlags(cmd)
 	return cmd
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"feedstream/local/cli"
 	"feedstream/local/invoke"
 	"feedstream/local/target"
 )
@@ -18,10 +19,10 @@ func queryCommand() *cobra.Command {
 		Use:     "query",
 		Short:   "Rows by stock code, newest first, or one row by its key",
 		Example: "  feedstream query --code 2318.HK\n  feedstream query --row '192.168.2.17|2318.HK' --json",
-		Args:    exactly(0),
+		Args:    cli.Exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if (code == "") == (row == "") {
-				return usageError{fmt.Errorf("give either --code or --row")}
+				return cli.Usage(fmt.Errorf("give either --code or --row"))
 			}
 			running, err := target.Running(data)
 			if err != nil {
@@ -39,7 +40,7 @@ func queryCommand() *cobra.Command {
 				_, err = cmd.OutOrStdout().Write(body)
 				return err
 			}
-			return printPage(cmd.OutOrStdout(), body, row != "")
+			return cli.PrintPage(cmd.OutOrStdout(), body, row != "")
 		},
 	}
 	flags := cmd.Flags()
@@ -48,6 +49,6 @@ func queryCommand() *cobra.Command {
 	flags.IntVar(&limit, "limit", 20, "most rows, up to 1000")
 	flags.StringVar(&cursor, "cursor", "", "go on after an earlier page, with what it printed as next")
 	flags.BoolVar(&asJSON, "json", false, "print what the function answers")
-	addDataFlag(cmd, &data)
+	cli.AddDataFlag(cmd, &data)
 	return cmd
 }

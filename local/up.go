@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"feedstream/local/cli"
 	"feedstream/local/stack"
 )
 
@@ -17,17 +18,17 @@ func upCommand() *cobra.Command {
   feedstream up --ephemeral --records 100000 --drain --json
   feedstream up --records 1000 --drain --bad-ratio 0.05 --unknown-ratio 0.05
   feedstream up --env real.env --rate 50`,
-		Args: exactly(0),
+		Args: cli.Exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := feed.Validate(); err != nil {
-				return usageError{err}
+				return cli.Usage(err)
 			}
 			cfg.Stderr = cmd.ErrOrStderr()
 			drained, err := stack.Run(cmd.Context(), cfg, feed)
 			if err != nil || drained == nil {
 				return err
 			}
-			return printDrained(cmd.OutOrStdout(), drained, asJSON)
+			return cli.PrintDrained(cmd.OutOrStdout(), drained, asJSON)
 		},
 	}
 	flags := cmd.Flags()

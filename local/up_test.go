@@ -41,6 +41,13 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"query"}, 2},
 		{[]string{"load-reference"}, 2},
 		{[]string{"audit", "--from", "yesterday"}, 2},
+		{[]string{"quarantine"}, 2},
+		{[]string{"quarantine", "mend"}, 2},
+		{[]string{"quarantine", "redrive", "--max", "-1"}, 2},
+		{[]string{"deadletter", "redrive", "--set", "nonsense"}, 2},
+		{[]string{"deadletter", "list", "--from", "yesterday"}, 2},
+		{[]string{"replay", "--to", "yesterday"}, 2},
+		{[]string{"replay", "--data", t.TempDir()}, 1},
 		{[]string{"audit", "--data", t.TempDir()}, 1},
 		{[]string{"up", "--manifest", "absent.yaml"}, 1},
 	} {

@@ -84,13 +84,18 @@ var rules = []rule{
 	{dir: "local/doctor", inside: []string{"shared/*", "local/target", "local/data", "local/platform/manifest", "local/platform/stream"},
 		outside: anything, tests: []string{kits, "local/simulate"}},
 	{dir: "local/invoke", inside: []string{"shared/reference", "local/target"}, outside: anything},
+	// A replay hands records to the functions as the platform does, with its own event.
+	{dir: "local/repair", inside: []string{"shared/*", "local/target", "local/audit", "local/invoke", "local/platform/stream"},
+		outside: anything, tests: []string{"local/services/kafka", "local/services/fault"}},
 	{dir: "local/simulate", inside: []string{"shared/*", "local/target", "local/data"}, outside: anything,
 		tests: []string{"local/services/kafka"}},
 	{dir: "local/target", inside: []string{"shared/*", "local/platform/manifest"}, outside: anything},
 	{dir: "local/console", inside: []string{"local/platform", "local/target"}, outside: anything},
 	{dir: "local/stack/stacktest"},
 	{dir: "local/stack", inside: []string{"shared/*", "local/*", "local/platform/*", "local/services/*"}, outside: anything},
-	{dir: "local", inside: []string{"shared/*", "local/*", "local/platform/manifest"}, outside: anything,
+	{dir: "local/cli", inside: []string{"shared/*", "local/*"}, outside: anything},
+	{dir: "local/cli/*", inside: []string{"shared/*", "local/*"}, outside: anything},
+	{dir: "local", inside: []string{"shared/*", "local/*", "local/cli/*", "local/platform/manifest"}, outside: anything,
 		tests: []string{"local/stack/stacktest"}},
 
 	// The lanes on real servers and in containers.

@@ -229,6 +229,7 @@ func (a *auditor) readInput(ctx context.Context) (err error) {
 		})
 		for i, r := range batch {
 			a.addInput(r, events[i])
+			a.addSuccessor(r)
 		}
 		return nil
 	})

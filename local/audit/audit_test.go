@@ -88,6 +88,16 @@ func TestAudit(t *testing.T) {
 			w.quarantine(0, 1, feed.SinkRejected)
 			w.deadLetter("[" + deadLetter(0, 1) + "," + deadLetter(0, 7) + "]")
 		}, func(r *Report) { r.Overtaken = 2 }, ""},
+		{"redriven", func(w *world) {
+			takesPlaceOf := func(partition int, offset int64, id string) {
+				w.inputs[partition][offset].Headers = []kgo.RecordHeader{{Key: feed.HeaderRedrivenFrom, Value: []byte(id)}}
+			}
+			takesPlaceOf(1, 0, "feed-updates/0/7")
+			takesPlaceOf(1, 1, "feed-updates/0/8")
+			takesPlaceOf(1, 2, "feed-updates/0/1")  // which was enriched
+			takesPlaceOf(1, 3, "feed-updates/0/99") // which is not there, as a header alone is no evidence
+			takesPlaceOf(1, 4, "nonsense")
+		}, func(r *Report) { r.Redriven = 2 }, ""},
 		{"repeated", func(w *world) {
 			w.quarantine(0, 7, feed.MalformedValue)
 			w.deadLetter(deadLetter(0, 8))

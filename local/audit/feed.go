@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -16,6 +17,25 @@ const tableTimeout = 20 * time.Second
 // askTimeout bounds the question to a running stack.
 const askTimeout = 5 * time.Second
 
+// Open returns the table and the index of a feed, once they are laid out as they must be. The caller closes
+// them by the function.
+func Open(ctx context.Context, t *target.Target) (Phoenix, func() error, error) {
+	table, err := t.Table(scanTimeout)
+	if err != nil {
+		return Phoenix{}, nil, err
+	}
+	layouts := &hbase.Layouts{
+		Catalog: table, Table: t.Names.Table, Index: t.Names.Index, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
+	}
+	looking, cancel := context.WithTimeout(ctx, tableTimeout)
+	defer cancel()
+	layout, err := layouts.Layout(looking)
+	if err != nil {
+		return Phoenix{}, nil, errors.Join(fmt.Errorf("check the layout of the table: %w", err), table.Close())
+	}
+	return Phoenix{Scanner: table, Layout: layout}, table.Close, nil
+}
+
 // Feed audits the topics, the table and the index of a feed.
 func Feed(ctx context.Context, t *target.Target, from, to Bound) (Report, error) {
 	return FeedWith(ctx, t, Config{From: from, To: to})
@@ -27,23 +47,13 @@ func FeedWith(ctx context.Context, t *target.Target, cfg Config) (Report, error)
 	if err != nil {
 		return Report{}, err
 	}
-	table, err := t.Table(scanTimeout)
+	table, closeTable, err := Open(ctx, t)
 	if err != nil {
 		return Report{}, err
 	}
-	defer table.Close()
-	layouts := &hbase.Layouts{
-		Catalog: table, Table: t.Names.Table, Index: t.Names.Index, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
-	}
-	looking, cancel := context.WithTimeout(ctx, tableTimeout)
-	defer cancel()
-	layout, err := layouts.Layout(looking)
-	if err != nil {
-		return Report{}, fmt.Errorf("check the layout of the table: %w", err)
-	}
+	defer closeTable()
 	cfg.Kafka = Kafka{Brokers: t.Kafka.Brokers, Options: options}
-	cfg.Topics, cfg.Group = t.Names.Topics, t.Names.Group
-	cfg.Table = Phoenix{Scanner: table, Layout: layout}
+	cfg.Topics, cfg.Group, cfg.Table = t.Names.Topics, t.Names.Group, table
 	report, err := Run(ctx, cfg)
 	if err != nil {
 		return Report{}, err

@@ -14,6 +14,7 @@ const (
 	deadLettered                  // a dead letter
 	disagrees                     // an output record tells of another event than another one, or than the input record
 	early                         // some evidence is older than the first record that the input topic holds
+	redriven                      // the input topic holds the record that takes its place
 	reasonShift  = iota
 )
 

@@ -35,6 +35,7 @@ type Report struct {
 	FailingUnknown string `json:"failingUnknown,omitempty"`
 
 	Overtaken  int        `json:"overtaken"`  // weaker evidence beside stronger; redrive skips it
+	Redriven   int        `json:"redriven"`   // of the quarantined and dead-lettered: another record took its place
 	Duplicates Duplicates `json:"duplicates"` // of repeated pushes, in the topics as a whole
 	Conflicts  int        `json:"conflicts"`  // duplicates that tell of different events
 	Altered    int        `json:"altered"`    // output records that tell of another event than their input record
@@ -100,6 +101,9 @@ func (r *Report) count(m mark) {
 	if m.overtaken() {
 		r.Overtaken++
 	}
+	if m.repaired() {
+		r.Redriven++
+	}
 }
 
 // Render writes the report as a table for people.
@@ -121,6 +125,7 @@ func (r *Report) Render(w io.Writer) {
 	row("dead-lettered", r.DeadLettered, "")
 	row("pending", r.Pending, "")
 	row("overtaken", r.Overtaken, "")
+	row("redriven", r.Redriven, fmt.Sprintf("of those set aside; %d are left", r.Quarantined+r.DeadLettered-r.Redriven))
 	row("duplicates", r.Duplicates.Output+r.Duplicates.Quarantine+r.Duplicates.DeadLetter, "of repeated pushes")
 	if r.Table != nil {
 		t.AppendSeparator()

@@ -251,6 +251,9 @@ func (s *Stack) Endpoints() target.Endpoints { return s.endpoints }
 // Target says where its services are.
 func (s *Stack) Target() target.Target { return s.target }
 
+// RetryNow ends the waits before the retries of failed pushes.
+func (s *Stack) RetryNow() { s.platform.RetryNow() }
+
 // Close stops everything in the reverse order of the start: streams drain before their sinks go. Every
 // call but the first returns what the first one did.
 func (s *Stack) Close() error {

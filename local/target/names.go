@@ -28,7 +28,8 @@ type Names struct {
 	Database   string `json:"database"`
 	Collection string `json:"collection"`
 
-	Refresh string `json:"refresh"` // functions, by the program that each of them runs
+	Enrich  string `json:"enrich"` // functions, by the program that each of them runs
+	Refresh string `json:"refresh"`
 	Query   string `json:"query"`
 	Publish string `json:"publish"`
 }
@@ -56,6 +57,8 @@ func NamesOf(m *manifest.Manifest) (Names, error) {
 			continue
 		}
 		switch path.Base(f.Command[0]) {
+		case "enrich":
+			n.Enrich = f.Name
 		case "refresh":
 			n.Refresh = f.Name
 		case "query":

@@ -45,6 +45,10 @@ const (
 	HeaderContentType = "content-type"
 )
 
+// HeaderRedrivenFrom stands on an input record that takes the place of one that was set aside, and names that
+// one as <topic>/<partition>/<offset>.
+const HeaderRedrivenFrom = "feed-redriven-from"
+
 // Headers of a quarantined record. HeaderRedrives stands on an input record too: it counts how often
 // the record was taken out of the quarantine and sent again.
 const (

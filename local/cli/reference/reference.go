@@ -1,4 +1,5 @@
-package main
+// Package reference holds the verbs of the reference: load-reference, refresh, and reference with its own.
+package reference
 
 import (
 	"context"
@@ -8,14 +9,20 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"feedstream/local/cli"
 	"feedstream/shared/reference"
 )
+
+// Commands are the verbs.
+func Commands() []*cobra.Command {
+	return []*cobra.Command{loadReferenceCommand(), refreshCommand(), referenceCommand()}
+}
 
 func referenceCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "reference",
 		Short: "The snapshots of the reference: list, show, diff, pin, unpin, rollback",
-		Args:  exactly(0),
+		Args:  cli.Exactly(0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(listCommand(), showCommand(), diffCommand(), pinCommand(), unpinCommand(), rollbackCommand())
@@ -27,10 +34,10 @@ type reading func(ctx context.Context, w io.Writer, a *reference.Announcer, args
 
 // readVerb completes a verb that only reads OSS, wherever that is.
 func readVerb(read reading, cmd *cobra.Command) *cobra.Command {
-	var where place
+	var where cli.Place
 	var asJSON bool
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		t, err := where.target()
+		t, err := where.Target()
 		if err != nil {
 			return err
 		}
@@ -45,14 +52,14 @@ func readVerb(read reading, cmd *cobra.Command) *cobra.Command {
 		}
 		return err
 	}
-	where.addFlags(cmd)
+	where.AddFlags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
 func showCommand() *cobra.Command {
 	return readVerb(showManifest, &cobra.Command{
-		Use: "show", Short: "The manifest now announced", Example: "  feedstream reference show", Args: exactly(0),
+		Use: "show", Short: "The manifest now announced", Example: "  feedstream reference show", Args: cli.Exactly(0),
 	})
 }
 
@@ -65,5 +72,5 @@ func showManifest(ctx context.Context, w io.Writer, a *reference.Announcer, _ []
 	if !found {
 		return errors.New("no snapshot was ever announced: run `feedstream refresh`")
 	}
-	return printJSON(w, m)
+	return cli.PrintJSON(w, m)
 }

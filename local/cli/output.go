@@ -1,8 +1,7 @@
-package main
+package cli
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -16,17 +15,15 @@ import (
 	"feedstream/shared/reference"
 )
 
-// errFound ends a command with exit code 1 after it has printed what it found itself.
-var errFound = errors.New("something was found wrong")
-
-// printJSON prints any answer for machines.
-func printJSON(w io.Writer, value any) error {
+// PrintJSON prints any answer for machines.
+func PrintJSON(w io.Writer, value any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(value)
 }
 
-func printTable(w io.Writer, header table.Row, rows []table.Row) {
+// PrintTable prints rows for people.
+func PrintTable(w io.Writer, header table.Row, rows []table.Row) {
 	out := table.NewWriter()
 	out.SetOutputMirror(w)
 	out.AppendHeader(header)
@@ -34,34 +31,36 @@ func printTable(w io.Writer, header table.Row, rows []table.Row) {
 	out.Render()
 }
 
-// printReport ends the command with exit code 1 when the audit does not balance.
-func printReport(w io.Writer, report *audit.Report, asJSON bool) error {
+// PrintReport ends the command with exit code 1 when the audit does not balance.
+func PrintReport(w io.Writer, report *audit.Report, asJSON bool) error {
 	if asJSON {
-		if err := printJSON(w, report); err != nil {
+		if err := PrintJSON(w, report); err != nil {
 			return err
 		}
 	} else {
 		report.Render(w)
 	}
-	return found(!report.Balanced)
+	return Found(!report.Balanced)
 }
 
-func printDrained(w io.Writer, drained *stack.Drained, asJSON bool) error {
+// PrintDrained prints a drained feed, and ends the command with exit code 1 when it does not balance.
+func PrintDrained(w io.Writer, drained *stack.Drained, asJSON bool) error {
 	if asJSON {
-		if err := printJSON(w, drained); err != nil {
+		if err := PrintJSON(w, drained); err != nil {
 			return err
 		}
-		return found(!drained.Balanced)
+		return Found(!drained.Balanced)
 	}
-	err := printReport(w, &drained.Report, false)
+	err := PrintReport(w, &drained.Report, false)
 	fmt.Fprintf(w, "\n%.0f records/s over %.1f s; CPU seconds per million records: feedstream %.1f, functions %.1f\n",
 		drained.Speed.RecordsPerSecond, drained.Speed.Seconds, drained.Speed.CPUFeedstream, drained.Speed.CPUFunctions)
 	return err
 }
 
-func printFindings(w io.Writer, findings []doctor.Finding, asJSON bool) error {
+// PrintFindings ends the command with exit code 1 when something is wrong.
+func PrintFindings(w io.Writer, findings []doctor.Finding, asJSON bool) error {
 	if asJSON {
-		if err := printJSON(w, findings); err != nil {
+		if err := PrintJSON(w, findings); err != nil {
 			return err
 		}
 	} else {
@@ -73,18 +72,19 @@ func printFindings(w io.Writer, findings []doctor.Finding, asJSON bool) error {
 			}
 		}
 	}
-	return found(doctor.Problems(findings) != nil)
+	return Found(doctor.Problems(findings) != nil)
 }
 
-func found(wrong bool) error {
+// Found ends a command with exit code 1 when something was found wrong.
+func Found(wrong bool) error {
 	if wrong {
-		return errFound
+		return ErrFound
 	}
 	return nil
 }
 
-// printPage prints what the query function answers: a page of rows, or one row.
-func printPage(w io.Writer, body []byte, single bool) error {
+// PrintPage prints what the query function answers: a page of rows, or one row.
+func PrintPage(w io.Writer, body []byte, single bool) error {
 	page := struct {
 		Items   []feed.Record
 		Next    string
@@ -97,7 +97,7 @@ func printPage(w io.Writer, body []byte, single bool) error {
 	if err := json.Unmarshal(body, into); err != nil {
 		return fmt.Errorf("read the answer of the query function: %w", err)
 	}
-	printRows(w, page.Items)
+	PrintRows(w, page.Items)
 	if page.Skipped > 0 {
 		fmt.Fprintf(w, "%d rows that another writer left incomplete are left out; see the function's log\n", page.Skipped)
 	}
@@ -107,7 +107,8 @@ func printPage(w io.Writer, body []byte, single bool) error {
 	return nil
 }
 
-func printRows(w io.Writer, records []feed.Record) {
+// PrintRows prints rows of the table for people.
+func PrintRows(w io.Writer, records []feed.Record) {
 	var rows []table.Row
 	for _, r := range records {
 		price := ""
@@ -116,10 +117,11 @@ func printRows(w io.Writer, records []feed.Record) {
 		}
 		rows = append(rows, table.Row{r.RowKey(), feed.FormatTime(r.Time), r.StockName, price, r.Matched, r.ReferenceVersion})
 	}
-	printTable(w, table.Row{"row key", "time", "name", "price", "matched", "reference"}, rows)
+	PrintTable(w, table.Row{"row key", "time", "name", "price", "matched", "reference"}, rows)
 }
 
-func printVersions(w io.Writer, versions []reference.Version) {
+// PrintVersions prints the snapshots for people.
+func PrintVersions(w io.Writer, versions []reference.Version) {
 	var rows []table.Row
 	for _, v := range versions {
 		written := v.Written.Format(time.RFC3339)
@@ -128,10 +130,11 @@ func printVersions(w io.Writer, versions []reference.Version) {
 		}
 		rows = append(rows, table.Row{v.Version, v.State, v.Object, v.Bytes, written})
 	}
-	printTable(w, table.Row{"version", "state", "object", "bytes", "written"}, rows)
+	PrintTable(w, table.Row{"version", "state", "object", "bytes", "written"}, rows)
 }
 
-func printDifferences(w io.Writer, differences []reference.Difference) {
+// PrintDifferences prints what two snapshots differ in.
+func PrintDifferences(w io.Writer, differences []reference.Difference) {
 	if len(differences) == 0 {
 		fmt.Fprintln(w, "the two versions hold the same")
 		return
@@ -147,11 +150,11 @@ func printDifferences(w io.Writer, differences []reference.Difference) {
 		}
 		rows = append(rows, table.Row{d.Change, d.Code, before.Name, before.Price, after.Name, after.Price})
 	}
-	printTable(w, table.Row{"change", "code", "name before", "price before", "name after", "price after"}, rows)
+	PrintTable(w, table.Row{"change", "code", "name before", "price before", "name after", "price after"}, rows)
 }
 
-// printOutcome prints what the refresh function answers.
-func printOutcome(w io.Writer, o reference.Outcome) {
+// PrintOutcome prints what the refresh function answers.
+func PrintOutcome(w io.Writer, o reference.Outcome) {
 	for _, damage := range o.Mended {
 		fmt.Fprintf(w, "mended: %s\n", damage)
 	}

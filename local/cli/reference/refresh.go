@@ -1,4 +1,4 @@
-package main
+package reference
 
 import (
 	"encoding/json"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"feedstream/local/cli"
 	"feedstream/local/invoke"
 	"feedstream/shared/reference"
 )
@@ -17,7 +18,7 @@ func refreshCommand() *cobra.Command {
 		Short: "Run the refresh function now; it mends what is damaged in OSS",
 		Example: `  feedstream refresh --json
   feedstream refresh --accept-shrink`,
-		Args: exactly(0),
+		Args: cli.Exactly(0),
 	})
 	addAcceptFlags(cmd, &command)
 	return cmd
@@ -32,7 +33,7 @@ func addAcceptFlags(cmd *cobra.Command, command *reference.Command) {
 
 // commandVerb completes a verb that has the refresh function carry out a command. An argument is the version.
 func commandVerb(command *reference.Command, cmd *cobra.Command) *cobra.Command {
-	var where place
+	var where cli.Place
 	var asJSON bool
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -42,7 +43,7 @@ func commandVerb(command *reference.Command, cmd *cobra.Command) *cobra.Command 
 		if err != nil {
 			return err
 		}
-		running, err := where.running(fmt.Sprintf("invoke the refresh function there with the event %s", event))
+		running, err := where.Running(fmt.Sprintf("invoke the refresh function there with the event %s", event))
 		if err != nil {
 			return err
 		}
@@ -51,12 +52,12 @@ func commandVerb(command *reference.Command, cmd *cobra.Command) *cobra.Command 
 			return err
 		}
 		if asJSON {
-			return printJSON(cmd.OutOrStdout(), outcome)
+			return cli.PrintJSON(cmd.OutOrStdout(), outcome)
 		}
-		printOutcome(cmd.OutOrStdout(), outcome)
+		cli.PrintOutcome(cmd.OutOrStdout(), outcome)
 		return nil
 	}
-	where.addFlags(cmd)
+	where.AddFlags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print what the function answers")
 	return cmd
 }

@@ -1,4 +1,4 @@
-package main
+package reference
 
 import (
 	"errors"
@@ -7,21 +7,22 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"feedstream/local/cli"
 	"feedstream/local/data"
 	"feedstream/shared/mongo"
 )
 
 func loadReferenceCommand() *cobra.Command {
-	var where place
+	var where cli.Place
 	var asJSON bool
 	var options mongo.LoadOptions
 	cmd := &cobra.Command{
 		Use:     "load-reference FILE.csv",
 		Short:   "Load a CSV file (Symbol, Company Name, Last Price, Volume) into MongoDB in one step",
 		Example: "  feedstream load-reference hang-seng.csv && feedstream refresh",
-		Args:    exactly(1),
+		Args:    cli.Exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			t, err := where.target()
+			t, err := where.Target()
 			if err != nil {
 				return err
 			}
@@ -46,7 +47,7 @@ func loadReferenceCommand() *cobra.Command {
 				return fmt.Errorf("load %s: %w", args[0], err)
 			}
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), map[string]int{"loaded": len(documents)})
+				return cli.PrintJSON(cmd.OutOrStdout(), map[string]int{"loaded": len(documents)})
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "loaded %d stocks into MongoDB; `feedstream refresh` announces them\n", len(documents))
 			return nil
@@ -55,6 +56,6 @@ func loadReferenceCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&options.AcceptShrink, "accept-shrink", false,
 		"load also when more than a fifth of the stocks there are missing from the file")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	where.addFlags(cmd)
+	where.AddFlags(cmd)
 	return cmd
 }

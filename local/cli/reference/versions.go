@@ -1,4 +1,4 @@
-package main
+package reference
 
 import (
 	"context"
@@ -7,13 +7,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"feedstream/local/cli"
 	"feedstream/shared/reference"
 )
 
 func listCommand() *cobra.Command {
 	return readVerb(listVersions, &cobra.Command{
 		Use: "list", Short: "The versions in OSS, newest first", Example: "  feedstream reference list --json",
-		Args: exactly(0),
+		Args: cli.Exactly(0),
 	})
 }
 
@@ -25,15 +26,15 @@ func listVersions(ctx context.Context, w io.Writer, a *reference.Announcer, _ []
 		return damaged
 	}
 	if asJSON {
-		return errors.Join(printJSON(w, versions), damaged)
+		return errors.Join(cli.PrintJSON(w, versions), damaged)
 	}
-	printVersions(w, versions)
+	cli.PrintVersions(w, versions)
 	return damaged
 }
 
 func diffCommand() *cobra.Command {
 	return readVerb(diffVersions, &cobra.Command{
-		Use: "diff BEFORE AFTER", Short: "What two versions do not hold alike", Args: exactly(2),
+		Use: "diff BEFORE AFTER", Short: "What two versions do not hold alike", Args: cli.Exactly(2),
 		Example: "  feedstream reference diff 20261124T120000Z-0123abcd 20261125T120000Z-89abcdef --json",
 	})
 }
@@ -44,8 +45,8 @@ func diffVersions(ctx context.Context, w io.Writer, a *reference.Announcer, args
 		return err
 	}
 	if asJSON {
-		return printJSON(w, differences)
+		return cli.PrintJSON(w, differences)
 	}
-	printDifferences(w, differences)
+	cli.PrintDifferences(w, differences)
 	return nil
 }

@@ -1,10 +1,11 @@
-package main
+package reference
 
 import (
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"feedstream/local/cli"
 	"feedstream/shared/reference"
 )
 
@@ -13,7 +14,7 @@ func pinCommand() *cobra.Command {
 		Use:     "pin VERSION",
 		Short:   "Announce a version and keep it: it does not age, and refreshes leave it alone",
 		Example: "  feedstream reference list && feedstream reference pin 20261124T120000Z-0123abcd",
-		Args:    exactly(1),
+		Args:    cli.Exactly(1),
 	})
 }
 
@@ -23,7 +24,7 @@ func unpinCommand() *cobra.Command {
 		Use:     "unpin",
 		Short:   "Follow the source again: what it holds is announced at once, or refused and the pin stays",
 		Example: "  feedstream reference unpin",
-		Args:    exactly(0),
+		Args:    cli.Exactly(0),
 	})
 	addAcceptFlags(cmd, &command)
 	return cmd
@@ -37,7 +38,7 @@ func rollbackCommand() *cobra.Command {
   feedstream reference rollback 20261124T120000Z-0123abcd`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return usageError{fmt.Errorf("%s takes at most one version, got %d", cmd.CommandPath(), len(args))}
+				return cli.Usage(fmt.Errorf("%s takes at most one version, got %d", cmd.CommandPath(), len(args)))
 			}
 			return nil
 		},

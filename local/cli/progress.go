@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+)
+
+// Steps shows how far each step of some work is, on a terminal alone.
+type Steps struct {
+	Out  io.Writer
+	name string
+	bar  *progressbar.ProgressBar
+}
+
+// Show is called as the work goes on.
+func (s *Steps) Show(step string, done, total int64) {
+	if !terminal(s.Out) {
+		return
+	}
+	if s.bar == nil || s.name != step {
+		s.End()
+		s.name = step
+		s.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(s.Out), progressbar.OptionSetDescription("reading "+step),
+			progressbar.OptionShowIts(), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
+	}
+	_ = s.bar.Set64(done)
+}
+
+// End takes the bar away.
+func (s *Steps) End() {
+	if s.bar != nil {
+		_ = s.bar.Finish()
+		s.bar = nil
+	}
+}
+
+// terminal says whether somebody may look at what is written.
+func terminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	about, err := file.Stat()
+	return err == nil && about.Mode()&os.ModeCharDevice != 0
+}

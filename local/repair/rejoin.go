@@ -1,0 +1,168 @@
+package repair
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"feedstream/local/audit"
+	"feedstream/shared/feed"
+)
+
+// Rejoin says which rows are joined anew with the current reference: those to which all of this applies. It
+// hands the input record that each of them was made from to the enrich function again. Row and event time
+// stay; only what the reference says of the stock changes.
+type Rejoin struct {
+	Unmatched        bool   // rows whose stock the reference did not know
+	ReferenceVersion string // rows that were joined with this version
+	Code             string // rows of this stock code
+	DryRun           bool   // counts only
+	Progress         func(done int)
+}
+
+// Any reports whether the rejoin names any rows.
+func (r *Rejoin) Any() bool { return r.Unmatched || r.ReferenceVersion != "" || r.Code != "" }
+
+func (r *Rejoin) admits(record *feed.Record) bool {
+	return (!r.Unmatched || !record.Matched) && (r.Code == "" || r.Code == record.StockCode) &&
+		(r.ReferenceVersion == "" || r.ReferenceVersion == record.ReferenceVersion)
+}
+
+// Rejoined is what a rejoin did.
+type Rejoined struct {
+	Replayed
+	Rows int `json:"rows"` // that it was for
+	// Gone are those whose record the input topic does not hold any more; the first ten of them by key.
+	Gone      int      `json:"gone"`
+	FirstGone []string `json:"firstGone,omitempty"`
+}
+
+// firstGone is how many rows are named; all are counted.
+const firstGone = 10
+
+// Rejoin joins rows of the feed's table anew.
+func (f *Feed) Rejoin(ctx context.Context, r Rejoin) (done Rejoined, err error) {
+	var current string
+	switch {
+	case r.DryRun:
+	case f.push == nil:
+		return Rejoined{}, errNoFunction
+	default:
+		if current, err = f.currentVersion(ctx); err != nil {
+			return Rejoined{}, err
+		}
+	}
+	table, closeTable, err := audit.Open(ctx, f.target)
+	if err != nil {
+		return Rejoined{}, err
+	}
+	defer func() { err = errors.Join(err, closeTable()) }()
+	return f.rejoin(ctx, table, current, r)
+}
+
+func (f *Feed) currentVersion(ctx context.Context) (string, error) {
+	announcer, err := f.target.Announcer()
+	if err != nil {
+		return "", err
+	}
+	manifest, found, err := announcer.Current(ctx)
+	if err == nil && !found {
+		err = errors.New("none was ever announced: run `feedstream refresh`")
+	}
+	if err != nil {
+		return "", fmt.Errorf("find the current version of the reference: %w", err)
+	}
+	return manifest.Version, nil
+}
+
+// rejoin takes the rows of table to the current version. The function looks for a new one from time to time
+// only, so a push that it joins with another one is made again.
+func (f *Feed) rejoin(ctx context.Context, table audit.Table, current string, r Rejoin) (Rejoined, error) {
+	rows := make(map[feed.Origin]feed.Update)
+	var origins []feed.Origin
+	for row, err := range table.Rows(ctx) {
+		if err != nil {
+			return Rejoined{}, fmt.Errorf("read the table: %w", err)
+		}
+		if row.Problem == "" && r.admits(&row.Record) {
+			rows[row.Record.Origin] = row.Record.Update
+			origins = append(origins, row.Record.Origin)
+		}
+	}
+	done := Rejoined{Rows: len(origins)}
+	p := pusher{push: f.push, progress: r.Progress, most: 1, done: Replayed{DryRun: r.DryRun}}
+	p.accept = joinedWith(current, func() { p.most = pushRecords }) // what is pushed in vain is one record
+	err := f.kafka.ReadAt(ctx, f.topics.Input, origins, func(record *kgo.Record) error {
+		origin := originOf(record)
+		if !tellsOf(record, rows[origin]) {
+			return nil // the topic was made again, and this is another record
+		}
+		delete(rows, origin)
+		if r.DryRun {
+			p.done.Records++
+			return nil
+		}
+		return p.add(ctx, record)
+	})
+	if err == nil {
+		err = p.flush(ctx)
+	}
+	done.Replayed = p.done
+	if err != nil {
+		return done, fmt.Errorf("join %d rows anew, after %d, which may be joined again: %w", done.Rows, p.done.Records, err)
+	}
+	for _, origin := range origins {
+		if gone, is := rows[origin]; is {
+			if done.Gone++; len(done.FirstGone) < firstGone {
+				done.FirstGone = append(done.FirstGone, gone.RowKey())
+			}
+		}
+	}
+	return done, nil
+}
+
+// endOfTime is a clock to which no event time lies in the future: whether one did was decided long ago.
+var endOfTime = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// tellsOf says that a record of the input topic is of that event.
+func tellsOf(r *kgo.Record, u feed.Update) bool {
+	deliveries, err := delivered(r)
+	if err != nil {
+		return false
+	}
+	told, why := deliveries[0].Update(endOfTime)
+	return why == nil && told == u
+}
+
+const (
+	// freshPause is the wait before a push is made again.
+	freshPause = time.Second
+	// freshTries is how often that is done: longer than functions go on with a version by default.
+	freshTries = 90
+)
+
+// joinedWith accepts the pushes that were joined with a version.
+func joinedWith(current string, accepted func()) func(context.Context, answer) error {
+	tries := 0
+	return func(ctx context.Context, a answer) error {
+		if a.ReferenceVersion == current {
+			accepted()
+			return nil
+		}
+		if tries++; tries > freshTries {
+			return fmt.Errorf("the function still joins with version %s and not with %s: look at its REFERENCE_CHECK_INTERVAL and "+
+				"at its logs", a.ReferenceVersion, current)
+		}
+		timer := time.NewTimer(freshPause)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			return errAgain
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

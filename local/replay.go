@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"feedstream/local/cli"
+	"feedstream/local/repair"
+)
+
+func replayCommand() *cobra.Command {
+	var where cli.Place
+	var asJSON, dry bool
+	var records repair.Replay
+	var rows repair.Rejoin
+	cmd := &cobra.Command{
+		Use:   "replay",
+		Short: "Input records, or those of rows already written, through the enrich function again",
+		Example: `  feedstream replay --from 2026-11-24T00:00:00Z
+  feedstream replay --from 2:1000 --to 2:2000 --dry-run
+  feedstream replay --unmatched
+  feedstream replay --reference-version 20261123T021500Z-3f2a91c4 --code 2318.HK`,
+		Args: cli.Exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if rows.Any() && (cmd.Flags().Changed("from") || cmd.Flags().Changed("to")) {
+				return cli.Usage(errors.New("--from and --to are of input records, all else is of rows: give one kind"))
+			}
+			feed, err := where.Feed()
+			if err != nil {
+				return err
+			}
+			bar := countingBar(cmd, "replaying")
+			progress := func(done int) { _ = bar.Set(done) }
+			records.DryRun, rows.DryRun, records.Progress, rows.Progress = dry, dry, progress, progress
+			var answer interface{ Render(io.Writer) }
+			if rows.Any() {
+				answer, err = feed.Rejoin(cmd.Context(), rows)
+			} else {
+				answer, err = feed.Replay(cmd.Context(), records)
+			}
+			_ = bar.Finish()
+			if asJSON {
+				return errors.Join(err, cli.PrintJSON(cmd.OutOrStdout(), answer))
+			}
+			answer.Render(cmd.OutOrStdout())
+			return err
+		},
+	}
+	addBoundFlags(cmd, &records.From, &records.To)
+	cmd.Flags().BoolVar(&rows.Unmatched, "unmatched", false, "rows whose stock the reference did not know")
+	cmd.Flags().StringVar(&rows.ReferenceVersion, "reference-version", "", "rows that were joined with this version")
+	cmd.Flags().StringVar(&rows.Code, "code", "", "rows of this stock code")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "count only")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print for machines")
+	where.AddFlags(cmd)
+	return cmd
+}
