@@ -2,11 +2,13 @@
 
 FUNCTIONS := $(notdir $(wildcard functions/*))
 FUZZTIME  ?= 20s
-BUILD     := -trimpath -ldflags='-s -w'
+COMMIT    := $(shell git describe --always --dirty --abbrev=12 2>/dev/null)
+BUILD     := -trimpath -buildvcs=false -ldflags='-s -w -X feedstream/shared/build.commit=$(COMMIT)'
 
 COMPOSE    = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) -p feedstream -f local/compose/docker-compose.yml
 
 SHELL := bash
+.SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
 
 .PHONY: help

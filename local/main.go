@@ -4,7 +4,7 @@
 //	feedstream publish         the article's publisher
 //	feedstream load-reference  a CSV file into MongoDB
 //	feedstream refresh         the refresh function, now
-//	feedstream reference       the snapshots in OSS
+//	feedstream reference       the snapshots in OSS: compared, pinned, rolled back
 //	feedstream query           the query function, as a table
 //	feedstream doctor          s.yaml and, with --live, every service
 //	feedstream audit           has every input record its verdict, and every row its index row?

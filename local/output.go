@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
@@ -12,6 +13,7 @@ import (
 	"feedstream/local/doctor"
 	"feedstream/local/stack"
 	"feedstream/shared/feed"
+	"feedstream/shared/reference"
 )
 
 // errFound ends a command with exit code 1 after it has printed what it found itself.
@@ -81,6 +83,30 @@ func found(wrong bool) error {
 	return nil
 }
 
+// printPage prints what the query function answers: a page of rows, or one row.
+func printPage(w io.Writer, body []byte, single bool) error {
+	page := struct {
+		Items   []feed.Record
+		Next    string
+		Skipped int
+	}{Items: make([]feed.Record, 1)}
+	into := any(&page)
+	if single {
+		into = &page.Items[0]
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("read the answer of the query function: %w", err)
+	}
+	printRows(w, page.Items)
+	if page.Skipped > 0 {
+		fmt.Fprintf(w, "%d rows that another writer left incomplete are left out; see the function's log\n", page.Skipped)
+	}
+	if page.Next != "" {
+		fmt.Fprintf(w, "there are more: --cursor %s\n", page.Next)
+	}
+	return nil
+}
+
 func printRows(w io.Writer, records []feed.Record) {
 	var rows []table.Row
 	for _, r := range records {
@@ -91,4 +117,60 @@ func printRows(w io.Writer, records []feed.Record) {
 		rows = append(rows, table.Row{r.RowKey(), feed.FormatTime(r.Time), r.StockName, price, r.Matched, r.ReferenceVersion})
 	}
 	printTable(w, table.Row{"row key", "time", "name", "price", "matched", "reference"}, rows)
+}
+
+func printVersions(w io.Writer, versions []reference.Version) {
+	var rows []table.Row
+	for _, v := range versions {
+		written := v.Written.Format(time.RFC3339)
+		if v.Missing {
+			written = "MISSING"
+		}
+		rows = append(rows, table.Row{v.Version, v.State, v.Object, v.Bytes, written})
+	}
+	printTable(w, table.Row{"version", "state", "object", "bytes", "written"}, rows)
+}
+
+func printDifferences(w io.Writer, differences []reference.Difference) {
+	if len(differences) == 0 {
+		fmt.Fprintln(w, "the two versions hold the same")
+		return
+	}
+	var rows []table.Row
+	for _, d := range differences {
+		before, after := reference.Stock{}, reference.Stock{}
+		if d.Before != nil {
+			before = *d.Before
+		}
+		if d.After != nil {
+			after = *d.After
+		}
+		rows = append(rows, table.Row{d.Change, d.Code, before.Name, before.Price, after.Name, after.Price})
+	}
+	printTable(w, table.Row{"change", "code", "name before", "price before", "name after", "price after"}, rows)
+}
+
+// printOutcome prints what the refresh function answers.
+func printOutcome(w io.Writer, o reference.Outcome) {
+	for _, damage := range o.Mended {
+		fmt.Fprintf(w, "mended: %s\n", damage)
+	}
+	if o.Action == reference.ActionPin || o.Action == reference.ActionRollback {
+		fmt.Fprintf(w, "version %s is pinned, revision %d, %d entries: "+
+			"refreshes leave it alone until `feedstream reference unpin`\n",
+			o.Version, o.Revision, o.Entries)
+		return
+	}
+	state := "unchanged"
+	switch {
+	case o.Pinned:
+		state = "pinned, left alone"
+	case o.Changed:
+		state = "new"
+	}
+	fmt.Fprintf(w, "version %s (%s), revision %d: %d entries of %d documents, %d rejected\n",
+		o.Version, state, o.Revision, o.Entries, o.Report.Read, o.Report.Rejected)
+	if o.Refusal != "" {
+		fmt.Fprintf(w, "unpinned, it would fail: %s\n", o.Refusal)
+	}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"feedstream/local/target"
@@ -17,6 +19,16 @@ func (p *place) addFlags(cmd *cobra.Command) {
 
 func addDataFlag(cmd *cobra.Command, data *string) {
 	cmd.Flags().StringVar(data, "data", ".feedstream", "data directory of the running stack")
+}
+
+// running is for verbs that call a function: only the functions of a running local stack are called.
+// remedy says what to do where the functions are others.
+func (p *place) running(remedy string) (*target.Endpoints, error) {
+	if p.env != "" {
+		return nil, usageError{fmt.Errorf(
+			"this calls a function of the stack that runs on --data, --env names services only: %s", remedy)}
+	}
+	return target.Running(p.data)
 }
 
 func (p *place) target() (*target.Target, error) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
 
@@ -9,7 +8,6 @@ import (
 
 	"feedstream/local/invoke"
 	"feedstream/local/target"
-	"feedstream/shared/feed"
 )
 
 func queryCommand() *cobra.Command {
@@ -41,22 +39,7 @@ func queryCommand() *cobra.Command {
 				_, err = cmd.OutOrStdout().Write(body)
 				return err
 			}
-			page := struct {
-				Items []feed.Record
-				Next  string
-			}{Items: make([]feed.Record, 1)}
-			into := any(&page)
-			if row != "" {
-				into = &page.Items[0]
-			}
-			if err := json.Unmarshal(body, into); err != nil {
-				return fmt.Errorf("read the answer of %s: %w", running.Names.Query, err)
-			}
-			printRows(cmd.OutOrStdout(), page.Items)
-			if page.Next != "" {
-				fmt.Fprintf(cmd.OutOrStdout(), "there are more: --cursor %s\n", page.Next)
-			}
-			return nil
+			return printPage(cmd.OutOrStdout(), body, row != "")
 		},
 	}
 	flags := cmd.Flags()

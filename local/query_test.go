@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,6 +33,10 @@ func TestQueryByRowKey(t *testing.T) {
 		if row.RowKey != key || row.Sender != sender {
 			t.Errorf("asked for %q, got %+v", key, row)
 		}
+	}
+	exit, problem := answer(t, data, &struct{}{}, "query", "--row", "nobody|2318.HK")
+	if exit != 1 || !strings.Contains(problem, `feed-query answers 404 Not Found: there is no row "nobody|2318.HK"`) {
+		t.Errorf("of a row that is not there: %d, %s", exit, problem)
 	}
 	var page struct{ Items []any }
 	for _, code := range []string{"2318%2EHK", "2318.HK?x", "2318.HK/x"} {

@@ -7,54 +7,56 @@ import (
 	"github.com/spf13/cobra"
 
 	"feedstream/local/invoke"
-	"feedstream/local/target"
 	"feedstream/shared/reference"
 )
 
 func refreshCommand() *cobra.Command {
-	var data string
+	command := reference.Command{Action: reference.ActionRefresh}
+	cmd := commandVerb(&command, &cobra.Command{
+		Use:   "refresh",
+		Short: "Run the refresh function now; it mends what is damaged in OSS",
+		Example: `  feedstream refresh --json
+  feedstream refresh --accept-shrink`,
+		Args: exactly(0),
+	})
+	addAcceptFlags(cmd, &command)
+	return cmd
+}
+
+func addAcceptFlags(cmd *cobra.Command, command *reference.Command) {
+	cmd.Flags().BoolVar(&command.AcceptShrink, "accept-shrink", false,
+		"announce also when more entries vanish than REFERENCE_MAX_SHRINK allows")
+	cmd.Flags().BoolVar(&command.AcceptPrices, "accept-prices", false,
+		"announce also when prices change by more than REFERENCE_MAX_PRICE_CHANGE allows")
+}
+
+// commandVerb completes a verb that has the refresh function carry out a command. An argument is the version.
+func commandVerb(command *reference.Command, cmd *cobra.Command) *cobra.Command {
+	var where place
 	var asJSON bool
-	cmd := &cobra.Command{
-		Use:     "refresh",
-		Short:   "Run the refresh function now",
-		Example: "  feedstream refresh --json",
-		Args:    exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			running, err := target.Running(data)
-			if err != nil {
-				return err
-			}
-			answer, err := invoke.Of(running).Timer(running.Names.Refresh, "refresh")
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				fmt.Fprintf(cmd.OutOrStdout(), "%s\n", answer)
-				return nil
-			}
-			var outcome struct {
-				Version         string
-				Revision        int64
-				Changed, Pinned bool
-				Entries         int
-				Report          reference.Report
-			}
-			if err := json.Unmarshal(answer, &outcome); err != nil {
-				return fmt.Errorf("read the answer of %s: %w", running.Names.Refresh, err)
-			}
-			state := "unchanged"
-			switch {
-			case outcome.Pinned:
-				state = "pinned, left alone"
-			case outcome.Changed:
-				state = "new"
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "version %s (%s), revision %d: %d entries of %d documents, %d rejected\n", outcome.Version,
-				state, outcome.Revision, outcome.Entries, outcome.Report.Read, outcome.Report.Rejected)
-			return nil
-		},
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			command.Version = args[0]
+		}
+		event, err := json.Marshal(command)
+		if err != nil {
+			return err
+		}
+		running, err := where.running(fmt.Sprintf("invoke the refresh function there with the event %s", event))
+		if err != nil {
+			return err
+		}
+		outcome, err := invoke.Of(running).Reference(running.Names.Refresh, *command)
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			return printJSON(cmd.OutOrStdout(), outcome)
+		}
+		printOutcome(cmd.OutOrStdout(), outcome)
+		return nil
 	}
+	where.addFlags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print what the function answers")
-	addDataFlag(cmd, &data)
 	return cmd
 }

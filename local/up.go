@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-
 	"github.com/spf13/cobra"
 
 	"feedstream/local/stack"
@@ -21,8 +19,8 @@ func upCommand() *cobra.Command {
   feedstream up --env real.env --rate 50`,
 		Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if feed.Drain && feed.Records == 0 {
-				return usageError{errors.New("--drain needs --records: how many to publish before draining")}
+			if err := feed.Validate(); err != nil {
+				return usageError{err}
 			}
 			cfg.Stderr = cmd.ErrOrStderr()
 			drained, err := stack.Run(cmd.Context(), cfg, feed)

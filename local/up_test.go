@@ -36,6 +36,8 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"--version"}, 0},
 		{[]string{"up", "--nonsense"}, 2},
 		{[]string{"up", "--drain"}, 2},
+		{[]string{"up", "--rate", "-5"}, 2},
+		{[]string{"up", "--rate", "50", "--bad-ratio", "2"}, 2},
 		{[]string{"query"}, 2},
 		{[]string{"load-reference"}, 2},
 		{[]string{"audit", "--from", "yesterday"}, 2},

@@ -1,5 +1,6 @@
 // Command refresh is the function feed-refresh: on its timer it reads the reference from MongoDB and
-// announces it as a snapshot in OSS. Refresher.Invoke in refresh.go is the whole order.
+// announces it as a snapshot in OSS; asked to, it pins a version, unpins it or rolls back.
+// Refresher.Invoke in refresh.go is the whole order.
 package main
 
 import (
@@ -48,11 +49,11 @@ func run(ctx context.Context, environ []string) error {
 		return err
 	}
 
+	announcer := &reference.Announcer{Objects: bucket, Prefix: string(cfg.OSS.Prefix), Now: time.Now}
 	refresher := &Refresher{
-		Source:    source,
-		Announcer: &reference.Announcer{Objects: bucket, Prefix: string(cfg.OSS.Prefix), Now: time.Now},
-		Policy:    reference.Policy(cfg.Admission),
-		Database:  cfg.Mongo.Database, Collection: cfg.Mongo.Collection, Logger: logger,
+		Source: source, Announcer: announcer, Pins: announcer,
+		Policy:   reference.Policy(cfg.Admission),
+		Database: cfg.Mongo.Database, Collection: cfg.Mongo.Collection, Logger: logger,
 	}
 	return fc.Run(ctx, fc.Config{
 		Addr: cfg.Server.Addr(), MemoryMB: cfg.Server.MemoryMB, Credentials: fc.EnvironmentCredentials(environ),

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -19,87 +20,168 @@ type source interface {
 
 // announcer makes entries the current snapshot.
 type announcer interface {
-	Current(ctx context.Context) (m reference.Manifest, found bool, err error)
+	Inspect(ctx context.Context) (reference.Announced, error)
 	Announce(ctx context.Context, current reference.Manifest, entries map[string]feed.Entry,
 		source reference.Source) (reference.Manifest, error)
 	Clean(ctx context.Context, m reference.Manifest) (deleted int, err error)
 }
 
-// Refresher is the use case of feed-refresh: the reference source becomes the current snapshot.
+// pins has a version that is in the store served until somebody unpins it.
+type pins interface {
+	Pin(ctx context.Context, current reference.Manifest, version string) (reference.Manifest, error)
+	Rollback(ctx context.Context, current reference.Manifest, version string) (reference.Manifest, error)
+	Restore(ctx context.Context, m reference.Manifest, entries map[string]feed.Entry) (restored bool, err error)
+}
+
+// Refresher is the use case of feed-refresh: the reference source becomes the current snapshot, unless
+// somebody has pinned one.
 type Refresher struct {
 	Source     source
 	Announcer  announcer
+	Pins       pins
 	Policy     reference.Policy
 	Database   string // named in the manifest
 	Collection string
 	Logger     *slog.Logger
 }
 
-// Outcome is what a successful refresh answers and logs.
-type Outcome struct {
-	Version  string           `json:"version"`
-	Revision int64            `json:"revision"`
-	Changed  bool             `json:"changed"` // the content differs from the one announced before
-	Pinned   bool             `json:"pinned"`  // the current version is pinned: nothing was announced
-	Entries  int              `json:"entries"`
-	Report   reference.Report `json:"report"`
-	Deleted  int              `json:"deletedSnapshots"`
-}
-
-// Invoke handles one event of the time trigger: read, admit, announce. A refresh that would empty,
-// shrink or corrupt the reference fails with the report, and what is announced stays as it is.
+// Invoke handles one event of the time trigger, whose payload is the command, or a command that comes as
+// the event itself. Without any it reads, admits and announces. A refresh that would empty, shrink or
+// corrupt the reference fails with the report, and what is announced stays as it is.
 func (r *Refresher) Invoke(ctx context.Context, event []byte) ([]byte, error) {
-	timer, err := trigger.DecodeTimer(event)
+	command, err := decode(event)
 	if err != nil {
 		return nil, err
 	}
-	if timer.Payload != "" && timer.Payload != "refresh" {
-		return nil, fmt.Errorf("the payload %.64q of the trigger %s is unknown: leave it empty, or write refresh",
-			timer.Payload, timer.TriggerName)
-	}
-	outcome, err := r.refresh(ctx)
+	outcome, err := r.carryOut(ctx, command)
 	if err != nil {
 		return nil, err
 	}
-	r.Logger.InfoContext(ctx, "refreshed", "version", outcome.Version, "revision", outcome.Revision,
-		"changed", outcome.Changed, "entries", outcome.Entries, "rejected", outcome.Report.Rejected)
+	r.Logger.InfoContext(ctx, "refreshed", "action", outcome.Action, "version", outcome.Version,
+		"revision", outcome.Revision, "changed", outcome.Changed, "pinned", outcome.Pinned,
+		"entries", outcome.Entries, "rejected", outcome.Report.Rejected)
 	return json.Marshal(outcome)
 }
 
-func (r *Refresher) refresh(ctx context.Context) (Outcome, error) {
-	current, _, err := r.Announcer.Current(ctx)
-	if err != nil {
-		return Outcome{}, err
+func decode(event []byte) (reference.Command, error) {
+	var direct struct{ Action string }
+	if err := json.Unmarshal(event, &direct); err == nil && direct.Action != "" {
+		return reference.ParseCommand(string(event))
 	}
+	timer, err := trigger.DecodeTimer(event)
+	if err != nil {
+		return reference.Command{}, err
+	}
+	command, err := reference.ParseCommand(timer.Payload)
+	if err != nil {
+		return reference.Command{}, fmt.Errorf("the payload of the trigger %s: %w", timer.TriggerName, err)
+	}
+	return command, nil
+}
+
+// carryOut looks at what is announced before anything else: what is damaged there is mended by whatever
+// is announced next, and said.
+func (r *Refresher) carryOut(ctx context.Context, command reference.Command) (reference.Outcome, error) {
+	found, err := r.Announcer.Inspect(ctx)
+	if err != nil {
+		return reference.Outcome{}, err
+	}
+	for _, damage := range found.Damage {
+		r.Logger.WarnContext(ctx, "the announced reference is damaged", "error", damage)
+	}
+	outcome := reference.Outcome{}
+	switch command.Action {
+	case reference.ActionPin:
+		outcome, err = described(r.Pins.Pin(ctx, found.Manifest, command.Version))
+	case reference.ActionRollback:
+		outcome, err = described(r.Pins.Rollback(ctx, found.Manifest, command.Version))
+	default:
+		outcome, err = r.follow(ctx, found, command)
+	}
+	if err != nil {
+		return reference.Outcome{}, err
+	}
+	outcome.Action, outcome.Changed = command.Action, outcome.Version != found.Manifest.Version
+	for _, damage := range found.Damage {
+		outcome.Mended = append(outcome.Mended, damage.Error())
+	}
+	return outcome, nil
+}
+
+func described(m reference.Manifest, err error) (reference.Outcome, error) {
+	return reference.Outcome{Version: m.Version, Revision: m.Revision, Pinned: m.Pinned, Entries: m.Entries}, err
+}
+
+// follow announces what the source holds, if the policy admits it. A pinned version is left alone, but by
+// unpin: which announces the source in the same step, so that no reader ever sees an aged version between.
+func (r *Refresher) follow(ctx context.Context, found reference.Announced,
+	command reference.Command) (reference.Outcome, error) {
+	entries, report, err := r.read(ctx)
+	if err != nil {
+		return reference.Outcome{}, err
+	}
+	policy := r.Policy
+	if command.AcceptShrink {
+		policy.MaxShrink = 1
+	}
+	if command.AcceptPrices {
+		policy.MaxPriceChange = 0
+	}
+	policy.Compare(&report, found.Content, entries)
+	refused := policy.Check(report, found.Entries())
+	if found.Manifest.Pinned && command.Action != reference.ActionUnpin {
+		return r.leaveAlone(ctx, found, entries, report, refused)
+	}
+	if refused != nil {
+		return reference.Outcome{}, errors.Join(append([]error{refused}, found.Damage...)...)
+	}
+	announced, err := r.Announcer.Announce(ctx, found.Manifest, entries, reference.Source{
+		Database: r.Database, Collection: r.Collection, Read: report.Read, Rejected: report.Rejected,
+	})
+	if err != nil {
+		return reference.Outcome{}, err
+	}
+	outcome, _ := described(announced, nil)
+	outcome.Report = report
+	if outcome.Deleted, err = r.Announcer.Clean(ctx, announced); err != nil {
+		// The announcement stands; old objects cost little and go next time.
+		r.Logger.WarnContext(ctx, "old snapshots stay", "error", err)
+	}
+	return outcome, nil
+}
+
+// read admits what the source holds.
+func (r *Refresher) read(ctx context.Context) (map[string]feed.Entry, reference.Report, error) {
 	admission := reference.NewAdmission()
-	err = r.Source.Read(ctx, func(d reference.Document) error {
+	err := r.Source.Read(ctx, func(d reference.Document) error {
 		admission.Add(d)
 		return nil
 	})
 	if err != nil {
-		return Outcome{}, fmt.Errorf("read the reference source: %w", err)
+		return nil, reference.Report{}, fmt.Errorf("read the reference source: %w", err)
 	}
 	entries, report := admission.Result()
-	if err := r.Policy.Check(report, current.Entries); err != nil {
-		return Outcome{}, err
+	return entries, report, nil
+}
+
+// leaveAlone answers for a pinned version. Its object is mended if the source still holds that content;
+// if not, somebody has to choose another.
+func (r *Refresher) leaveAlone(ctx context.Context, found reference.Announced, entries map[string]feed.Entry,
+	report reference.Report, refused error) (reference.Outcome, error) {
+	if !found.Whole {
+		restored, err := r.Pins.Restore(ctx, found.Manifest, entries)
+		if err != nil {
+			return reference.Outcome{}, err
+		}
+		if !restored {
+			return reference.Outcome{}, fmt.Errorf("the pinned version %s is damaged and the source holds another content: "+
+				"pin a version that is whole, or unpin: %w", found.Manifest.Version, errors.Join(found.Damage...))
+		}
 	}
-	if current.Pinned {
-		return Outcome{Version: current.Version, Revision: current.Revision, Pinned: true, Entries: current.Entries,
-			Report: report}, nil
+	outcome, _ := described(found.Manifest, nil)
+	outcome.Report = report
+	if refused != nil {
+		outcome.Refusal = refused.Error()
 	}
-	announced, err := r.Announcer.Announce(ctx, current, entries, reference.Source{
-		Database: r.Database, Collection: r.Collection, Read: report.Read, Rejected: report.Rejected,
-	})
-	if err != nil {
-		return Outcome{}, err
-	}
-	deleted, err := r.Announcer.Clean(ctx, announced)
-	if err != nil {
-		// The announcement stands; old objects cost little and go next time.
-		r.Logger.WarnContext(ctx, "old snapshots stay", "error", err)
-	}
-	return Outcome{
-		Version: announced.Version, Revision: announced.Revision, Changed: announced.Version != current.Version,
-		Entries: announced.Entries, Report: report, Deleted: deleted,
-	}, nil
+	return outcome, nil
 }

@@ -27,6 +27,8 @@ type world struct {
 	store     *osstest.Memory
 	documents []reference.Document
 	sourceErr error // comes after the documents
+
+	maxPriceChange float64
 }
 
 func newWorld(symbols ...string) *world {
@@ -55,21 +57,21 @@ func (w *world) Read(_ context.Context, yield func(reference.Document) error) er
 }
 
 func (w *world) refresher() *Refresher {
+	announcer := &reference.Announcer{Objects: w.store, Prefix: "stock/", Now: func() time.Time { return w.now }}
 	return &Refresher{
-		Source:    w,
-		Announcer: &reference.Announcer{Objects: w.store, Prefix: "stock/", Now: func() time.Time { return w.now }},
-		Policy:    reference.Policy{MinEntries: 1, MaxShrink: 0.2},
-		Database:  "reference", Collection: "stock", Logger: testkit.Quiet(),
+		Source: w, Announcer: announcer, Pins: announcer,
+		Policy:   reference.Policy{MinEntries: 1, MaxShrink: 0.2, MaxPriceChange: w.maxPriceChange},
+		Database: "reference", Collection: "stock", Logger: testkit.Quiet(),
 	}
 }
 
-func (w *world) refresh(t *testing.T) Outcome {
+func (w *world) refresh(t *testing.T) reference.Outcome {
 	t.Helper()
 	answer, err := w.refresher().Invoke(t.Context(), []byte(timerEvent))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var outcome Outcome
+	var outcome reference.Outcome
 	if err := json.Unmarshal(answer, &outcome); err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +100,8 @@ func (w *world) parsed(t *testing.T) reference.Manifest {
 func TestFirstRefreshAnnouncesASnapshot(t *testing.T) {
 	w := newWorld("2318.HK", "0941.HK")
 	got, m := w.refresh(t), w.parsed(t)
-	want := Outcome{Version: m.Version, Revision: 1, Changed: true, Entries: 2, Report: reference.Report{Read: 2, Admitted: 2}}
+	want := reference.Outcome{Action: "refresh", Version: m.Version, Revision: 1, Changed: true, Entries: 2,
+		Report: reference.Report{Read: 2, Admitted: 2}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -168,7 +171,7 @@ func TestOldSnapshotsAreCleanedAndAFailureOfThatIsNone(t *testing.T) {
 }
 
 // refreshTimes adds one document before each refresh.
-func (w *world) refreshTimes(t *testing.T, n int) (last Outcome) {
+func (w *world) refreshTimes(t *testing.T, n int) (last reference.Outcome) {
 	t.Helper()
 	for range n {
 		w.now = w.now.Add(time.Hour)
@@ -191,6 +194,11 @@ func TestARefusedRefreshKeepsTheManifest(t *testing.T) {
 		{"shrink", func(w *world) { w.fill(codes[:3]...) }, []string{"from 5 entries to 3", "REFERENCE_MAX_SHRINK"}},
 		{"rejected", func(w *world) { w.documents = append(w.documents, bad) },
 			[]string{"REFERENCE_MAX_REJECTED", "id-bad", "6.HK", "negative"}},
+		{"wrong types", func(w *world) {
+			w.documents = append(w.documents, reference.Document{ID: "id-bad", Symbol: "6.HK", CompanyName: "Six", LastPrice: true})
+		}, []string{"REFERENCE_MAX_REJECTED", "id-bad", "a bool is not a number"}},
+		{"a price that jumps", func(w *world) { w.documents[0].LastPrice = 782.5; w.maxPriceChange = 0.5 },
+			[]string{"REFERENCE_MAX_PRICE_CHANGE", "the price of 1.HK would go from 78.25 to 782.5"}},
 		{"twice", func(w *world) { w.fill(append(codes, "1.HK")...) }, []string{"REFERENCE_MAX_REJECTED", "id-0", "id-5", "1.HK"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -293,7 +301,8 @@ func TestAPinnedVersionIsLeftAlone(t *testing.T) {
 	}
 	before, puts := w.manifest(t), w.store.Calls(osstest.OpPut)
 	w.fill("1.HK", "2.HK", "3.HK")
-	want := Outcome{Version: m.Version, Revision: 1, Pinned: true, Entries: 2, Report: reference.Report{Read: 3, Admitted: 3}}
+	want := reference.Outcome{Action: "refresh", Version: m.Version, Revision: 1, Pinned: true, Entries: 2,
+		Report: reference.Report{Read: 3, Admitted: 3}}
 	if diff := cmp.Diff(want, w.refresh(t)); diff != "" {
 		t.Error(diff)
 	}

@@ -6,11 +6,14 @@
 // a system at rest or at work: it looks in the order against that of the writers, so that what it has
 // seen at one place must be there at the next. Verdicts keeps the count of verdicts while the system
 // runs.
+//
+// What counts is what the platform delivers, at its real offsets: records, those of aborted transactions
+// among them, as the event stream does not wait for transactions to end either. Marks of transactions and
+// the holes that a purge or a compaction leaves are nothing, and nothing is expected of them.
 package audit
 
 import (
 	"context"
-	"fmt"
 	"hash/maphash"
 	"runtime"
 	"sync"
@@ -18,6 +21,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"feedstream/local/platform/stream"
 	"feedstream/shared/feed"
 	"feedstream/shared/kafka"
 )
@@ -28,11 +32,13 @@ type Config struct {
 	Topics feed.Topics
 	// Group is the consumer group of the trigger. What lies beyond its committed offsets is pending.
 	Group string
-	// From and To confine the audit of verdicts to a stretch of the input topic; the table is always
-	// looked at as a whole.
+	// From and To confine the audit to a stretch of the input topic. What was written long before From is not
+	// read either, and of the rows only those are judged that what was read tells of.
 	From, To Bound
 	// Table is the table and its index; nil leaves them out.
 	Table Table
+	// Progress is told how far a step has come, if it is not nil. A total of -1 is not known.
+	Progress func(step string, done, total int64)
 }
 
 // Run makes the audit. What it finds wrong is in the report; the error says why none could be made.
@@ -42,12 +48,18 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 		return Report{}, err
 	}
 	defer ask.Close()
-	a := &auditor{cfg: cfg, ask: ask, ledger: newLedger(), rows: make(map[string]*rowState), seed: maphash.MakeSeed()}
+	a := &auditor{
+		cfg: cfg, ask: ask, ledger: newLedger(), rows: make(map[string]*rowState), seed: maphash.MakeSeed(),
+		faults: faults{topics: cfg.Topics},
+	}
+	if a.cfg.Progress == nil {
+		a.cfg.Progress = func(string, int64, int64) {}
+	}
 	// Commits first: whatever they cover has its verdicts already. Then the topics, then the index, then
 	// the table, each written before the one read ahead of it. Last the input, which holds every record
 	// that any of them speaks of.
 	for _, step := range []func(context.Context) error{
-		a.readCommits, a.readOutput, a.readQuarantine, a.readDeadLetters, a.readIndex, a.readTable, a.readInput,
+		a.readGroup, a.readBeginning, a.readOutput, a.readQuarantine, a.readDeadLetters, a.readIndex, a.readTable, a.readInput,
 	} {
 		if err := step(ctx); err != nil {
 			return Report{}, err
@@ -62,17 +74,24 @@ type auditor struct {
 	cfg     Config
 	ask     *kgo.Client
 	commits map[int]int64
+	begin   beginning
 	all     map[int]stretch // of the input topic
 	part    map[int]stretch // of it, what is audited
 	ledger  *ledger
 	rows    map[string]*rowState // by row key
 	seed    maphash.Seed
 	report  Report
+	faults  faults
 }
 
-func (a *auditor) readCommits(ctx context.Context) (err error) {
-	a.commits, err = committed(ctx, a.ask, a.cfg.Group, a.cfg.Topics.Input)
-	return err
+func (a *auditor) readGroup(ctx context.Context) (err error) {
+	if a.commits, err = committed(ctx, a.ask, a.cfg.Group, a.cfg.Topics.Input); err != nil {
+		return err
+	}
+	// Who may not ask who is in the group can still audit.
+	members, _ := stream.Members(ctx, a.ask, a.cfg.Group, a.cfg.Topics.Input)
+	a.report.OtherMembers = stream.Others(members)
+	return nil
 }
 
 // outcome is an output record taken apart.
@@ -115,6 +134,9 @@ func (a *auditor) addOutcome(r *kgo.Record, o *outcome) {
 	}
 	origin := o.record.Origin
 	before, known := a.evidence(r, origin, kind)
+	if origin.Topic == a.cfg.Topics.Input {
+		a.addState(o)
+	}
 	if !known {
 		return
 	}
@@ -122,10 +144,10 @@ func (a *auditor) addOutcome(r *kgo.Record, o *outcome) {
 		a.report.Duplicates.Output++
 	}
 	if !a.ledger.identify(origin.Partition, origin.Offset, o.identity) {
+		a.ledger.add(origin.Partition, origin.Offset, disagrees)
 		a.report.Conflicts++
-		a.report.problem("conflict", "%s: another output record of %s tells of another event", place(r), origin)
+		a.faults.add(Conflicting, 1, "%s: another output record of %s tells of another event", place(r), origin)
 	}
-	a.addState(o)
 }
 
 func (a *auditor) readQuarantine(ctx context.Context) error {
@@ -162,19 +184,26 @@ func (a *auditor) readDeadLetters(ctx context.Context) error {
 	})
 }
 
-// evidence adds what one record says of its origin. An origin in another topic is a stray at once.
+// evidence adds what one record says of its origin, unless that lies before what is audited. An origin in
+// another topic is a stray at once.
 func (a *auditor) evidence(r *kgo.Record, origin feed.Origin, m mark) (before mark, known bool) {
 	if origin.Topic != a.cfg.Topics.Input || origin.Partition < 0 || origin.Offset < 0 {
 		a.report.Strays++
-		a.report.problem("stray", "%s speaks of %s, which is no record of topic %s", place(r), origin, a.cfg.Topics.Input)
+		a.faults.add(Stray, 1, "%s speaks of %s, which is no record of topic %s", place(r), origin, a.cfg.Topics.Input)
 		return 0, false
+	}
+	if a.begin.excludes(origin) {
+		return 0, false
+	}
+	if a.begin.follows(r, origin) {
+		m |= early
 	}
 	return a.ledger.add(origin.Partition, origin.Offset, m), true
 }
 
 func (a *auditor) unreadable(r *kgo.Record, err error) {
 	a.report.Unreadable++
-	a.report.problem("unreadable", "%s: %v", place(r), err)
+	a.faults.add(Unreadable, 1, "%s: %v", place(r), err)
 }
 
 func place(r *kgo.Record) string {
@@ -189,19 +218,31 @@ func (a *auditor) readInput(ctx context.Context) (err error) {
 	if a.part, err = within(ctx, a.ask, a.cfg.Topics.Input, a.all, a.cfg.From, a.cfg.To); err != nil {
 		return err
 	}
-	return a.cfg.Kafka.read(ctx, a.cfg.Topics.Input, a.part, func(batch []*kgo.Record) error {
-		for _, r := range batch {
-			partition := int(r.Partition)
-			a.ledger.add(partition, r.Offset, exists)
-			m, told := a.ledger.at(partition, r.Offset)
-			if m&recorded != 0 && told != a.happened(r) {
-				a.report.Altered++
-				a.report.problem("altered", "%s: its output record tells of another event", place(r))
+	var events []uint64
+	return a.read(ctx, a.cfg.Topics.Input, a.part, func(batch []*kgo.Record) error {
+		events = append(events[:0], make([]uint64, len(batch))...)
+		parallel(len(batch), func(from, to int) {
+			for i := from; i < to; i++ {
+				events[i] = a.happened(batch[i])
 			}
+		})
+		for i, r := range batch {
+			a.addInput(r, events[i])
 			a.addSuccessor(r)
 		}
 		return nil
 	})
+}
+
+func (a *auditor) addInput(r *kgo.Record, event uint64) {
+	partition := int(r.Partition)
+	a.ledger.add(partition, r.Offset, exists)
+	m, told := a.ledger.at(partition, r.Offset)
+	if m&recorded != 0 && told != event {
+		a.ledger.add(partition, r.Offset, disagrees)
+		a.report.Altered++
+		a.faults.add(Altered, 1, "%s: its output record tells of another event", place(r))
+	}
 }
 
 // endOfTime is a clock to which no event time lies in the future: whether one did was decided when the
@@ -210,7 +251,7 @@ var endOfTime = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // happened is the identity of an input record's event, 0 when it is no valid update.
 func (a *auditor) happened(r *kgo.Record) uint64 {
-	d := feed.Delivery{Key: string(r.Key), Value: string(r.Value), Form: feed.Text}
+	d := reading(r)
 	update, why := d.Update(endOfTime)
 	if why != nil {
 		return 0
@@ -220,13 +261,39 @@ func (a *auditor) happened(r *kgo.Record) uint64 {
 
 func (a *auditor) identity(u feed.Update) uint64 { return max(1, maphash.Comparable(a.seed, u)) }
 
-// readAll reads a topic up to its present end.
+// readAll reads a topic of verdicts, from where those of the audited records can begin up to its present end.
 func (a *auditor) readAll(ctx context.Context, topic string, f func([]*kgo.Record) error) error {
 	parts, err := whole(ctx, a.ask, topic)
 	if err != nil {
 		return err
 	}
-	return a.cfg.Kafka.read(ctx, topic, parts, f)
+	if parts, err = a.begin.verdicts(ctx, a.ask, topic, parts); err != nil {
+		return err
+	}
+	return a.read(ctx, topic, parts, f)
+}
+
+// read is that of the brokers, with progress.
+func (a *auditor) read(ctx context.Context, topic string, parts map[int]stretch, f func([]*kgo.Record) error) error {
+	var done, total int64
+	for _, part := range parts {
+		total += max(part.to-part.from, 0)
+	}
+	a.cfg.Progress(topic, 0, total)
+	err := a.cfg.Kafka.read(ctx, topic, parts, func(batch []*kgo.Record) error {
+		done += int64(len(batch))
+		a.cfg.Progress(topic, done, total)
+		return f(batch)
+	})
+	a.cfg.Progress(topic, total, total)
+	return err
+}
+
+// step tells of every thousandth row: nobody knows how many there are.
+func (a *auditor) step(name string, rows int) {
+	if rows%1000 == 0 {
+		a.cfg.Progress(name, int64(rows), -1)
+	}
 }
 
 // parallel splits 0..n among the processors.
@@ -237,53 +304,4 @@ func parallel(n int, f func(from, to int)) {
 		running.Go(func() { f(w*n/workers, (w+1)*n/workers) })
 	}
 	running.Wait()
-}
-
-// judge counts the verdicts, the gaps and the strays.
-func (a *auditor) judge() {
-	a.report.QuarantinedByReason = make(map[feed.Reason]int)
-	for _, partition := range sorted(a.part) {
-		a.judgePartition(partition, a.part[partition])
-	}
-	a.ledger.each(a.judgeStray)
-	a.judgeRows()
-	a.report.Balanced = a.report.balanced()
-}
-
-func (a *auditor) judgePartition(partition int, part stretch) {
-	commit := a.commits[partition]
-	var gap *Gap
-	for offset := part.from; offset < part.to; offset++ {
-		m, _ := a.ledger.at(partition, offset)
-		if m&exists == 0 {
-			continue
-		}
-		a.report.count(m)
-		switch {
-		case m&evidence != 0:
-			gap = nil
-		case offset >= commit:
-			a.report.Pending++
-			gap = nil
-		case gap == nil:
-			a.report.Gaps = append(a.report.Gaps, Gap{Partition: partition, From: offset, To: offset, Records: 1})
-			gap = &a.report.Gaps[len(a.report.Gaps)-1]
-		default:
-			gap.To = offset
-			gap.Records++
-		}
-	}
-}
-
-// judgeStray finds evidence of records that the input topic does not hold. What lies before its start
-// was there once; what lies outside of the audited stretch is not looked at.
-func (a *auditor) judgeStray(partition int, offset int64, m mark) {
-	all, present := a.all[partition]
-	part, audited := a.part[partition]
-	inside := audited && offset >= part.from && offset < part.to
-	if m&exists == 0 && (!present || offset >= all.to || inside) {
-		a.report.Strays++
-		a.report.problem("stray", "there is evidence of %s, which does not exist",
-			fmt.Sprintf("%s/%d/%d", a.cfg.Topics.Input, partition, offset))
-	}
 }

@@ -8,7 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"feedstream/shared/feed"
 )
 
 // Bound is one end of the stretch of the input topic to audit. The zero Bound is the log's own end.
@@ -84,4 +87,104 @@ func (b Bound) resolve(ctx context.Context, client *kgo.Client, topic string, pa
 		return map[int]int64{b.partition: b.offset}, nil
 	}
 	return offsetsAt(ctx, client, topic, b.time.UnixMilli())
+}
+
+// clockSlack is how far the clocks of whoever publishes and of the functions may lie apart: newer brokers
+// refuse records whose time is further ahead (message.timestamp.after.max.ms).
+const clockSlack = time.Hour
+
+// beginning is where the input topic, and what is audited of it, begin.
+type beginning struct {
+	first map[int]moment // the first record of each partition
+	// from is where each partition is audited from, nil when from its start; then since is the time of the
+	// first of these records in epoch milliseconds.
+	from  map[int]int64
+	since int64
+}
+
+// moment is an offset and the time of its record in epoch milliseconds.
+type moment struct{ offset, time int64 }
+
+func (a *auditor) readBeginning(ctx context.Context) error {
+	topic := a.cfg.Topics.Input
+	listed, err := kadm.NewClient(a.ask).ListOffsetsAfterMilli(ctx, 0, topic)
+	if err == nil {
+		err = listed.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("list the offsets of topic %s: %w", topic, err)
+	}
+	a.begin.first = make(map[int]moment)
+	listed.Each(func(o kadm.ListedOffset) {
+		if o.Timestamp > 0 {
+			a.begin.first[int(o.Partition)] = moment{o.Offset, o.Timestamp}
+		}
+	})
+	if !a.cfg.From.set {
+		return nil
+	}
+	all, err := whole(ctx, a.ask, topic)
+	if err != nil {
+		return err
+	}
+	part, err := within(ctx, a.ask, topic, all, a.cfg.From, a.cfg.To)
+	if err != nil {
+		return err
+	}
+	a.begin.from = make(map[int]int64)
+	for partition, s := range part {
+		a.begin.from[partition] = s.from
+	}
+	a.begin.since, err = a.since(ctx, part)
+	return err
+}
+
+// since is the time from which verdicts of the audited records can be.
+func (a *auditor) since(ctx context.Context, part map[int]stretch) (int64, error) {
+	if !a.cfg.From.ofPartition() {
+		return a.cfg.From.time.UnixMilli(), nil
+	}
+	s := part[a.cfg.From.partition]
+	var at int64 // 0 reads everything: there is no record to go by
+	one := map[int]stretch{a.cfg.From.partition: {s.from, min(s.from+1, s.to)}}
+	err := a.cfg.Kafka.read(ctx, a.cfg.Topics.Input, one, func(batch []*kgo.Record) error {
+		for _, r := range batch {
+			at = r.Timestamp.UnixMilli()
+		}
+		return nil
+	})
+	return at, err
+}
+
+// excludes says that an origin lies before what is audited.
+func (b *beginning) excludes(o feed.Origin) bool {
+	if b.from == nil {
+		return false
+	}
+	from, audited := b.from[o.Partition]
+	return !audited || o.Offset < from
+}
+
+// follows says that a record is older than the first that the input topic holds, and tells of a later one.
+func (b *beginning) follows(r *kgo.Record, o feed.Origin) bool {
+	first, any := b.first[o.Partition]
+	return any && o.Offset >= first.offset && r.Timestamp.UnixMilli() < first.time
+}
+
+// verdicts narrows the partitions of a topic of verdicts to where those of the audited records can be.
+func (b *beginning) verdicts(
+	ctx context.Context, client *kgo.Client, topic string, parts map[int]stretch,
+) (map[int]stretch, error) {
+	if b.from == nil || b.since <= clockSlack.Milliseconds() {
+		return parts, nil
+	}
+	starts, err := offsetsAt(ctx, client, topic, b.since-clockSlack.Milliseconds())
+	if err != nil {
+		return nil, err
+	}
+	for partition, s := range parts {
+		s.from = min(max(s.from, starts[partition]), s.to)
+		parts[partition] = s
+	}
+	return parts, nil
 }

@@ -35,6 +35,11 @@ func Open(ctx context.Context, t *target.Target) (Phoenix, func() error, error) 
 
 // Feed audits the topics, the table and the index of a feed.
 func Feed(ctx context.Context, t *target.Target, from, to Bound) (Report, error) {
+	return FeedWith(ctx, t, Config{From: from, To: to})
+}
+
+// FeedWith is Feed as a config says. What it leaves to the target, where things are, is filled in.
+func FeedWith(ctx context.Context, t *target.Target, cfg Config) (Report, error) {
 	options, err := t.KafkaOptions()
 	if err != nil {
 		return Report{}, err
@@ -44,8 +49,7 @@ func Feed(ctx context.Context, t *target.Target, from, to Bound) (Report, error)
 		return Report{}, err
 	}
 	defer closeTable()
-	return Run(ctx, Config{
-		Kafka: Kafka{Brokers: t.Kafka.Brokers, Options: options}, Topics: t.Names.Topics, Group: t.Names.Group,
-		From: from, To: to, Table: table,
-	})
+	cfg.Kafka = Kafka{Brokers: t.Kafka.Brokers, Options: options}
+	cfg.Topics, cfg.Group, cfg.Table = t.Names.Topics, t.Names.Group, table
+	return Run(ctx, cfg)
 }

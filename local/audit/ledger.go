@@ -13,6 +13,8 @@ const (
 	quarantined                   // a quarantine record
 	deadLettered                  // a dead letter
 	redriven                      // the input topic holds the record that takes its place
+	disagrees                     // an output record tells of another event than another one, or than the input record
+	early                         // some evidence is older than the first record that the input topic holds
 	reasonShift  = iota
 )
 

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kversion"
+
+	"feedstream/local/platform/stream"
 )
 
 // Kafka says how the brokers are reached.
@@ -94,20 +97,25 @@ func whole(ctx context.Context, client *kgo.Client, topic string) (map[int]stret
 	return parts, nil
 }
 
-// patience is how long the brokers may deliver nothing before a read is given up.
-const patience = 30 * time.Second
+const (
+	// patience is how long the brokers may deliver nothing before a read is given up.
+	patience = 30 * time.Second
+	// quiet is how long they may deliver nothing before they are asked whether there is anything.
+	quiet = time.Second
+)
 
 // read hands every record of the stretches to f in batches, in order within each partition. Records
 // that a log no longer holds, or never held, are simply not there.
 func (k Kafka) read(ctx context.Context, topic string, parts map[int]stretch, f func([]*kgo.Record) error) error {
+	r := reader{topic: topic, next: make(map[int32]int64), open: make(map[int32]int64)}
 	start := make(map[int32]kgo.Offset)
-	open := make(map[int32]int64) // where the partitions not yet read to their end do end
 	for p, part := range parts {
 		if part.from < part.to {
-			start[int32(p)], open[int32(p)] = kgo.NewOffset().At(part.from), part.to
+			start[int32(p)] = kgo.NewOffset().At(part.from)
+			r.next[int32(p)], r.open[int32(p)] = part.from, part.to
 		}
 	}
-	if len(open) == 0 {
+	if len(r.open) == 0 {
 		return nil
 	}
 	// Control records, the marks of transactions, are fetched as well: a log may end with one.
@@ -116,41 +124,91 @@ func (k Kafka) read(ctx context.Context, topic string, parts map[int]stretch, f 
 		return err
 	}
 	defer client.Close()
-	for len(open) > 0 {
-		batch, err := poll(ctx, client)
+	r.client = client
+	for len(r.open) > 0 {
+		batch, err := r.poll(ctx)
 		if err != nil {
-			return fmt.Errorf("read topic %s, %d partitions left: %w", topic, len(open), err)
+			return fmt.Errorf("read topic %s, %d partitions left: %w", topic, len(r.open), err)
 		}
-		kept := batch[:0]
-		for _, r := range batch {
-			end, reading := open[r.Partition]
-			if !reading {
-				continue
-			}
-			if r.Offset < end && !r.Attrs.IsControl() {
-				kept = append(kept, r)
-			}
-			if r.Offset >= end-1 {
-				delete(open, r.Partition)
-				client.PauseFetchPartitions(map[string][]int32{topic: {r.Partition}})
-			}
-		}
-		if err := f(kept); err != nil {
+		if err := f(r.keep(batch)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func poll(ctx context.Context, client *kgo.Client) ([]*kgo.Record, error) {
+// reader reads stretches of a topic.
+type reader struct {
+	client *kgo.Client
+	topic  string
+	next   map[int32]int64 // where each partition is read on
+	open   map[int32]int64 // where those end that are not read to their end yet
+}
+
+// keep returns the records of a batch that lie in the stretches.
+func (r *reader) keep(batch []*kgo.Record) []*kgo.Record {
+	kept := batch[:0]
+	for _, record := range batch {
+		end, reading := r.open[record.Partition]
+		if !reading {
+			continue
+		}
+		if record.Offset < end && !record.Attrs.IsControl() {
+			kept = append(kept, record)
+		}
+		r.reach(record.Partition, record.Offset+1)
+	}
+	return kept
+}
+
+// reach takes note that a partition was read up to an offset.
+func (r *reader) reach(partition int32, next int64) {
+	r.next[partition] = next
+	if next >= r.open[partition] {
+		delete(r.open, partition)
+		r.client.PauseFetchPartitions(map[string][]int32{r.topic: {partition}})
+	}
+}
+
+// poll returns the next records, or none once it has seen that a partition holds no more of them.
+func (r *reader) poll(ctx context.Context) ([]*kgo.Record, error) {
 	patient, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	fetches := client.PollFetches(patient)
-	if err := fetches.Err(); err != nil {
-		if ctx.Err() == nil && patient.Err() != nil {
-			return nil, fmt.Errorf("the brokers delivered nothing for %s", patience)
+	for {
+		waiting, cancel := context.WithTimeout(patient, quiet)
+		fetches := r.client.PollFetches(waiting)
+		cancel()
+		err := fetches.Err()
+		switch {
+		case err == nil:
+			return fetches.Records(), nil
+		case ctx.Err() != nil || waiting.Err() == nil:
+			return nil, err
 		}
-		return nil, err
+		passed, err := r.passHoles(patient)
+		switch {
+		case passed:
+			return nil, nil
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case patient.Err() != nil:
+			return nil, errors.Join(fmt.Errorf("the brokers delivered nothing for %s", patience), err)
+		}
 	}
-	return fetches.Records(), nil
+}
+
+// passHoles closes the partitions that hold no record up to where they are read: a client tells of records
+// only, and a log may end with what compaction left of them.
+func (r *reader) passHoles(ctx context.Context) (passed bool, err error) {
+	for partition, end := range maps.Clone(r.open) {
+		next, err := stream.FirstRecord(ctx, r.client, r.topic, partition, r.next[partition])
+		if err != nil {
+			return passed, fmt.Errorf("look for records of partition %d from %d on: %w", partition, r.next[partition], err)
+		}
+		if next >= end {
+			r.reach(partition, next)
+			passed = true
+		}
+	}
+	return passed, nil
 }

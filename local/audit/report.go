@@ -3,10 +3,10 @@ package audit
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"feedstream/local/platform/stream"
 	"feedstream/shared/feed"
 )
 
@@ -25,7 +25,7 @@ type Report struct {
 	DeadLettered        int                 `json:"deadLettered"`
 	Pending             int                 `json:"pending"` // no verdict yet, not committed either
 	Missing             int                 `json:"missing"` // no verdict although committed: lost
-	Gaps                []Gap               `json:"gaps"`    // where the missing lie
+	Gaps                []Gap               `json:"gaps"`    // where the missing lie, the first of them
 
 	Overtaken  int        `json:"overtaken"`  // weaker evidence beside stronger; redrive skips it
 	Redriven   int        `json:"redriven"`   // of the quarantined and dead-lettered: another record took its place
@@ -38,9 +38,12 @@ type Report struct {
 	Table *TableReport `json:"table,omitempty"`
 	Index *IndexReport `json:"index,omitempty"`
 
-	// Problems names what is wrong, the first few of each kind.
-	Problems []string `json:"problems,omitempty"`
-	named    map[string]int
+	// OtherMembers of the trigger's group take records that no function sees. In the cloud they are the
+	// platform's own.
+	OtherMembers []stream.Member `json:"otherMembers,omitempty"`
+
+	// Faults names what is wrong and what to do about it, by kind; empty exactly when balanced.
+	Faults []Fault `json:"faults"`
 }
 
 // Gap is a run of input records without verdict, both ends included.
@@ -74,18 +77,6 @@ type IndexReport struct {
 	Strays  int `json:"strays"`  // index rows without row
 }
 
-// problemsOfAKind is how many of each kind are named; all are counted.
-const problemsOfAKind = 10
-
-func (r *Report) problem(kind, format string, args ...any) {
-	if r.named == nil {
-		r.named = make(map[string]int)
-	}
-	if r.named[kind]++; r.named[kind] <= problemsOfAKind {
-		r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
-	}
-}
-
 // count adds the verdict of one input record, if it has one.
 func (r *Report) count(m mark) {
 	r.Published++
@@ -108,18 +99,6 @@ func (r *Report) count(m mark) {
 	}
 }
 
-// balanced also sums up the gaps.
-func (r *Report) balanced() bool {
-	for _, g := range r.Gaps {
-		r.Missing += g.Records
-	}
-	faults := r.Missing + r.Conflicts + r.Altered + r.Strays + r.Unreadable
-	if r.Table != nil {
-		faults += r.Table.Missing + r.Table.Wrong + r.Table.Strays + r.Index.Missing + r.Index.Strays
-	}
-	return faults == 0
-}
-
 // Render writes the report as a table for people.
 func (r *Report) Render(w io.Writer) {
 	t := table.NewWriter()
@@ -127,11 +106,6 @@ func (r *Report) Render(w io.Writer) {
 	t.SetStyle(table.StyleLight)
 	t.AppendHeader(table.Row{"audit", "records", ""})
 	row := func(name string, n int, remark string) { t.AppendRow(table.Row{name, n, remark}) }
-	fault := func(name string, n int, remark string) {
-		if n > 0 {
-			row(name, n, "✗ "+remark)
-		}
-	}
 	row("published", r.Published, "")
 	row("enriched", r.Enriched, "")
 	row("unmatched", r.Unmatched, "")
@@ -146,25 +120,19 @@ func (r *Report) Render(w io.Writer) {
 	row("overtaken", r.Overtaken, "")
 	row("redriven", r.Redriven, fmt.Sprintf("of those set aside; %d are left", r.Quarantined+r.DeadLettered-r.Redriven))
 	row("duplicates", r.Duplicates.Output+r.Duplicates.Quarantine+r.Duplicates.DeadLetter, "of repeated pushes")
-	fault("missing", r.Missing, r.gaps())
-	fault("conflicts", r.Conflicts, "duplicates that tell of different events")
-	fault("altered", r.Altered, "output records that tell of another event")
-	fault("strays", r.Strays, "evidence of records that do not exist")
-	fault("unreadable", r.Unreadable, "")
 	if r.Table != nil {
 		t.AppendSeparator()
 		row("rows", r.Table.Rows, "")
 		row("rows ahead", r.Table.Ahead, "of a push under way or given up")
-		fault("rows missing", r.Table.Missing, "")
-		fault("rows wrong", r.Table.Wrong, "none of their newest output records")
-		fault("rows stray", r.Table.Strays, "without output record")
 		row("index rows", r.Index.Rows, "")
-		fault("index rows missing", r.Index.Missing, "at their row's timestamp")
-		fault("index rows stray", r.Index.Strays, "without row")
 	}
 	t.Render()
-	for _, p := range r.Problems {
-		fmt.Fprintln(w, "✗", p)
+	for _, m := range r.OtherMembers {
+		fmt.Fprintf(w, "! in the consumer group too: %s. Unless that is the platform's own event stream, end it: "+
+			"what it takes, no function sees\n", m)
+	}
+	for i := range r.Faults {
+		r.Faults[i].render(w)
 	}
 	if r.Balanced {
 		fmt.Fprintln(w, "balanced")
@@ -173,20 +141,14 @@ func (r *Report) Render(w io.Writer) {
 	}
 }
 
-// gaps renders where the missing records lie as partition:offset ranges.
-func (r *Report) gaps() string {
-	const most = 8
-	var names []string
-	for i, g := range r.Gaps {
-		if i == most {
-			names = append(names, fmt.Sprintf("and %d more", len(r.Gaps)-most))
-			break
-		}
-		name := fmt.Sprintf("%d:%d", g.Partition, g.From)
-		if g.To > g.From {
-			name += fmt.Sprintf("-%d", g.To)
-		}
-		names = append(names, name)
+// render writes one kind of fault: how many there are, the first few, and what to do.
+func (f *Fault) render(w io.Writer) {
+	fmt.Fprintf(w, "\n✗ %s: %d. %s\n", f.Kind, f.Found, f.Means)
+	for _, line := range f.First {
+		fmt.Fprintln(w, "   ", line)
 	}
-	return strings.Join(names, ", ")
+	if f.Found > f.named {
+		fmt.Fprintln(w, "    and", f.Found-f.named, "more")
+	}
+	fmt.Fprintf(w, "  what to do: %s\n", f.Remedy)
 }

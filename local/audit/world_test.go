@@ -30,6 +30,8 @@ const group = "feed-enrich"
 type world struct {
 	inputs  [2][]*kgo.Record // by partition; the index is the offset
 	out     []feedkafka.Message
+	earlier []feedkafka.Message // four hours before noon; out is of one o'clock
+	later   []feedkafka.Message // at three o'clock
 	commits map[int32]int64
 	rows    []Row
 	index   []IndexRow
@@ -48,7 +50,7 @@ func event(sender, code string, ms int64) *kgo.Record {
 // record is the output record of an input record.
 func (w *world) record(partition int, offset int64, entry *feed.Entry, version string) feed.Record {
 	in := w.inputs[partition][offset]
-	d := feed.Delivery{Key: string(in.Key), Value: string(in.Value), Form: feed.Text}
+	d := reading(in)
 	update, why := d.Update(endOfTime)
 	if why != nil {
 		panic(why)
@@ -169,18 +171,38 @@ func (w *world) write(t testing.TB, s *kafka.Server) {
 	if err := c.Flush(ctx); err != nil {
 		t.Fatal(err)
 	}
+	produceAt(t, s, noon.Add(-4*time.Hour), w.earlier...)
 	produce(t, s, w.out...)
+	produceAt(t, s, noon.Add(3*time.Hour), w.later...)
 	commit(t, s, w.commits)
 }
 
+// produce writes verdicts an hour after noon.
 func produce(t testing.TB, s *kafka.Server, messages ...feedkafka.Message) {
 	t.Helper()
-	p, err := feedkafka.New(feedkafka.Config{Brokers: []string{s.Addr()}})
+	produceAt(t, s, noon.Add(time.Hour), messages...)
+}
+
+func produceAt(t testing.TB, s *kafka.Server, at time.Time, messages ...feedkafka.Message) {
+	t.Helper()
+	c, err := kgo.NewClient(kgo.SeedBrokers(s.Addr()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close()
-	if err := p.Produce(testContext(t), messages); err != nil {
+	defer c.Close()
+	ctx := testContext(t)
+	for _, m := range messages {
+		r := &kgo.Record{Topic: m.Topic, Key: m.Key, Value: m.Value, Timestamp: at}
+		for _, h := range m.Headers {
+			r.Headers = append(r.Headers, kgo.RecordHeader(h))
+		}
+		c.Produce(ctx, r, func(_ *kgo.Record, err error) {
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if err := c.Flush(ctx); err != nil {
 		t.Fatal(err)
 	}
 }

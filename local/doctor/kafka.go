@@ -35,7 +35,10 @@ func Kafka(ctx context.Context, brokers string, topics feed.Topics, group string
 		return []Finding{bad(check, remedy(err), "%s does not answer: %v", brokers, err)}
 	}
 	findings := []Finding{good(check, "%s answers", brokers)}
-	findings = append(findings, announced(ctx, admin, listed, group)...)
+	unreachable := announced(ctx, admin, listed, group)
+	if findings = append(findings, unreachable...); len(unreachable) == 0 {
+		findings = append(findings, members(ctx, client, group, topics.Input)...)
+	}
 	for _, name := range names {
 		findings = append(findings, topic(listed[name], name, topics, brokers))
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"feedstream/shared/reference"
@@ -15,23 +14,49 @@ type Objects interface {
 	Get(ctx context.Context, key, ifNoneMatch string) (reference.Object, error)
 }
 
+// maxAge is how long ago the source may have been looked at before feed-refresh is taken to be ill.
+const maxAge = 24 * time.Hour
+
 // Snapshot checks that the manifest can be read and that the snapshot it points at is the one it
-// describes: checksum, form and number of entries.
+// describes: checksum, form and number of entries. A pinned version is well, and named as pinned.
 func Snapshot(ctx context.Context, endpoint string, objects Objects, prefix string, now func() time.Time) Finding {
 	const check = "snapshot"
-	view, err := reference.NewCache(reference.CacheConfig{
-		Objects: objects, Prefix: prefix, MaxAge: 24 * time.Hour, Now: now, Logger: slog.New(slog.DiscardHandler),
-	}).Current(ctx)
+	m, found, err := reference.ReadManifest(ctx, objects, prefix)
 	switch {
+	case errors.Is(err, reference.ErrDamaged):
+		return bad(check, "`feedstream refresh`, or invoke feed-refresh: it writes a new manifest; a pin is lost with "+
+			"the old one", "%s: %v", reference.ManifestKey(prefix), err)
 	case err != nil:
-		return bad(check, "correct OSS_ENDPOINT, OSS_BUCKET and the access key if OSS does not answer; else announce a snapshot:"+
-			" `feedstream refresh`, or invoke feed-refresh", "%s: %v", endpoint, err)
-	case view.Stale:
-		return bad(check, "find out why feed-refresh does not run", "version %s was last confirmed %s ago",
-			view.Manifest.Version, view.Age.Round(time.Second))
+		return bad(check, "correct OSS_ENDPOINT, OSS_BUCKET and the access key", "%s: %v", endpoint, err)
+	case !found:
+		return bad(check, "announce one: `feedstream refresh`, or invoke feed-refresh",
+			"no snapshot was ever announced at %s", endpoint)
 	}
-	return good(check, "version %s, revision %d, %d entries, confirmed %s ago", view.Manifest.Version, view.Manifest.Revision,
-		view.Snapshot.Len(), view.Age.Round(time.Second))
+	snapshot, err := reference.ReadSnapshot(ctx, objects, &m)
+	if err != nil {
+		return bad(check, damageRemedy(&m, err), "version %s, revision %d: %v", m.Version, m.Revision, err)
+	}
+	age := m.Age(now()).Round(time.Second)
+	switch {
+	case m.Pinned:
+		return good(check, "version %s, revision %d, %d entries, pinned since %s: refreshes leave it alone until "+
+			"`feedstream reference unpin`", m.Version, m.Revision, snapshot.Len(), m.CheckedAt.Format(time.RFC3339))
+	case age > maxAge:
+		return bad(check, "find out why feed-refresh does not run: `feedstream refresh` says what refuses it",
+			"version %s is stale: it was last confirmed %s ago", m.Version, age)
+	}
+	return good(check, "version %s, revision %d, %d entries, confirmed %s ago", m.Version, m.Revision, snapshot.Len(), age)
+}
+
+func damageRemedy(m *reference.Manifest, err error) string {
+	switch {
+	case !errors.Is(err, reference.ErrDamaged):
+		return "correct the access key: the manifest may be read and its object not"
+	case m.Pinned:
+		return "`feedstream refresh` writes it again if the source still holds that content; else " +
+			"`feedstream reference pin VERSION` with another of `feedstream reference list`, or `feedstream reference unpin`"
+	}
+	return "`feedstream refresh`, or invoke feed-refresh: it writes the object again"
 }
 
 // Source reads every document of the reference collection.

@@ -14,6 +14,7 @@ import (
 	fc "github.com/aliyun/fc-go-sdk"
 
 	"feedstream/local/target"
+	"feedstream/shared/reference"
 )
 
 // Client calls the functions of a stack.
@@ -49,9 +50,18 @@ func (c Client) Function(name string, event []byte) ([]byte, error) {
 		return nil, fmt.Errorf("call %s: %w", name, err)
 	}
 	if answer.GetErrorType() != "" {
-		return nil, fmt.Errorf("%s failed: %s", name, answer.Payload)
+		return nil, fmt.Errorf("%s failed: %s", name, message(answer.Payload))
 	}
 	return answer.Payload, nil
+}
+
+// message is what the answer of a failed function says to a person.
+func message(answer []byte) string {
+	var failed struct{ ErrorMessage string }
+	if err := json.Unmarshal(answer, &failed); err != nil || failed.ErrorMessage == "" {
+		return string(answer)
+	}
+	return failed.ErrorMessage
 }
 
 // Timer calls a function with the event of a time trigger.
@@ -63,6 +73,23 @@ func (c Client) Timer(name, payload string) ([]byte, error) {
 		return nil, fmt.Errorf("call %s: %w", name, err)
 	}
 	return c.Function(name, event)
+}
+
+// Reference has the refresh function, of that name, carry out a command.
+func (c Client) Reference(name string, command reference.Command) (reference.Outcome, error) {
+	payload, err := json.Marshal(command)
+	if err != nil {
+		return reference.Outcome{}, fmt.Errorf("call %s: %w", name, err)
+	}
+	answer, err := c.Timer(name, string(payload))
+	if err != nil {
+		return reference.Outcome{}, err
+	}
+	var outcome reference.Outcome
+	if err := json.Unmarshal(answer, &outcome); err != nil {
+		return reference.Outcome{}, fmt.Errorf("read the answer of %s: %w", name, err)
+	}
+	return outcome, nil
 }
 
 // Get asks the HTTP trigger of a function. The path is escaped, and may have a query behind it.
@@ -88,9 +115,21 @@ func (c Client) Get(ctx context.Context, name, path string) ([]byte, error) {
 		return nil, fmt.Errorf("call %s: %w", name, err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answers %s: %s", name, response.Status, bytes.TrimSpace(body))
+		return nil, fmt.Errorf("%s answers %s: %s", name, response.Status, explained(body))
 	}
 	return body, nil
+}
+
+// explained is what an answer says went wrong, and what mends it: the members of RFC 9457, or all of it.
+func explained(body []byte) string {
+	var problem struct{ Detail, Remedy string }
+	if err := json.Unmarshal(body, &problem); err != nil || problem.Detail == "" {
+		return string(bytes.TrimSpace(body))
+	}
+	if problem.Remedy == "" {
+		return problem.Detail
+	}
+	return problem.Detail + ": " + problem.Remedy
 }
 
 // sign adds what a trigger of authType function wants to see. The signature is over the path without its

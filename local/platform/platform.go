@@ -22,6 +22,7 @@ import (
 	"feedstream/local/platform/manifest"
 	"feedstream/local/platform/runtime"
 	"feedstream/local/platform/stream"
+	"feedstream/local/services/patient"
 )
 
 // Credentials are what functions and callers sign with.
@@ -84,22 +85,22 @@ func Start(cfg Config) (*Platform, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &Platform{cfg: cfg, runtime: functions, ctx: ctx, cancel: cancel}
-	if p.http, p.httpAddr, err = serve(cfg.HTTPAddr, http.HandlerFunc(p.serveTrigger)); err != nil {
+	if p.http, p.httpAddr, err = serve(cfg.HTTPAddr, http.HandlerFunc(p.serveTrigger), cfg.Logger); err != nil {
 		return nil, errors.Join(fmt.Errorf("serve the HTTP triggers: %w", err), p.Close(ctx))
 	}
-	if p.api, p.apiAddr, err = serve(cfg.APIAddr, http.HandlerFunc(p.serveAPI)); err != nil {
+	if p.api, p.apiAddr, err = serve(cfg.APIAddr, http.HandlerFunc(p.serveAPI), cfg.Logger); err != nil {
 		return nil, errors.Join(fmt.Errorf("serve the API: %w", err), p.Close(ctx))
 	}
 	return p, nil
 }
 
-func serve(addr string, handler http.Handler) (*http.Server, string, error) {
+func serve(addr string, handler http.Handler, logger *slog.Logger) (*http.Server, string, error) {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, "", err
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = server.Serve(listener) }() // ends with Close
+	go func() { _ = server.Serve(patient.Wrap(listener, logger)) }() // ends with Close
 	return server, listener.Addr().String(), nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"feedstream/local/real/child"
+	"feedstream/local/stack/stacktest"
 	"feedstream/shared/feed"
 	"feedstream/shared/phoenix"
 )
@@ -101,7 +103,7 @@ func TestStack(t *testing.T) {
 			t.Errorf("doctor does not name %q:\n%s", want, said)
 		}
 	}
-	createTopics(t, k.Addr)
+	createTopics(t, k.Addr, "feed-")
 	j.query(t, phoenix.TableDDL(table))
 	if said := f.doctor(t, 1); !strings.Contains(said, "CREATE UNCOVERED INDEX") {
 		t.Errorf("doctor does not name the missing index:\n%s", said)
@@ -152,9 +154,49 @@ func TestStack(t *testing.T) {
 	j.settle(t, newestOutput(t, k.Addr))
 	j.agrees(t)
 	j.testIndexTool(t)
+	t.Run("with other names", func(t *testing.T) { f.testOtherNames(t, j, k.Addr) })
 }
 
-func createTopics(t *testing.T, broker string) {
+// testOtherNames runs the stack on the same servers by a manifest in which every name is another. The table's are
+// in lower case: what doctor says would make it must make it.
+func (f *feedstream) testOtherNames(t *testing.T, j *judge, broker string) {
+	content, err := os.ReadFile("../../s.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(f.folder, "other.yaml"), []byte(stacktest.OtherNames(string(content))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	createTopics(t, broker, "other-")
+	const table, index = "other.quote", "other.quote_by_code"
+	j.query(t, phoenix.TableDDL(table))
+	j.query(t, phoenix.IndexDDL(table, index))
+	if output, err := f.command(t.Context(), "doctor", "--live", "--manifest", "other.yaml").CombinedOutput(); err != nil {
+		t.Errorf("doctor: %v\n%s", err, output)
+	}
+	const records = 20000
+	up := f.command(t.Context(), "up", "--ephemeral", "--manifest", "other.yaml", "--records", strconv.Itoa(records), "--drain", "--json")
+	report, err := up.Output()
+	if err != nil {
+		t.Fatalf("up: %v\n%s", err, report)
+	}
+	var audit struct {
+		Balanced  bool
+		Published int
+		Table     struct{ Rows int }
+	}
+	if err := json.Unmarshal(report, &audit); err != nil || !audit.Balanced || audit.Published != records {
+		t.Errorf("audit = %s, %v", report, err)
+	}
+	counted := j.query(t, `SELECT COUNT(*) FROM "other"."quote"`)
+	if len(counted) != 1 || counted[0][0] != strconv.Itoa(audit.Table.Rows) {
+		t.Errorf("SQL counts %v rows, the audit %d", counted, audit.Table.Rows)
+	}
+	t.Logf("%d records under other names: %d rows", audit.Published, audit.Table.Rows)
+}
+
+// createTopics makes the four topics of a feed, whose names begin alike.
+func createTopics(t *testing.T, broker, prefix string) {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(broker))
 	if err != nil {
@@ -166,8 +208,8 @@ func createTopics(t *testing.T, broker string) {
 	for name, topic := range map[string]struct {
 		partitions int32
 		settings   map[string]*string
-	}{"feed-updates": {4, nil}, "feed-records": {4, nil}, "feed-quarantine": {1, room}, "feed-deadletter": {1, room}} {
-		if _, err := admin.CreateTopic(t.Context(), topic.partitions, 1, topic.settings, name); err != nil {
+	}{"updates": {4, nil}, "records": {4, nil}, "quarantine": {1, room}, "deadletter": {1, room}} {
+		if _, err := admin.CreateTopic(t.Context(), topic.partitions, 1, topic.settings, prefix+name); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -30,19 +30,19 @@ type Speed struct {
 	published int
 }
 
-// addFunctions adds what the function processes have used, which is counted once they have ended.
-func (s *Speed) addFunctions() { s.CPUFunctions = s.perMillion(cpuSeconds(syscall.RUSAGE_CHILDREN)) }
-
 func (s *Speed) perMillion(used float64) float64 { return used / (float64(s.published) / 1e6) }
 
 // drain waits until everything published has its verdict, and audits.
-func (s *Stack) drain(ctx context.Context, feed Feed, began time.Time) (*Drained, error) {
+func (s *Stack) drain(ctx context.Context, feed Feed, began time.Time, before cpu) (*Drained, error) {
 	if err := s.Settle(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil, errInterrupted
+		}
 		return nil, err
 	}
 	speed := Speed{published: feed.Records, Seconds: time.Since(began).Seconds()}
 	speed.RecordsPerSecond = float64(feed.Records) / speed.Seconds
-	speed.CPUFeedstream = speed.perMillion(cpuSeconds(syscall.RUSAGE_SELF))
+	speed.CPUFeedstream = speed.perMillion(usage().feedstream - before.feedstream)
 	report, err := audit.Feed(ctx, &s.target, audit.Bound{}, audit.Bound{})
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
@@ -85,6 +85,11 @@ func (s *Stack) endOffsets(ctx context.Context, topic string) (map[int]int64, er
 	listed.Each(func(end kadm.ListedOffset) { ends[int(end.Partition)] = end.Offset })
 	return ends, nil
 }
+
+// cpu is how many seconds of it were used so far: by this process, and by the function processes that have ended.
+type cpu struct{ feedstream, functions float64 }
+
+func usage() cpu { return cpu{cpuSeconds(syscall.RUSAGE_SELF), cpuSeconds(syscall.RUSAGE_CHILDREN)} }
 
 func cpuSeconds(who int) float64 {
 	var usage syscall.Rusage

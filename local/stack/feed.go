@@ -20,9 +20,29 @@ type Feed struct {
 	Drain                  bool // once all Records are published, wait for their verdicts and audit
 }
 
+// Validate names every problem of the feed by the flags that set it.
+func (f Feed) Validate() error {
+	err := f.simulation().Validate()
+	if f.Drain && f.Records == 0 {
+		err = errors.Join(err, errors.New("--drain needs --records: how many to publish before draining"))
+	}
+	return err
+}
+
+func (f Feed) simulation() simulate.Config {
+	return simulate.Config{Records: f.Records, Rate: f.Rate, Seed: f.Seed, BadRatio: f.BadRatio, UnknownRatio: f.UnknownRatio}
+}
+
+// errInterrupted is the end of a drain that its context cut short.
+var errInterrupted = errors.New("interrupted before every record had its verdict")
+
 // Run runs a stack with a feed until ctx ends or, with Drain, until the feed has its verdicts. Then it
 // closes the stack. It tells progress on the stack's Stderr; the result is nil without Drain.
 func Run(ctx context.Context, cfg Config, feed Feed) (*Drained, error) {
+	if err := feed.Validate(); err != nil {
+		return nil, err
+	}
+	before := usage()
 	s, err := Start(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -30,18 +50,18 @@ func Run(ctx context.Context, cfg Config, feed Feed) (*Drained, error) {
 	if s.cfg.Stderr == nil {
 		s.cfg.Stderr = io.Discard
 	}
-	result, err := s.work(ctx, feed)
+	result, err := s.work(ctx, feed, before)
 	if err := errors.Join(err, s.Close()); err != nil {
 		return nil, err
 	}
 	if result != nil {
-		result.Speed.addFunctions()
+		result.Speed.CPUFunctions = result.Speed.perMillion(usage().functions - before.functions)
 	}
 	return result, nil
 }
 
 // work publishes the feed and waits: for the drain, or for ctx to end.
-func (s *Stack) work(ctx context.Context, feed Feed) (*Drained, error) {
+func (s *Stack) work(ctx context.Context, feed Feed, before cpu) (*Drained, error) {
 	fmt.Fprintf(s.cfg.Stderr, "console    %s\nquery      %s\npublish    %s\nKafka      %s\nlogs       %s\n",
 		s.endpoints.Console, s.endpoints.HTTPTriggers[s.target.Names.Query], s.endpoints.HTTPTriggers[s.target.Names.Publish],
 		s.endpoints.Kafka, filepath.Join(s.cfg.Data, "logs"))
@@ -60,6 +80,9 @@ func (s *Stack) work(ctx context.Context, feed Feed) (*Drained, error) {
 			if published != nil {
 				<-published
 			}
+			if feed.Drain {
+				return nil, errInterrupted
+			}
 			return nil, nil
 		case err := <-published:
 			if err != nil && ctx.Err() == nil {
@@ -67,7 +90,7 @@ func (s *Stack) work(ctx context.Context, feed Feed) (*Drained, error) {
 			}
 			published = nil
 			if feed.Drain {
-				return s.drain(ctx, feed, began)
+				return s.drain(ctx, feed, began, before)
 			}
 		case <-ticker.C:
 			s.printCounts(s.cfg.Stderr)
@@ -88,11 +111,10 @@ func (s *Stack) publish(ctx context.Context, feed Feed) error {
 	if err != nil {
 		return err
 	}
+	cfg := feed.simulation()
+	cfg.Brokers, cfg.Options, cfg.Topic = s.target.Kafka.Brokers, options, s.target.Names.Topics.Input
 	for {
-		_, err := simulate.Run(ctx, simulate.Config{
-			Brokers: s.target.Kafka.Brokers, Options: options, Topic: s.target.Names.Topics.Input, Records: feed.Records,
-			Rate: feed.Rate, Seed: feed.Seed, BadRatio: feed.BadRatio, UnknownRatio: feed.UnknownRatio,
-		})
+		_, err := simulate.Run(ctx, cfg)
 		if err == nil || feed.Records > 0 || ctx.Err() != nil {
 			return err
 		}

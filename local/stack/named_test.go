@@ -87,29 +87,19 @@ func TestOneNamedService(t *testing.T) {
 	s.balances(t, 2000)
 }
 
-// otherNames gives every name of the production manifest another value.
-var otherNames = strings.NewReplacer(
-	"feed-updates", "other-updates", "feed-records", "other-records", "feed-quarantine", "other-quarantine",
-	"feed-deadletter", "other-deadletter", "ConsumerGroup: feed-enrich", "ConsumerGroup: other-group",
-	"USER_TEST.STOCK_CODE_INDEX", "OTHER.QUOTE_BY_CODE", "USER_TEST.STOCK", "OTHER.QUOTE",
-	"'feed-reference'", "'other-reference'", "stock/", "other/", "MONGODB_DATABASE: reference", "MONGODB_DATABASE: other",
-	"MONGODB_COLLECTION: stock", "MONGODB_COLLECTION: quotes",
-	"feed-enrich", "other-enrich", "feed-refresh", "other-refresh", "feed-query", "other-query", "feed-publish", "other-publish",
-)
-
 // No name is the command's own: with others in the manifest, everything works on those.
 func TestOtherNames(t *testing.T) {
 	content, err := os.ReadFile(stacktest.Manifest)
 	must(t, err)
 	path := filepath.Join(filepath.Dir(stacktest.Manifest), "other.yaml")
-	must(t, os.WriteFile(path, []byte(otherNames.Replace(string(content))), 0o600))
+	must(t, os.WriteFile(path, []byte(stacktest.OtherNames(string(content))), 0o600))
 	cfg := testConfig(t)
 	must(t, runningOn(t, cfg).Close()) // the data directory knows the production names already
 	cfg.Manifest = path
 	s := runningOn(t, cfg)
 	want := target.Names{
 		Topics: feed.Topics{Input: "other-updates", Output: "other-records", Quarantine: "other-quarantine", DeadLetter: "other-deadletter"},
-		Group:  "other-group", Table: "OTHER.QUOTE", Index: "OTHER.QUOTE_BY_CODE", Bucket: "other-reference", Prefix: "other/",
+		Group:  "other-group", Table: "other.quote", Index: "other.quote_by_code", Bucket: "other-reference", Prefix: "other/",
 		Database: "other", Collection: "quotes", Refresh: "other-refresh", Query: "other-query", Publish: "other-publish",
 	}
 	if s.target.Names != want {

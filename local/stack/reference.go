@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"feedstream/local/data"
 	"feedstream/local/platform"
@@ -13,14 +14,23 @@ import (
 )
 
 // firstReference takes the reference of the Hang Seng stocks the production way on the first start: CSV
-// into MongoDB, the refresh function, OSS. A collection or a manifest that is there is left as it is.
-func firstReference(ctx context.Context, t *target.Target, p *platform.Platform) error {
+// into MongoDB, the refresh function, OSS. A collection or a manifest that is there is left as it is, but
+// for one that is damaged: the refresh function mends that, and if it cannot, the stack starts all the
+// same, for only on a running one can a person pin another version or correct the source.
+func firstReference(ctx context.Context, t *target.Target, p *platform.Platform, logger *slog.Logger) error {
 	announcer, err := t.Announcer()
 	if err != nil {
 		return err
 	}
-	if _, found, err := announcer.Current(ctx); err != nil || found {
+	found, err := announcer.Inspect(ctx)
+	if err != nil || found.Whole {
 		return err
+	}
+	if len(found.Damage) > 0 {
+		if _, err := p.RunTimer(ctx, t.Names.Refresh); err != nil {
+			logger.Warn("the announced reference is damaged and was not mended", "error", err)
+		}
+		return nil
 	}
 	if err := fillCollection(ctx, t); err != nil {
 		return fmt.Errorf("load the first reference: %w", err)

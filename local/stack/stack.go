@@ -23,6 +23,7 @@ import (
 	"feedstream/local/doctor"
 	"feedstream/local/platform"
 	"feedstream/local/platform/manifest"
+	"feedstream/local/services/patient"
 	"feedstream/local/target"
 )
 
@@ -69,6 +70,9 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Stderr != nil {
+		cfg.Stderr = &oneAtATime{to: cfg.Stderr} // logs, counts and functions write to it
+	}
 	s := &Stack{cfg: cfg, logger: cfg.logger()}
 	defer func() {
 		if err != nil {
@@ -88,10 +92,11 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	if err := s.startPlatform(m); err != nil {
 		return nil, err
 	}
-	if err := firstReference(ctx, &s.target, s.platform); err != nil {
+	if err := firstReference(ctx, &s.target, s.platform, s.logger); err != nil {
 		return nil, err
 	}
 	s.reference = &referenceStatus{target: &s.target}
+	s.reference.refresh()
 	s.platform.StartStreams()
 	if err := s.followVerdicts(); err != nil {
 		return nil, err
@@ -125,6 +130,18 @@ func (c *Config) logger() *slog.Logger {
 		level = slog.LevelInfo
 	}
 	return slog.New(slog.NewTextHandler(c.Stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// oneAtATime is a writer for several writers.
+type oneAtATime struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (w *oneAtATime) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(b)
 }
 
 // prepare makes and locks the data directory, and finds every port that is taken.
@@ -213,7 +230,7 @@ func (s *Stack) serveConsole() error {
 	}
 	s.endpoints.Console = "http://" + reachable(listener.Addr().String())
 	s.console = &http.Server{Handler: console.Handler(s.Status), ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = s.console.Serve(listener) }() // ends with Close
+	go func() { _ = s.console.Serve(patient.Wrap(listener, s.logger)) }() // ends with Close
 	return nil
 }
 

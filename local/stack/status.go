@@ -38,29 +38,45 @@ func (s *Stack) printCounts(w io.Writer) {
 		status.Verdicts.Enriched, status.Verdicts.Unmatched, status.Verdicts.Quarantined, status.Verdicts.DeadLettered, status.Lag)
 }
 
-// referenceStatus reads the manifest of the reference for the console, at most once a second.
+// referenceStatus reads the manifest of the reference for the console, a second after it was read last. Whoever
+// asks meanwhile, or while OSS does not answer, gets what was read before.
 type referenceStatus struct {
 	target *target.Target
+	read   sync.Mutex // held while the manifest is read
 
 	mu       sync.Mutex
 	manifest reference.Manifest // zero before the first announcement
 	readAt   time.Time
 }
 
-func (r *referenceStatus) current() console.Reference {
+func (r *referenceStatus) refresh() {
+	if !r.read.TryLock() {
+		return
+	}
+	defer r.read.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	var found bool
+	var m reference.Manifest
+	announcer, err := r.target.Announcer()
+	if err == nil {
+		m, found, err = announcer.Current(ctx)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if time.Since(r.readAt) > time.Second {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		defer cancel()
-		if announcer, err := r.target.Announcer(); err == nil {
-			if m, found, err := announcer.Current(ctx); err == nil && found {
-				r.manifest = m
-			}
-		}
-		r.readAt = time.Now()
+	if err == nil && found {
+		r.manifest = m
 	}
-	m := r.manifest
+	r.readAt = time.Now()
+}
+
+func (r *referenceStatus) current() console.Reference {
+	r.mu.Lock()
+	m, old := r.manifest, time.Since(r.readAt) > time.Second
+	r.mu.Unlock()
+	if old {
+		go r.refresh() // ends within its own time
+	}
 	if m.Version == "" {
 		return console.Reference{}
 	}

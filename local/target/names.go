@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
+	"strings"
 
 	"feedstream/local/platform/manifest"
 	"feedstream/shared/config"
@@ -40,7 +42,7 @@ func NamesOf(m *manifest.Manifest) (Names, error) {
 	n := Names{
 		Topics: feed.Topics{Output: s.value("OUTPUT_TOPIC", topics.Output), Quarantine: s.value("QUARANTINE_TOPIC", topics.Quarantine)},
 		Table:  s.value("HBASE_TABLE", feed.DefaultTable), Index: s.value("HBASE_INDEX", feed.DefaultIndex),
-		Bucket: s.value("OSS_BUCKET", feed.DefaultBucket), Prefix: s.prefix(),
+		Bucket: s.value("OSS_BUCKET", feed.DefaultBucket), Prefix: s.value("REFERENCE_PREFIX", feed.DefaultPrefix),
 		Database: s.value("MONGODB_DATABASE", feed.DefaultDatabase), Collection: s.value("MONGODB_COLLECTION", feed.DefaultCollection),
 	}
 	published := s.value("INPUT_TOPIC", "")
@@ -84,27 +86,40 @@ func (s *settings) problem(format string, args ...any) {
 	s.problems = append(s.problems, fmt.Errorf(s.manifest.Path+": "+format, args...))
 }
 
-// value is what the functions that set a variable agree on.
+// readers are the programs that read a variable. One that is not set has its default there, too.
+var readers = map[string][]string{
+	"INPUT_TOPIC": {"publish"}, "OUTPUT_TOPIC": {"enrich"}, "QUARANTINE_TOPIC": {"enrich"},
+	"HBASE_TABLE": {"enrich", "query"}, "HBASE_INDEX": {"enrich", "query"},
+	"OSS_BUCKET": {"enrich", "refresh", "query"}, "REFERENCE_PREFIX": {"enrich", "refresh", "query"},
+	"MONGODB_DATABASE": {"refresh"}, "MONGODB_COLLECTION": {"refresh"},
+}
+
+// value is what the functions that read a variable agree on.
 func (s *settings) value(variable, fallback string) string {
 	var value, by string
 	for _, f := range s.manifest.Functions {
-		set := f.Environment[variable]
+		if len(f.Command) == 0 || !slices.Contains(readers[variable], path.Base(f.Command[0])) {
+			continue
+		}
+		read := s.normal(variable, cmp.Or(strings.TrimSpace(f.Environment[variable]), fallback))
 		switch {
-		case set == "":
 		case value == "":
-			value, by = set, f.Name
-		case set != value:
-			s.problem("%s is %s for %s and %s for %s: they work on one feed, set the same", variable, value, by, set, f.Name)
+			value, by = read, f.Name
+		case read != value:
+			s.problem("%s is %s for %s and %s for %s: they work on one feed, set the same", variable, value, by, read, f.Name)
 		}
 	}
 	return cmp.Or(value, fallback)
 }
 
-// prefix is that of the reference as the functions read it.
-func (s *settings) prefix() string {
+// normal is a value as the functions take it.
+func (s *settings) normal(variable, value string) string {
+	if variable != "REFERENCE_PREFIX" {
+		return value
+	}
 	var prefix config.Prefix
-	if err := prefix.UnmarshalText([]byte(s.value("REFERENCE_PREFIX", feed.DefaultPrefix))); err != nil {
-		s.problem("REFERENCE_PREFIX: %v", err)
+	if err := prefix.UnmarshalText([]byte(value)); err != nil {
+		s.problem("%s: %v", variable, err)
 	}
 	return string(prefix)
 }

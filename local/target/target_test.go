@@ -113,12 +113,23 @@ func TestFromFile(t *testing.T) {
 }
 
 func TestFunctionsMustAgreeOnNames(t *testing.T) {
-	stream := func(topic string) []manifest.Stream { return []manifest.Stream{{Topic: topic, Group: "g"}} }
-	_, err := NamesOf(&manifest.Manifest{Path: "s.yaml", Functions: []manifest.Function{
-		{Name: "a", Environment: map[string]string{"HBASE_TABLE": "A.B", "INPUT_TOPIC": "x"}, Streams: stream("y")},
-		{Name: "b", Environment: map[string]string{"HBASE_TABLE": "A.C"}},
+	function := func(program string, environment map[string]string) manifest.Function {
+		return manifest.Function{Name: "my-" + program, Command: []string{"/code/" + program}, Environment: environment}
+	}
+	enrich := function("enrich", map[string]string{"HBASE_TABLE": "A.B", "REFERENCE_PREFIX": "stock"})
+	enrich.Streams = []manifest.Stream{{Topic: "y", Group: "g"}}
+	names, err := NamesOf(&manifest.Manifest{Path: "s.yaml", Functions: []manifest.Function{
+		enrich, function("query", map[string]string{"HBASE_TABLE": " A.B ", "REFERENCE_PREFIX": "stock/"}),
 	}})
-	for _, want := range []string{"HBASE_TABLE is A.B for a and A.C for b", "INPUT_TOPIC is x, and the event stream reads y"} {
+	if err != nil || names.Table != "A.B" || names.Prefix != "stock/" {
+		t.Errorf("names = %+v, %v", names, err)
+	}
+	_, err = NamesOf(&manifest.Manifest{Path: "s.yaml", Functions: []manifest.Function{
+		enrich, function("query", nil), function("publish", map[string]string{"INPUT_TOPIC": "x"}),
+	}})
+	for _, want := range []string{
+		"HBASE_TABLE is A.B for my-enrich and USER_TEST.STOCK for my-query", "INPUT_TOPIC is x, and the event stream reads y",
+	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error = %v, want %q", err, want)
 		}

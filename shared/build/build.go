@@ -16,7 +16,7 @@ var version, commit string
 // Info is a build. Version and Commit are "unknown" when nobody said.
 type Info struct {
 	Version string // of the module
-	Commit  string // of the sources, with +dirty when they were changed after it
+	Commit  string // of the sources, marked as dirty when they were changed after it
 	Go      string
 }
 

@@ -68,8 +68,9 @@ type Roots []byte
 
 const pemBegins = "-----BEGIN CERTIFICATE-----"
 
-// IsPath tells a file's path from the text of certificates.
-func IsPath(roots string) bool { return roots != "" && !strings.Contains(roots, pemBegins) }
+// IsPath tells a file's path from text in PEM form. Of anything but certificates that text may be a secret,
+// which must not come back in the error of a file that is not there.
+func IsPath(roots string) bool { return roots != "" && !strings.Contains(roots, "-----BEGIN") }
 
 // UnmarshalText reads the certificates.
 func (r *Roots) UnmarshalText(text []byte) error {

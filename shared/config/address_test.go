@@ -116,7 +116,12 @@ func TestRoots(t *testing.T) {
 		}
 	}
 	var cfg struct{ Kafka config.Kafka }
-	err := config.Load(&cfg, []string{"KAFKA_BROKERS=a:1", "KAFKA_CA=" + path})
+	err := config.Load(&cfg, []string{"KAFKA_BROKERS=a:1", "KAFKA_TLS=true", "KAFKA_CA=-----BEGIN PRIVATE KEY-----\nhush"})
+	if err == nil || strings.Contains(err.Error(), "hush") || !strings.Contains(err.Error(), "no certificate") {
+		t.Errorf("of a private key: %v", err)
+	}
+	var plain struct{ Kafka config.Kafka }
+	err = config.Load(&plain, []string{"KAFKA_BROKERS=a:1", "KAFKA_CA=" + path})
 	if err == nil || !strings.Contains(err.Error(), "set KAFKA_TLS=true") {
 		t.Errorf("without TLS: %v", err)
 	}
@@ -134,4 +139,19 @@ func certificate(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+// Blanks around a value are not part of it, but of a secret they are.
+func TestBlanksAroundValues(t *testing.T) {
+	var cfg struct {
+		Kafka config.Kafka
+		HBase config.HBase
+		OSS   config.OSS
+	}
+	err := config.Load(&cfg, []string{"KAFKA_BROKERS= a:1 ", "KAFKA_SASL_MECHANISM=PLAIN ", "KAFKA_SASL_USERNAME=u ", "KAFKA_SASL_PASSWORD= p ",
+		"HBASE_ZOOKEEPER=a:1", "HBASE_TABLE= A.B ", "OSS_ENDPOINT=a", "OSS_REGION= b ", "OSS_BUCKET= feed", "REFERENCE_PREFIX= stock/ "})
+	if err != nil || cfg.HBase.Table != "A.B" || cfg.OSS.Region != "b" || cfg.OSS.Bucket != "feed" || cfg.OSS.Prefix != "stock/" ||
+		cfg.Kafka.SASLUsername != "u" || cfg.Kafka.SASLPassword != " p " {
+		t.Errorf("%+v, %v", cfg, err)
+	}
 }

@@ -53,11 +53,20 @@ func LoadGroups(environ []string, groups ...any) error {
 func present(environ []string) map[string]string {
 	values := make(map[string]string, len(environ))
 	for _, line := range environ {
-		if name, value, _ := strings.Cut(line, "="); value != "" {
+		name, value, _ := strings.Cut(line, "=")
+		if !secret(name) {
+			value = strings.TrimSpace(value)
+		}
+		if value != "" {
 			values[name] = value
 		}
 	}
 	return values
+}
+
+// secret tells the variables whose values are taken to the letter.
+func secret(name string) bool {
+	return strings.HasSuffix(name, "_PASSWORD") || strings.HasSuffix(name, "_SECRET")
 }
 
 // named words the library's errors by variable, value and remedy; the library knows only fields.
@@ -93,6 +102,9 @@ var howToWrite = map[string]string{"bool": ": write true or false", "time.Durati
 // clip keeps a value, such as a certificate, to a line of a message.
 func clip(value string) string {
 	const most = 80
+	if strings.Contains(value, "-----BEGIN") {
+		return "(PEM text)"
+	}
 	value = strings.ReplaceAll(value, "\n", `\n`)
 	if len(value) > most {
 		return value[:most] + "…"

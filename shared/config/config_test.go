@@ -40,6 +40,7 @@ func TestLoadNamesEveryProblemAtOnce(t *testing.T) {
 	err := config.Load(&cfg, []string{
 		"KAFKA_TLS=perhaps", "FC_SERVER_PORT=http", "LOG_LEVEL=loud",
 		"REFERENCE_STALE_POLICY=guess", "REFERENCE_MAX_AGE=-1s", "REFERENCE_MAX_SHRINK=2", "REFERENCE_MAX_REJECTED=-1",
+		"REFERENCE_MAX_PRICE_CHANGE=NaN",
 	})
 	if err == nil {
 		t.Fatal("no error")
@@ -47,6 +48,7 @@ func TestLoadNamesEveryProblemAtOnce(t *testing.T) {
 	for _, want := range []string{
 		"KAFKA_BROKERS is missing", "KAFKA_TLS=perhaps", "FC_SERVER_PORT=http", "LOG_LEVEL=loud", "MONGODB_URI is missing",
 		"REFERENCE_STALE_POLICY=guess", "REFERENCE_MAX_AGE=-1s", "REFERENCE_MAX_SHRINK=2", "REFERENCE_MAX_REJECTED=-1",
+		"REFERENCE_MAX_PRICE_CHANGE=NaN",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not say %q:\n%v", want, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"strconv"
 	"strings"
@@ -126,6 +127,8 @@ type Admission struct {
 	MinEntries  int     `env:"REFERENCE_MIN_ENTRIES" envDefault:"1"`
 	MaxShrink   float64 `env:"REFERENCE_MAX_SHRINK" envDefault:"0.2"` // fraction of the current entries
 	MaxRejected int     `env:"REFERENCE_MAX_REJECTED" envDefault:"0"`
+	// MaxPriceChange is a fraction of the price announced before; 0 allows every change.
+	MaxPriceChange float64 `env:"REFERENCE_MAX_PRICE_CHANGE" envDefault:"0"`
 }
 
 // Validate checks the ranges.
@@ -139,6 +142,10 @@ func (a Admission) Validate() error {
 	}
 	if a.MaxRejected < 0 {
 		problems = append(problems, fmt.Errorf("REFERENCE_MAX_REJECTED=%d must not be negative", a.MaxRejected))
+	}
+	if !(a.MaxPriceChange >= 0 && a.MaxPriceChange <= math.MaxFloat64) {
+		problems = append(problems, fmt.Errorf("REFERENCE_MAX_PRICE_CHANGE=%g must be a fraction such as 0.5, "+
+			"or 0 to allow every change", a.MaxPriceChange))
 	}
 	return errors.Join(problems...)
 }

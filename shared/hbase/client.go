@@ -51,6 +51,7 @@ type Client struct {
 	cfg Config
 
 	reached atomic.Bool // the catalog was read
+	regions directory
 
 	mu    sync.Mutex
 	hbase gohbase.Client // replaced when it has lost calls

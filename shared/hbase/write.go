@@ -132,17 +132,24 @@ func (c *Client) split(rows []*phoenix.Put) []span {
 	return spans
 }
 
-// writeBatch sends one batch and sets the outcome of each row. HBase refuses all rows that share a
-// region with one it does not take, so they are sent again one by one to find it.
+// writeBatch writes one batch and sets the outcome of each row: by one call a region server where the regions
+// are known, and what that does not acknowledge by a call a row. HBase refuses all rows that share a region
+// with one it does not take, so those are sent again one by one to find it.
 func (c *Client) writeBatch(ctx context.Context, table string, rows []*phoenix.Put, outcome []error) {
-	c.send(ctx, table, rows, outcome)
-	if len(rows) == 1 {
+	left := c.writeMulti(ctx, table, rows)
+	if len(left) == 0 {
 		return
 	}
-	for i, err := range outcome {
-		if isRejection(err) {
-			c.send(ctx, table, rows[i:i+1], outcome[i:i+1])
+	again, errs := make([]*phoenix.Put, len(left)), make([]error, len(left))
+	for i, n := range left {
+		again[i] = rows[n]
+	}
+	c.send(ctx, table, again, errs)
+	for i, err := range errs {
+		if isRejection(err) && len(again) > 1 {
+			c.send(ctx, table, again[i:i+1], errs[i:i+1])
 		}
+		outcome[left[i]] = errs[i]
 	}
 }
 
@@ -162,6 +169,9 @@ func (c *Client) send(ctx context.Context, table string, rows []*phoenix.Put, ou
 		if !allOK && results[i].Error != nil {
 			outcome[i] = withServer(classify(results[i].Error), calls[i])
 		}
+	}
+	if allOK {
+		c.regions.learn(table, calls)
 	}
 }
 

@@ -115,7 +115,8 @@ func (b *Bucket) call(
 }
 
 // Get reads a whole object. With ifNoneMatch it returns reference.ErrNotModified while the object
-// has that ETag; an absent object is reference.ErrNotFound.
+// has that ETag; an absent object is reference.ErrNotFound, one whose checksum is wrong
+// reference.ErrCorrupt.
 func (b *Bucket) Get(ctx context.Context, key, ifNoneMatch string) (reference.Object, error) {
 	var object reference.Object
 	err := b.call(ctx, true, func(ctx context.Context, bucket *oss.Bucket) (err error) {
@@ -149,7 +150,7 @@ func get(ctx context.Context, bucket *oss.Bucket, key, ifNoneMatch string) (refe
 		return reference.Object{}, errors.New("the answer carries no x-oss-hash-crc64ecma to check the body against")
 	}
 	if sum := result.ClientCRC.Sum64(); sum != result.ServerCRC {
-		return reference.Object{}, fmt.Errorf("%w: the body has CRC64 %d instead of %d", errCorrupt, sum, result.ServerCRC)
+		return reference.Object{}, fmt.Errorf("%w: the body has CRC64 %d instead of %d", reference.ErrCorrupt, sum, result.ServerCRC)
 	}
 	return reference.Object{Body: body, ETag: result.Response.Headers.Get("ETag")}, nil
 }

@@ -72,6 +72,9 @@ func TestFailuresAreClassed(t *testing.T) {
 			if err == nil || errors.Is(err, reference.ErrNotFound) {
 				t.Fatalf("error = %v", err)
 			}
+			if got := errors.Is(err, reference.ErrCorrupt); got != test.fault.Corrupt {
+				t.Errorf("corrupt = %v: %v", got, err)
+			}
 			if got := oss.Transient(err); got != test.transient {
 				t.Errorf("transient = %v, want %v: %v", got, test.transient, err)
 			}

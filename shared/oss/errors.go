@@ -15,9 +15,6 @@ import (
 	"feedstream/shared/reference"
 )
 
-// errCorrupt: what arrived is not what OSS says it sent.
-var errCorrupt = errors.New("the body is corrupt")
-
 // Transient reports whether the same call may succeed later without anyone mending anything: the network failed,
 // time ran out, OSS was busy or broken inside, or the body was damaged on its way. Answers such as
 // reference.ErrNotFound, a refused signature or a missing bucket are not transient.
@@ -30,7 +27,7 @@ func Transient(err error) bool {
 	}
 	var network net.Error
 	var crc oss.CRCCheckError
-	return errors.As(err, &network) || errors.As(err, &crc) || errors.Is(err, errCorrupt) ||
+	return errors.As(err, &network) || errors.As(err, &crc) || errors.Is(err, reference.ErrCorrupt) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded)
 }
 

@@ -44,6 +44,9 @@ type Report struct {
 	Admitted int                `json:"admitted"`
 	Rejected int                `json:"rejected"`
 	Named    []RejectedDocument `json:"rejectedDocuments,omitempty"` // the first 20 of them
+	// Jumped counts the prices that changed by more than the policy allows; Jumps names the first 20.
+	Jumped int         `json:"jumped,omitempty"`
+	Jumps  []PriceJump `json:"priceJumps,omitempty"`
 }
 
 // NewAdmission returns an empty admission.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"feedstream/shared/feed"
@@ -27,22 +26,17 @@ type Announcer struct {
 	Now     func() time.Time
 }
 
-// Current returns the manifest; found is false when none was ever announced.
+// Current returns the manifest; found is false when none was ever announced. The error wraps ErrDamaged
+// when there is one that cannot be read.
 func (a *Announcer) Current(ctx context.Context) (m Manifest, found bool, err error) {
-	object, err := a.Objects.Get(ctx, ManifestKey(a.Prefix), "")
-	if errors.Is(err, ErrNotFound) {
-		return Manifest{}, false, nil
-	}
-	if err != nil {
-		return Manifest{}, false, fmt.Errorf("read the manifest: %w", err)
-	}
-	m, err = ParseManifest(object.Body)
-	return m, err == nil, err
+	return ReadManifest(ctx, a.Objects, a.Prefix)
 }
 
 // Announce makes entries the current snapshot after current, which Current returned (the zero
 // Manifest when there was none): the object first, the manifest last. An unchanged content keeps its
-// version and object and renews CheckedAt. It returns the manifest now announced.
+// version and object and renews CheckedAt; its object is looked at all the same, and written again when
+// it is not whole. It returns the manifest now announced. A manifest that cannot be read is written over
+// when current is zero: revisions begin anew then, and readers take it for its later CheckedAt.
 //
 // Every step may fail after it was applied; repeating the announcement converges.
 func (a *Announcer) Announce(ctx context.Context, current Manifest, entries map[string]feed.Entry,
@@ -50,7 +44,11 @@ func (a *Announcer) Announce(ctx context.Context, current Manifest, entries map[
 	body := Encode(entries)
 	sha, now := sha256Hex(body), a.Now().UTC().Truncate(time.Millisecond)
 	next := current
-	if sha != current.SHA256 {
+	if sha == current.SHA256 {
+		if err := a.keepWhole(ctx, next.Object, body); err != nil {
+			return Manifest{}, err
+		}
+	} else {
 		version := newVersion(now, sha)
 		next = Manifest{
 			Version: version, Object: SnapshotKey(a.Prefix, version), Format: Format, SHA256: sha,
@@ -60,11 +58,26 @@ func (a *Announcer) Announce(ctx context.Context, current Manifest, entries map[
 			return Manifest{}, err
 		}
 	}
-	next.Revision, next.CheckedAt, next.Source = current.Revision+1, now, source
+	next.Revision, next.CheckedAt, next.Source, next.Pinned = current.Revision+1, now, source, false
 	if err := a.move(ctx, current.Revision, next); err != nil {
 		return Manifest{}, err
 	}
 	return next, nil
+}
+
+// keepWhole writes a snapshot's object again unless it is there with these bytes.
+func (a *Announcer) keepWhole(ctx context.Context, key string, body []byte) error {
+	object, err := getTwice(ctx, a.Objects, key)
+	switch {
+	case err == nil && bytes.Equal(object.Body, body):
+		return nil
+	case err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrCorrupt):
+		return fmt.Errorf("look at the snapshot %s: %w", key, err)
+	}
+	if err := a.Objects.Put(ctx, key, body, true); err != nil {
+		return fmt.Errorf("write the snapshot %s again: %w", key, err)
+	}
+	return nil
 }
 
 // putSnapshot writes an object that must never change. One that is there already is left by an
@@ -86,7 +99,7 @@ func (a *Announcer) putSnapshot(ctx context.Context, key string, body []byte) er
 // move writes the manifest unless its revision is no longer the expected one.
 func (a *Announcer) move(ctx context.Context, expected int64, next Manifest) error {
 	again, _, err := a.Current(ctx)
-	if err != nil {
+	if err != nil && !(expected == 0 && errors.Is(err, ErrDamaged)) {
 		return fmt.Errorf("before announcing revision %d: %w", next.Revision, err)
 	}
 	if again.Revision != expected {
@@ -103,24 +116,22 @@ func (a *Announcer) move(ctx context.Context, expected int64, next Manifest) err
 	return nil
 }
 
-// Clean deletes the oldest snapshots beyond the newest 20, never the current or the previous one.
+// Clean deletes the oldest snapshots beyond the newest 20, never the current one, pinned or not, nor the previous.
 // It returns how many it deleted. A failure leaves the rest for the next time.
 func (a *Announcer) Clean(ctx context.Context, m Manifest) (deleted int, err error) {
-	stored, err := a.Objects.List(ctx, snapshotPrefix(a.Prefix))
+	versions, err := a.Versions(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("list the snapshots: %w", err)
+		return 0, err
 	}
-	// Versions begin with their time, so the order of the keys is the order of age.
-	slices.SortFunc(stored, func(x, y ObjectInfo) int { return bytes.Compare([]byte(y.Key), []byte(x.Key)) })
-	if len(stored) <= keptObjects {
+	if len(versions) <= keptObjects {
 		return 0, nil
 	}
-	for _, object := range stored[keptObjects:] {
-		if object.Key == m.Object || object.Key == SnapshotKey(a.Prefix, m.Previous) {
+	for _, v := range versions[keptObjects:] {
+		if v.Version == m.Version || v.Version == m.Previous {
 			continue
 		}
-		if err := a.Objects.Delete(ctx, object.Key); err != nil {
-			return deleted, fmt.Errorf("delete the old snapshot %s: %w", object.Key, err)
+		if err := a.Objects.Delete(ctx, v.Object); err != nil {
+			return deleted, fmt.Errorf("delete the old snapshot %s: %w", v.Object, err)
 		}
 		deleted++
 	}

@@ -143,21 +143,34 @@ func (c *Cache) load(ctx context.Context, current *loaded) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	if current != nil && manifest.Revision <= current.manifest.Revision {
-		return &next, nil // an older manifest came back: revisions only go up
-	}
-	next.manifest, next.etag = manifest, object.ETag
-	if current != nil && manifest.Version == current.manifest.Version {
+	if current != nil && !c.accept(ctx, &manifest, &current.manifest) {
 		return &next, nil
 	}
-	content, err := c.cfg.Objects.Get(ctx, manifest.Object, "")
-	if err != nil {
-		return nil, fmt.Errorf("read the snapshot %s: %w", manifest.Object, err)
+	next.manifest, next.etag = manifest, object.ETag
+	if current != nil && manifest.Version == current.manifest.Version && manifest.SHA256 == current.manifest.SHA256 {
+		return &next, nil
 	}
-	if next.snapshot, err = manifest.Verify(content.Body); err != nil {
-		return nil, err
+	next.snapshot, err = ReadSnapshot(ctx, c.cfg.Objects, &manifest)
+	return &next, err
+}
+
+// accept decides whether a manifest takes the place of the loaded one. Revisions go up; that one goes
+// back is never passed over in silence, whichever of the two is served.
+func (c *Cache) accept(ctx context.Context, m, current *Manifest) bool {
+	switch {
+	case m.Revision > current.Revision:
+		return true
+	case *m == *current: // written again as it was
+		return true
 	}
-	return &next, nil
+	taken := m.follows(current)
+	text := "an older manifest came back, the loaded snapshot stays until the next announcement"
+	if taken {
+		text = "the manifest began anew, as in a bucket that was emptied or restored: it is taken, for it is later"
+	}
+	c.cfg.Logger.WarnContext(ctx, text, "revision", m.Revision, "version", m.Version, "checkedAt", m.CheckedAt,
+		"loadedRevision", current.Revision, "loadedVersion", current.Version, "loadedCheckedAt", current.CheckedAt)
+	return taken
 }
 
 func (c *Cache) manifest(ctx context.Context, etag string) (Object, error) {

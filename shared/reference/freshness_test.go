@@ -1,8 +1,10 @@
 package reference_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +23,7 @@ type world struct {
 	cache     *reference.Cache
 	now       time.Time
 	manifest  reference.Manifest
+	log       bytes.Buffer // of the cache
 }
 
 func newWorld(t *testing.T, failWhenStale bool) *world {
@@ -31,7 +34,7 @@ func newWorld(t *testing.T, failWhenStale bool) *world {
 	w.announcer = &reference.Announcer{Objects: w.store, Prefix: "stock/", Now: clock}
 	w.cache = reference.NewCache(reference.CacheConfig{
 		Objects: w.store, Prefix: "stock/", CheckInterval: 30 * time.Second, MaxAge: time.Hour,
-		FailWhenStale: failWhenStale, Now: clock, Logger: testkit.Quiet(),
+		FailWhenStale: failWhenStale, Now: clock, Logger: slog.New(slog.NewTextHandler(&w.log, nil)),
 	})
 	w.announce(t, "one")
 	w.see(t, "one")

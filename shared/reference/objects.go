@@ -14,6 +14,9 @@ var (
 	ErrNotFound = errors.New("object not found")
 	// ErrExists: the put forbade overwriting and the key is taken; the stored object is untouched.
 	ErrExists = errors.New("object already exists")
+	// ErrCorrupt: the body that arrived is not the one that the store says it holds. It may have been
+	// damaged on its way, or lie damaged in the store.
+	ErrCorrupt = errors.New("the body is corrupt")
 )
 
 // Object is one stored object as it was read, whole.

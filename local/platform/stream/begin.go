@@ -10,19 +10,31 @@ import (
 
 // begin says where the stream reads on in the partitions that it was assigned: where the group has
 // committed, or else where the topic begins or ends as of now. So each position is known exactly, and who
-// waits for an offset that was reached in an earlier run sees it.
-func (s *Stream) begin(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+// waits for an offset that was reached in an earlier run sees it. An offset beyond the end is of a topic that
+// was there before under this name: it says nothing of this one.
+func (s *Stream) begin(
+	ctx context.Context, offsets map[string]map[int32]kgo.Offset,
+) (map[string]map[int32]kgo.Offset, error) {
 	select {
 	case <-s.connected:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 	partitions := offsets[s.declared.Topic]
+	ends, err := byPartition(kadm.NewClient(s.client).ListEndOffsets(ctx, s.declared.Topic))
+	if err != nil {
+		return nil, fmt.Errorf("find where topic %s ends: %w", s.declared.Topic, err)
+	}
 	var start map[int32]int64
 	for partition, offset := range partitions {
-		if committed := offset.EpochOffset().Offset; committed >= 0 {
+		committed := offset.EpochOffset().Offset
+		if committed >= 0 && committed <= ends[partition] {
 			s.positions.begin(partition, committed, committed)
 			continue
+		}
+		if committed >= 0 {
+			s.cfg.Logger.Warn("event stream: the group has committed beyond the end, as of a topic that was made again",
+				"function", s.cfg.Function, "partition", partition, "committed", committed, "end", ends[partition])
 		}
 		if start == nil {
 			var err error

@@ -42,7 +42,8 @@ func (s *Stream) deliver(p push) bool {
 			return false
 		}
 		first := p.items[0].record
-		s.faults.failed(fmt.Errorf("push of %d events from %s/%d/%d: %w", len(p.items), first.Topic, first.Partition, first.Offset, err))
+		s.faults.failed(fmt.Errorf("push of %d events from %s/%d/%d: %w",
+			len(p.items), first.Topic, first.Partition, first.Offset, err))
 		wait, again := delay(s.declared.Retry == manifest.BackoffRetry, failed, rand.Float64)
 		if !again {
 			return s.giveUp(p)

@@ -54,6 +54,17 @@ func AppendEvent(dst []byte, r *kgo.Record, rawData bool) []byte {
 	return encoder{rawData: rawData}.event(dst, r)
 }
 
+// IsText says of a value at one look that it reaches the function as a string of the same text: it is
+// printable ASCII and begins as no JSON does. Nearly every value of a feed is.
+func IsText(value []byte) bool {
+	for _, c := range value {
+		if c < 0x20 || c >= 0x7f {
+			return false
+		}
+	}
+	return !mayBeJSON(value)
+}
+
 func (e encoder) event(dst []byte, r *kgo.Record) []byte {
 	if e.rawData {
 		return e.data(dst, r)

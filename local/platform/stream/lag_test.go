@@ -162,3 +162,34 @@ func TestATopicMadeAgainIsTakenUp(t *testing.T) {
 		t.Errorf("want one warning at most:\n%s", b.log.String())
 	}
 }
+
+// What a group has committed beyond the end is of another topic: everything that is there has its verdict to come.
+func TestAGroupBeyondTheEndBeginsAnew(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.produce(t, b.client, 0, 3)
+	committed := kadm.Offsets{}
+	committed.AddOffset("in", 0, 61, -1)
+	if err := kadm.NewClient(b.client).CommitAllOffsets(t.Context(), "g", committed); err != nil {
+		t.Fatal(err)
+	}
+	var pushes atomic.Int64
+	var open atomic.Bool
+	s, _ := b.start(t, func(context.Context, []byte) error {
+		if !open.Load() {
+			return context.DeadlineExceeded
+		}
+		pushes.Add(1)
+		return nil
+	})
+	eventually(t, "the lag", func() bool { return s.Status().Lag == 3 })
+	open.Store(true)
+	s.RetryNow()
+	b.caughtUp(t, s)
+	if pushes.Load() == 0 {
+		t.Error("nothing was pushed")
+	}
+	if !strings.Contains(b.log.String(), "committed=61") {
+		t.Errorf("the log does not tell of it:\n%s", b.log.String())
+	}
+}

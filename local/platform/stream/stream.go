@@ -64,6 +64,7 @@ type Stream struct {
 	retries      *waits
 	commitWanted chan struct{}
 	deadLettered atomic.Int64
+	company      atomic.Value // string: the other members of the group that were told of
 
 	connected chan struct{} // closed when the client is there: it may call back before
 }
@@ -101,7 +102,8 @@ func (s *Stream) options() []kgo.Opt {
 		reset = kgo.NewOffset().AtEnd()
 	}
 	return append([]kgo.Opt{
-		kgo.SeedBrokers(s.cfg.Brokers...), kgo.ConsumerGroup(s.declared.Group), kgo.ConsumeTopics(s.declared.Topic),
+		kgo.ClientID(ClientID), kgo.SeedBrokers(s.cfg.Brokers...),
+		kgo.ConsumerGroup(s.declared.Group), kgo.ConsumeTopics(s.declared.Topic),
 		kgo.ConsumeResetOffset(reset), kgo.DisableAutoCommit(), kgo.FetchMaxWait(500 * time.Millisecond),
 		kgo.OnPartitionsAssigned(s.assigned), kgo.AdjustFetchOffsetsFn(s.begin),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.ProducerBatchMaxBytes(4 << 20),
@@ -192,7 +194,8 @@ func (s *Stream) RetryNow() { s.retries.end() }
 func (s *Stream) Status() Status {
 	return Status{
 		Function: s.cfg.Function, Topic: s.declared.Topic, Group: s.declared.Group, Lag: s.positions.lag(),
-		InFlight: len(s.slots), Waiting: s.retries.waiting(), DeadLettered: s.deadLettered.Load(), LastError: s.faults.lastError(),
+		InFlight: len(s.slots), Waiting: s.retries.waiting(), DeadLettered: s.deadLettered.Load(),
+		LastError: s.faults.lastError(),
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 const (
 	watchEvery   = time.Second
+	groupEvery   = 10 // looks at the topic
 	watchTimeout = 5 * time.Second
 	watchBytes   = 1 << 20
 )
@@ -21,8 +22,13 @@ const (
 // watch asks the brokers that hold the partitions how far these go: the client repeats in silence what it
 // fetches in vain, and of a partition that cannot be fetched nothing else tells the end.
 func (s *Stream) watch() {
-	for {
+	for looks := 1; ; looks++ {
 		s.look()
+		if looks%groupEvery == 0 {
+			ctx, cancel := context.WithTimeout(s.ctx, watchTimeout)
+			s.lookAtGroup(ctx)
+			cancel()
+		}
 		if !sleep(s.ctx, watchEvery) {
 			return
 		}
@@ -62,7 +68,7 @@ func (s *Stream) lookAtTopic(ctx context.Context) error {
 		}
 	}
 	for partition, low := range s.positions.idle() {
-		next, err := s.passable(ctx, partition, low)
+		next, err := FirstRecord(ctx, s.client, s.declared.Topic, partition, low)
 		if err != nil {
 			return fmt.Errorf("look for records of partition %d from %d on: %w", partition, low, err)
 		}
@@ -72,16 +78,16 @@ func (s *Stream) lookAtTopic(ctx context.Context) error {
 	return nil
 }
 
-// passable reads a partition as the client does, which tells of records only, and returns the first offset
-// from low on at which there may be a record.
-func (s *Stream) passable(ctx context.Context, partition int32, low int64) (next int64, err error) {
+// FirstRecord reads a partition as the client does, which tells of records only, and returns the first offset
+// from low on at which there may be a record: marks of transactions and what compaction left have none.
+func FirstRecord(ctx context.Context, client *kgo.Client, topic string, partition int32, low int64) (next int64, err error) {
 	next = low
 	for {
-		fetched, err := s.fetch(ctx, partition, next)
+		fetched, err := fetch(ctx, client, topic, partition, next)
 		if err != nil {
 			return low, err
 		}
-		options := kgo.ProcessFetchPartitionOpts{Topic: s.declared.Topic, Partition: partition, Offset: next}
+		options := kgo.ProcessFetchPartitionOpts{Topic: topic, Partition: partition, Offset: next}
 		records, after := kgo.ProcessFetchPartition(options, fetched, kgo.DefaultDecompressor(), nil)
 		switch {
 		case len(records.Records) > 0:
@@ -98,12 +104,14 @@ func (s *Stream) passable(ctx context.Context, partition int32, low int64) (next
 }
 
 // fetch asks a partition's leader for what it has from an offset on.
-func (s *Stream) fetch(ctx context.Context, partition int32, offset int64) (*kmsg.FetchResponseTopicPartition, error) {
-	topics, err := kadm.NewClient(s.client).ListTopics(ctx, s.declared.Topic)
+func fetch(
+	ctx context.Context, client *kgo.Client, name string, partition int32, offset int64,
+) (*kmsg.FetchResponseTopicPartition, error) {
+	topics, err := kadm.NewClient(client).ListTopics(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	topic := topics[s.declared.Topic]
+	topic := topics[name]
 	if topic.Err != nil {
 		return nil, topic.Err
 	}
@@ -114,7 +122,7 @@ func (s *Stream) fetch(ctx context.Context, partition int32, offset int64) (*kms
 	part.Partition, part.FetchOffset, part.PartitionMaxBytes = partition, offset, watchBytes
 	wanted.Topic, wanted.TopicID, wanted.Partitions = topic.Topic, topic.ID, append(wanted.Partitions, part)
 	request.Topics = append(request.Topics, wanted)
-	answer, err := s.client.Broker(int(topic.Partitions[partition].Leader)).RetriableRequest(ctx, request)
+	answer, err := client.Broker(int(topic.Partitions[partition].Leader)).RetriableRequest(ctx, request)
 	if err != nil {
 		return nil, err
 	}

@@ -31,12 +31,12 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"feedstream/local/services/hbase/internal/scanner"
 	"feedstream/local/services/hbase/internal/store"
 	"feedstream/local/services/hbase/internal/wire"
 	"feedstream/local/services/hbase/internal/zookeeper"
+	"feedstream/local/services/patient"
 )
 
 // What a table is made of.
@@ -139,10 +139,10 @@ func (s *Server) prepare(options Options) error {
 		}
 	}
 	var err error
-	if s.zookeeper, err = listen(options.ZooKeeperAddr); err != nil {
+	if s.zookeeper, err = listen(options.ZooKeeperAddr, s.logger); err != nil {
 		return fmt.Errorf("listen for zookeeper: %w", err)
 	}
-	if s.rpc, err = listen(options.Addr); err != nil {
+	if s.rpc, err = listen(options.Addr, s.logger); err != nil {
 		return fmt.Errorf("listen for the region server: %w", err)
 	}
 	address := s.rpc.Addr().(*net.TCPAddr)
@@ -158,11 +158,15 @@ func (s *Server) prepare(options Options) error {
 // freeAddr is a free port of loopback.
 const freeAddr = "127.0.0.1:0"
 
-func listen(addr string) (net.Listener, error) {
+func listen(addr string, logger *slog.Logger) (net.Listener, error) {
 	if addr == "" {
 		addr = freeAddr
 	}
-	return net.Listen("tcp", addr)
+	inner, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return patient.Wrap(inner, logger), nil
 }
 
 // ZooKeeperAddr is the host:port that clients are configured with.
@@ -202,15 +206,7 @@ func (s *Server) serve(l net.Listener, handle func(net.Conn)) {
 		for {
 			conn, err := l.Accept()
 			if err != nil {
-				if s.ctx.Err() != nil {
-					return
-				}
-				s.logger.Error("hbase: accept", "error", err)
-				select {
-				case <-time.After(50 * time.Millisecond):
-				case <-s.ctx.Done():
-				}
-				continue
+				return // the listener is closed: any other error passes inside of it
 			}
 			if !s.enter(conn) {
 				return

@@ -109,7 +109,7 @@ func checkSize(request kmsg.Request, content []byte) error {
 		return nil
 	}
 	if n, ok := producedTo(content, request.GetVersion(), request.IsFlexible()); !ok || n > maxProducing {
-		return fmt.Errorf("Produce of version %d is malformed, or goes to more than %d partitions",
+		return fmt.Errorf("a Produce of version %d is malformed, or goes to more than %d partitions",
 			request.GetVersion(), maxProducing)
 	}
 	return nil

@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"feedstream/local/services/patient"
 )
 
 // Options say how the server is started.
@@ -102,12 +104,12 @@ func (s *Server) start() error {
 	if err != nil {
 		return fmt.Errorf("oss: listen on %s: %w", s.options.Addr, err)
 	}
-	s.listener = listener
+	s.listener = patient.Wrap(listener, s.options.Logger)
 	s.http = &http.Server{
 		Handler: s, ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog: slog.NewLogLogger(s.options.Logger.Handler(), slog.LevelWarn),
 	}
-	go func() { _ = s.http.Serve(listener) }() // ends with Close
+	go func() { _ = s.http.Serve(s.listener) }() // ends with Close
 	return nil
 }
 

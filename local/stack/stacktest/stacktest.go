@@ -52,3 +52,16 @@ func build(dir string) error {
 	}
 	return os.WriteFile(filepath.Join(dir, "s.yaml"), content, 0o600)
 }
+
+// OtherNames is the production manifest with another value for every name in it. Those of the table are in lower
+// case, which SQL has to quote.
+func OtherNames(manifest string) string { return otherNames.Replace(manifest) }
+
+var otherNames = strings.NewReplacer(
+	"feed-updates", "other-updates", "feed-records", "other-records", "feed-quarantine", "other-quarantine",
+	"feed-deadletter", "other-deadletter", "ConsumerGroup: feed-enrich", "ConsumerGroup: other-group",
+	"USER_TEST.STOCK_CODE_INDEX", "other.quote_by_code", "USER_TEST.STOCK", "other.quote",
+	"'feed-reference'", "'other-reference'", "stock/", "other/", "MONGODB_DATABASE: reference", "MONGODB_DATABASE: other",
+	"MONGODB_COLLECTION: stock", "MONGODB_COLLECTION: quotes",
+	"feed-enrich", "other-enrich", "feed-refresh", "other-refresh", "feed-query", "other-query", "feed-publish", "other-publish",
+)

@@ -1,0 +1,134 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"encoding/gob"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"feedstream/local/services/kafka"
+	"feedstream/shared/feed"
+	feedkafka "feedstream/shared/kafka"
+)
+
+// auditBrokers names the brokers to the child of a benchmark.
+const auditBrokers = "FEEDSTREAM_AUDIT_BROKERS"
+
+// TestMain makes this binary the child of a benchmark: one audit, in a process of its own.
+func TestMain(m *testing.M) {
+	if broker := os.Getenv(auditBrokers); broker != "" {
+		if err := auditAlone(broker); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// tables is what a child gets of its world.
+type tables struct {
+	Rows  []Row
+	Index []IndexRow
+}
+
+func auditAlone(broker string) error {
+	var t tables
+	if err := gob.NewDecoder(os.Stdin).Decode(&t); err != nil {
+		return err
+	}
+	r, err := Run(context.Background(), Config{
+		Kafka: Kafka{Brokers: []string{broker}}, Topics: topics, Group: group, Table: &world{rows: t.Rows, index: t.Index},
+	})
+	if err == nil && !r.Balanced {
+		err = fmt.Errorf("not balanced: %+v", r)
+	}
+	return err
+}
+
+// BenchmarkRun audits b.N records of 256 senders, each of them enriched, table and index with them, in a
+// process of its own, and measures the time and the most memory that this one has. For a figure:
+//
+//	go test -run '^$' -bench BenchmarkRun -benchtime 10000000x -timeout 30m ./local/audit
+func BenchmarkRun(b *testing.B) {
+	s := startKafka(b)
+	w := enrichedFeed(b, s, b.N)
+	var stdin bytes.Buffer
+	if err := gob.NewEncoder(&stdin).Encode(tables{w.rows, w.index}); err != nil {
+		b.Fatal(err)
+	}
+	child := exec.CommandContext(b.Context(), os.Args[0])
+	child.Env, child.Stdin = append(os.Environ(), auditBrokers+"="+s.Addr()), &stdin
+	b.ResetTimer()
+	out, err := child.CombinedOutput()
+	b.StopTimer()
+	if err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
+	if used, ok := child.ProcessState.SysUsage().(*syscall.Rusage); ok { // in KiB, on Linux
+		b.ReportMetric(float64(used.Maxrss)/1024, "MB-at-most")
+	}
+}
+
+// enrichedFeed fills a broker with n input records and their output records, and returns the table.
+func enrichedFeed(b *testing.B, s *kafka.Server, n int) *world {
+	b.Helper()
+	ctx, cancel := context.WithTimeout(b.Context(), 20*time.Minute)
+	defer cancel()
+	c, err := kgo.NewClient(kgo.SeedBrokers(s.Addr()), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.MaxBufferedRecords(100_000))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	done := func(_ *kgo.Record, err error) {
+		if err != nil {
+			b.Error(err)
+		}
+	}
+	w, newest := &world{}, map[string]feed.Record{}
+	for i := range n {
+		p := i % 2
+		in := event(fmt.Sprint("192.168.2.", i%256), "2318.HK", int64(i))
+		d := reading(in)
+		update, why := d.Update(endOfTime)
+		if why != nil {
+			b.Fatal(why)
+		}
+		r := feed.Join(update, origin(p, int64(i/2)), nil, "v1")
+		newest[r.RowKey()] = r
+		in.Topic, in.Partition = topics.Input, int32(p)
+		c.Produce(ctx, in, done)
+		m := feedkafka.RecordMessage(topics.Output, &r)
+		out := &kgo.Record{
+			Topic: m.Topic, Partition: int32(p), Key: m.Key, Value: m.Value, Timestamp: in.Timestamp.Add(time.Second),
+		}
+		for _, h := range m.Headers {
+			out.Headers = append(out.Headers, kgo.RecordHeader(h))
+		}
+		c.Produce(ctx, out, done)
+	}
+	if err := c.Flush(ctx); err != nil {
+		b.Fatal(err)
+	}
+	for _, r := range newest {
+		w.putRow(r)
+	}
+	return w
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
+}

@@ -1,0 +1,38 @@
+package audit
+
+import (
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"feedstream/local/platform/stream"
+	"feedstream/shared/feed"
+	"feedstream/shared/trigger"
+)
+
+// reading is the delivery that the functions get of an input record: the platform decides whether its value
+// arrives parsed, as text, or with replaced bytes, and the trigger what that means. So the record is sent
+// the same way here, by the platform's own event and the trigger's own decoder, and no rule stands twice.
+// Plain text, which nearly all records are, arrives as it is and need not go.
+func reading(r *kgo.Record) feed.Delivery {
+	if len(r.Headers) == 0 && printable(r.Key) && stream.IsText(r.Value) {
+		return feed.Delivery{
+			Origin:    feed.Origin{Topic: r.Topic, Partition: int(r.Partition), Offset: r.Offset},
+			Timestamp: r.Timestamp.UnixMilli(), Key: string(r.Key), Value: string(r.Value), Form: feed.Text,
+		}
+	}
+	body := append(make([]byte, 0, 600+2*len(r.Value)), '[')
+	body = append(stream.AppendEvent(body, r, false), ']')
+	deliveries, err := trigger.Decode(body)
+	if err != nil { // its coordinates are those of a record, so the event was at fault: no function could read it
+		return feed.Delivery{Undecodable: err.Error()}
+	}
+	return deliveries[0]
+}
+
+func printable(text []byte) bool {
+	for _, c := range text {
+		if c < 0x20 || c >= 0x7f {
+			return false
+		}
+	}
+	return true
+}

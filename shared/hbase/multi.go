@@ -1,0 +1,305 @@
+package hbase
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tsuna/gohbase"
+	"github.com/tsuna/gohbase/hrpc"
+	"github.com/tsuna/gohbase/pb"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"feedstream/shared/phoenix"
+)
+
+// writeMulti writes the rows whose regions are known by one call a region server, and returns the numbers of
+// those that are not acknowledged by it, for whatever reason: they are to be written by calls of their own,
+// which the library repeats, and of which it says what is wrong.
+func (c *Client) writeMulti(ctx context.Context, table string, rows []*phoenix.Put) (left []int) {
+	known := c.regions.of(table)
+	byServer, acknowledged := group(known, rows), make([]bool, len(rows))
+	var calls errgroup.Group
+	for _, actions := range byServer {
+		calls.Go(func() error {
+			c.sendMulti(ctx, table, rows, actions, acknowledged)
+			return nil
+		})
+	}
+	_ = calls.Wait() // what failed is not acknowledged
+	gone := map[*place]bool{}
+	for i, row := range rows {
+		if acknowledged[i] {
+			continue
+		}
+		left = append(left, i)
+		if region := known.find(row.Key); region >= 0 {
+			gone[known[region]] = true
+		}
+	}
+	c.regions.forget(table, gone)
+	return left
+}
+
+// action is what goes to one region: rows of a batch by their numbers.
+type action struct {
+	region *place
+	rows   []int
+}
+
+// group sorts the rows whose regions are known by region, and the regions by server.
+func group(known places, rows []*phoenix.Put) map[string][]action {
+	byRegion := make([][]int, len(known))
+	for i, row := range rows {
+		if region := known.find(row.Key); region >= 0 {
+			byRegion[region] = append(byRegion[region], i)
+		}
+	}
+	byServer := map[string][]action{}
+	for region, numbers := range byRegion {
+		if len(numbers) > 0 {
+			server := known[region].server
+			byServer[server] = append(byServer[server], action{known[region], numbers})
+		}
+	}
+	return byServer
+}
+
+// sendMulti makes one call and marks the rows that it has written. Of concurrent calls each has rows of its own.
+func (c *Client) sendMulti(ctx context.Context, table string, rows []*phoenix.Put, actions []action, acknowledged []bool) {
+	attempt, cancel := context.WithTimeout(ctx, c.cfg.ReadTimeout+lostAfter)
+	defer cancel()
+	client := c.current()
+	sender, able := client.(gohbase.RPCClient) // the library's own client is
+	if !able {
+		return
+	}
+	call := &multi{ctx: attempt, table: []byte(table), puts: rows, actions: actions, results: make(chan hrpc.RPCResult, 1)}
+	answer, err := sender.SendRPC(call)
+	if err != nil {
+		if ctx.Err() == nil && attempt.Err() != nil {
+			c.replace(client) // the call was lost
+		}
+		return
+	}
+	_ = readMulti(answer.ProtoReflect().GetUnknown(), actions, acknowledged) // what cannot be read is not acknowledged
+}
+
+// multi is one call to a region server: puts for several of its regions, with all cells in one block. The
+// library sends it as it is to the server that it knows to hold the first row's region; regions that are not
+// there any more answer with an exception each. Nothing is made for a row but its bytes.
+//
+// Source of the messages: HBase 2.6, Client.proto, MultiRequest and MultiResponse.
+type multi struct {
+	ctx     context.Context
+	table   []byte
+	puts    []*phoenix.Put
+	actions []action
+	results chan hrpc.RPCResult
+	region  hrpc.RegionInfo
+}
+
+// Table is the table of all rows.
+func (m *multi) Table() []byte { return m.table }
+
+// Name is that of the method of HBase's ClientService.
+func (m *multi) Name() string { return "Multi" }
+
+// Key is the row by which the library finds the server.
+func (m *multi) Key() []byte { return m.puts[m.actions[0].rows[0]].Key }
+
+// Region is the region of Key.
+func (m *multi) Region() hrpc.RegionInfo { return m.region }
+
+// SetRegion is called once the library has found it.
+func (m *multi) SetRegion(region hrpc.RegionInfo) { m.region = region }
+
+// NewResponse returns a message without fields: the answer stays as its bytes.
+func (m *multi) NewResponse() proto.Message { return &emptypb.Empty{} }
+
+// ResultChan takes the answer.
+func (m *multi) ResultChan() chan hrpc.RPCResult { return m.results }
+
+// Description is for the library's traces.
+func (m *multi) Description() string { return "Multi" }
+
+// Context ends the call.
+func (m *multi) Context() context.Context { return m.ctx }
+
+// CellBlocksEnabled has the library call SerializeCellBlocks.
+func (m *multi) CellBlocksEnabled() bool { return true }
+
+// ToProto is for clients without cell blocks, of which this package makes none.
+func (m *multi) ToProto() proto.Message { return &pb.MultiRequest{} }
+
+// Numbers of the fields.
+const (
+	multiRegionAction = 1
+
+	regionActionRegion = 1
+	regionActionAction = 3
+
+	specifierType, specifierValue = 1, 2
+
+	actionIndex, actionMutation = 1, 2
+
+	mutationRow, mutationType, mutationDurability, mutationCells = 1, 2, 6, 8
+
+	responseRegionResult = 1
+
+	regionResultResult, regionResultException = 1, 2
+
+	resultIndex, resultException = 1, 3
+)
+
+// SerializeCellBlocks makes the request. Its memory is the call's alone: after a deadline the library may still
+// be sending it, so it is never used again.
+func (m *multi) SerializeCellBlocks(blocks [][]byte) (proto.Message, [][]byte, uint32) {
+	size := 0
+	for _, a := range m.actions {
+		for _, i := range a.rows {
+			size += cellsSize(m.puts[i])
+		}
+	}
+	cells := make([]byte, 0, size)
+	var request, region, mutation []byte
+	for _, a := range m.actions {
+		region = appendRegion(region[:0], a.region.name)
+		for _, i := range a.rows {
+			put := m.puts[i]
+			mutation = appendMutation(mutation[:0], put)
+			region = appendAction(region, i, mutation)
+			for _, cell := range put.Cells {
+				cells = appendCell(cells, put, cell)
+			}
+		}
+		request = protowire.AppendTag(request, multiRegionAction, protowire.BytesType)
+		request = protowire.AppendBytes(request, region)
+	}
+	message := &pb.MultiRequest{}
+	message.ProtoReflect().SetUnknown(request)
+	return message, append(blocks, cells), uint32(len(cells))
+}
+
+func appendRegion(dst, name []byte) []byte {
+	specifier := protowire.AppendTag(nil, specifierType, protowire.VarintType)
+	specifier = protowire.AppendVarint(specifier, uint64(pb.RegionSpecifier_REGION_NAME))
+	specifier = protowire.AppendTag(specifier, specifierValue, protowire.BytesType)
+	specifier = protowire.AppendBytes(specifier, name)
+	dst = protowire.AppendTag(dst, regionActionRegion, protowire.BytesType)
+	return protowire.AppendBytes(dst, specifier)
+}
+
+func appendMutation(dst []byte, put *phoenix.Put) []byte {
+	dst = protowire.AppendTag(dst, mutationRow, protowire.BytesType)
+	dst = protowire.AppendBytes(dst, put.Key)
+	dst = protowire.AppendTag(dst, mutationType, protowire.VarintType)
+	dst = protowire.AppendVarint(dst, uint64(pb.MutationProto_PUT))
+	dst = protowire.AppendTag(dst, mutationDurability, protowire.VarintType)
+	dst = protowire.AppendVarint(dst, uint64(pb.MutationProto_USE_DEFAULT))
+	dst = protowire.AppendTag(dst, mutationCells, protowire.VarintType)
+	return protowire.AppendVarint(dst, uint64(len(put.Cells)))
+}
+
+func appendAction(dst []byte, index int, mutation []byte) []byte {
+	length := protowire.SizeTag(actionIndex) + protowire.SizeVarint(uint64(index)) +
+		protowire.SizeTag(actionMutation) + protowire.SizeBytes(len(mutation))
+	dst = protowire.AppendTag(dst, regionActionAction, protowire.BytesType)
+	dst = protowire.AppendVarint(dst, uint64(length))
+	dst = protowire.AppendTag(dst, actionIndex, protowire.VarintType)
+	dst = protowire.AppendVarint(dst, uint64(index))
+	dst = protowire.AppendTag(dst, actionMutation, protowire.BytesType)
+	return protowire.AppendBytes(dst, mutation)
+}
+
+var errAnswer = errors.New("the answer to a multi is not one")
+
+// readMulti marks the rows that an answer acknowledges: those with a result and no exception, in a region
+// without one. The regions' answers come in the order of the actions.
+func readMulti(answer []byte, actions []action, acknowledged []bool) error {
+	region := 0
+	return fields(answer, func(number protowire.Number, value []byte, _ uint64) error {
+		if number != responseRegionResult {
+			return nil
+		}
+		if region++; region > len(actions) {
+			return errAnswer
+		}
+		return readRegion(value, actions[region-1].rows, acknowledged)
+	})
+}
+
+func readRegion(answer []byte, rows []int, acknowledged []bool) error {
+	var done []int
+	failed := false
+	err := fields(answer, func(number protowire.Number, value []byte, _ uint64) error {
+		switch number {
+		case regionResultException:
+			failed = true
+		case regionResultResult:
+			index, ok, err := readResult(value)
+			if ok {
+				done = append(done, index)
+			}
+			return err
+		}
+		return nil
+	})
+	if err != nil || failed {
+		return err
+	}
+	for _, index := range done {
+		if index < rows[0] || index > rows[len(rows)-1] { // the numbers ascend
+			return errAnswer
+		}
+		acknowledged[index] = true
+	}
+	return nil
+}
+
+// readResult returns the number of the row, and whether it was written.
+func readResult(answer []byte) (index int, ok bool, err error) {
+	ok = true
+	err = fields(answer, func(number protowire.Number, _ []byte, value uint64) error {
+		switch number {
+		case resultIndex:
+			index = int(value)
+		case resultException:
+			ok = false
+		}
+		return nil
+	})
+	return index, ok, err
+}
+
+// fields calls f with each field of a message: with the bytes of one that has a length, with the number of a
+// varint.
+func fields(message []byte, f func(number protowire.Number, value []byte, varint uint64) error) error {
+	for len(message) > 0 {
+		number, kind, n := protowire.ConsumeTag(message)
+		if n < 0 {
+			return errAnswer
+		}
+		message = message[n:]
+		var value []byte
+		var varint uint64
+		switch kind {
+		case protowire.BytesType:
+			value, n = protowire.ConsumeBytes(message)
+		case protowire.VarintType:
+			varint, n = protowire.ConsumeVarint(message)
+		default:
+			n = protowire.ConsumeFieldValue(number, kind, message)
+		}
+		if n < 0 {
+			return errAnswer
+		}
+		message = message[n:]
+		if err := f(number, value, varint); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package hbase
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"github.com/tsuna/gohbase"
+	"github.com/tsuna/gohbase/hrpc"
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+
+	embedded "feedstream/local/services/hbase"
+	"feedstream/shared/phoenix"
+)
+
+// rowsFor makes rows of a salted table and its index, spread over all regions.
+func rowsFor(n int) []phoenix.Row {
+	rows := make([]phoenix.Row, n)
+	for i := range rows {
+		key := fmt.Appendf(nil, "%c10.0.0.%d|A", i%16, i)
+		indexKey := fmt.Appendf(nil, "%cA\x0010.0.0.%d|A", i%16, i)
+		cells := []phoenix.Cell{{Qualifier: "STOCK_CODE", Value: []byte("A")}, {Qualifier: "_0", Value: []byte("x")}}
+		rows[i] = phoenix.Row{
+			Data:  phoenix.Put{Key: key, Timestamp: 1, Cells: cells},
+			Index: phoenix.Put{Key: indexKey, Timestamp: 1, Cells: cells[1:]},
+		}
+	}
+	return rows
+}
+
+// Once the regions are known, a push is one call a server and phase, whatever its rows; what a region does not
+// take goes again by itself.
+func TestAPushIsOneCallAPhase(t *testing.T) {
+	s, err := embedded.Start(embedded.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	c, err := New(Config{ZooKeeper: s.ZooKeeperAddr()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	counted := &counting{Client: c.hbase}
+	c.hbase = counted
+	write := func() (single, batches int64) {
+		t.Helper()
+		counted.single.Store(0)
+		counted.batches.Store(0)
+		if err := c.WriteRows(t.Context(), "USER_TEST.STOCK", "USER_TEST.STOCK_CODE_INDEX", rowsFor(1000)); err != nil {
+			t.Fatal(err)
+		}
+		return counted.single.Load(), counted.batches.Load()
+	}
+	if single, batches := write(); single != 0 || batches == 0 {
+		t.Errorf("%d calls and %d batches while no region is known", single, batches)
+	}
+	if single, batches := write(); single != 2 || batches != 0 {
+		t.Errorf("%d calls and %d batches, want one call for the data rows and one for the index rows", single, batches)
+	}
+	var refused atomic.Bool
+	s.Fault(func(call embedded.Call) (f embedded.Fault) {
+		if call.Name == "multi" && refused.CompareAndSwap(false, true) {
+			f.Err = "NotServingRegionException" // one region of one call
+		}
+		return f
+	})
+	if single, batches := write(); single != 2 || batches == 0 {
+		t.Errorf("%d calls and %d batches after a region has refused", single, batches)
+	}
+	if single, batches := write(); single != 2 || batches != 0 {
+		t.Errorf("%d calls and %d batches once the region is known again", single, batches)
+	}
+}
+
+// counting counts what is asked of the library.
+type counting struct {
+	gohbase.Client
+	single, batches atomic.Int64
+}
+
+func (c *counting) SendRPC(call hrpc.Call) (proto.Message, error) {
+	c.single.Add(1)
+	return c.Client.(gohbase.RPCClient).SendRPC(call)
+}
+
+func (c *counting) SendBatch(ctx context.Context, calls []hrpc.Call) ([]hrpc.RPCResult, bool) {
+	c.batches.Add(1)
+	return c.Client.SendBatch(ctx, calls)
+}
+
+// The regions that are known hold what they were learned for, do not overlap, and are found by their rows.
+func TestDirectory(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var known places
+		for range rapid.IntRange(0, 30).Draw(t, "regions") {
+			start := rapid.SliceOfN(rapid.Byte(), 0, 2).Draw(t, "start")
+			stop := rapid.SliceOfN(rapid.Byte(), 0, 2).Draw(t, "stop")
+			if len(stop) > 0 && slices.Compare(start, stop) >= 0 {
+				continue
+			}
+			found := &place{start: start, stop: stop}
+			known = append(known.without(found.overlaps), found)
+			slices.SortFunc(known, func(a, b *place) int { return slices.Compare(a.start, b.start) })
+			if i := known.find(start); i < 0 || known[i] != found {
+				t.Fatalf("the region just learned is not found by its first row")
+			}
+		}
+		key := rapid.SliceOfN(rapid.Byte(), 0, 3).Draw(t, "key")
+		holding := slices.IndexFunc(known, func(p *place) bool { return p.holds(key) })
+		if i := known.find(key); i != holding {
+			t.Fatalf("%x is found in %d, it lies in %d", key, i, holding)
+		}
+	})
+}
+
+// Whatever an answer holds, only rows of its call are marked, and reading ends.
+func FuzzMultiAnswer(f *testing.F) {
+	f.Add([]byte{0x0a, 0x04, 0x0a, 0x02, 0x08, 0x00})
+	f.Add([]byte{0x0a, 0x02, 0x12, 0x00})
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		acknowledged := make([]bool, 6)
+		_ = readMulti(answer, []action{{rows: []int{1, 2}}, {rows: []int{4}}}, acknowledged)
+		if acknowledged[0] || acknowledged[5] {
+			t.Errorf("rows outside of the call are marked: %v", acknowledged)
+		}
+	})
+}
