@@ -39,6 +39,12 @@ func (m mark) overtaken() bool {
 	return m&recorded != 0 && m&(quarantined|deadLettered) != 0 || m&quarantined != 0 && m&deadLettered != 0
 }
 
+// repaired says that a record that was set aside needs no repair any more: another one took its place, which
+// has a verdict of its own.
+func (m mark) repaired() bool {
+	return m&redriven != 0 && (m.verdict() == quarantined || m.verdict() == deadLettered)
+}
+
 // reasons in the order of their numbers in a mark; number 0 is "none known".
 var reasons = []feed.Reason{"", feed.UndecodableEvent, feed.MissingKey, feed.InvalidKey, feed.MissingValue,
 	feed.MalformedValue, feed.InvalidStockCode, feed.InvalidTimestamp, feed.FutureTimestamp, feed.SinkRejected}
