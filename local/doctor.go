@@ -25,6 +25,7 @@ func doctorCommand() *cobra.Command {
 					return err
 				}
 				findings = append(findings, doctor.Services(cmd.Context(), t, target.Kafka, target.HBase, target.OSS, target.MongoDB)...)
+				findings = append(findings, doctor.Pushes(cmd.Context(), t)...)
 			}
 			return printFindings(cmd.OutOrStdout(), findings, asJSON)
 		},

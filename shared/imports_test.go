@@ -108,7 +108,8 @@ var rules = []rule{
 // conformance lists the tests that hold both sides of a wire against each other, and for that import
 // what the rule of their package keeps from all its other files.
 var conformance = map[string][]string{
-	"shared/names_test.go":             {"local/services/kafka"},
+	"shared/names_test.go":             {"local/services/kafka", "local/platform/stream"},
+	"functions/enrich/sizes_test.go":   {"local/services/kafka"},
 	"shared/hbase/conformance_test.go": {"local/services/hbase"},
 	"shared/hbase/look_test.go":        {"local/services/hbase"},
 	"shared/hbase/lost_test.go":        {"local/services/hbase"},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"feedstream/local/platform/stream"
 	"feedstream/local/services/kafka"
 	"feedstream/shared/config"
 	"feedstream/shared/feed"
@@ -34,5 +35,18 @@ func TestEmbeddedTopicsHaveTheRoomOfTheFeed(t *testing.T) {
 	if kafka.MaxInputBytes != feed.MaxInputBytes || kafka.SetAsideRoom != feed.SetAsideRoom {
 		t.Errorf("the embedded broker takes %d bytes and %d more for what is set aside, the feed means %d and %d",
 			kafka.MaxInputBytes, kafka.SetAsideRoom, feed.MaxInputBytes, feed.SetAsideRoom)
+	}
+}
+
+// TestDeadLettersAreCutAsTheQuarantineIs: the platform shares no code with the functions either.
+func TestDeadLettersAreCutAsTheQuarantineIs(t *testing.T) {
+	want := []any{feed.HeaderValueForm, string(feed.Cut), feed.HeaderValueBytes, feed.HeaderValueSHA256, feed.HeaderKeyBytes,
+		feed.HeaderKeySHA256, feed.HeaderOriginTopic, feed.HeaderOriginPartition, feed.HeaderOriginOffset,
+		feed.HeaderOriginTimestamp, feed.HeaderRedrives, feed.MaxSetAsideBytes}
+	got := []any{stream.HeaderValueForm, stream.FormCut, stream.HeaderValueBytes, stream.HeaderValueSHA256, stream.HeaderKeyBytes,
+		stream.HeaderKeySHA256, stream.HeaderOriginTopic, stream.HeaderOriginPartition, stream.HeaderOriginOffset,
+		stream.HeaderOriginTimestamp, stream.HeaderRedrives, stream.MaxLetterBytes}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("names (-feed +platform):\n%s", diff)
 	}
 }

@@ -73,8 +73,9 @@ type Summary struct {
 //  6. produce records and rejected deliveries together
 //
 // Only an error of the infrastructure fails the push; the platform then sends it again, and every
-// step may be repeated. A bad element is set aside and fails nothing. HBase comes before Kafka, so
-// that whoever reads a record finds the row at that event time or newer.
+// step may be repeated. A bad element is set aside and fails nothing, and so does one that a sink
+// rejects for good in step 5 or 6. HBase comes before Kafka, so that whoever reads a record finds the
+// row at that event time or newer.
 func (e *Enricher) Push(ctx context.Context, body []byte) ([]byte, error) {
 	deliveries, err := trigger.Decode(body)
 	if err != nil {
@@ -90,91 +91,54 @@ func (e *Enricher) Push(ctx context.Context, body []byte) ([]byte, error) {
 	}
 
 	verdicts := judge(deliveries, snapshot.Snapshot, e.Now())
-	rows := layout.Rows(newest(verdicts.records))
-
-	if err := e.Rows.WriteRows(ctx, layout.Table, layout.Index, rows); err != nil {
-		return nil, fmt.Errorf("write %d rows to HBase: %w", len(rows), err)
+	rows, err := e.writeRows(ctx, layout, verdicts)
+	if err != nil {
+		return nil, err
 	}
-	messages := e.messages(deliveries, verdicts)
-	if err := e.Topics.Produce(ctx, messages); err != nil {
-		return nil, fmt.Errorf("produce %d messages: %w", len(messages), err)
+	if err := e.produce(ctx, deliveries, verdicts); err != nil {
+		return nil, err
 	}
-	return e.report(ctx, verdicts, len(rows), snapshot)
+	return e.report(ctx, verdicts, rows, snapshot)
 }
 
-// verdicts are the outcomes of a push: each delivery is in one of the two lists.
-type verdicts struct {
-	records  []feed.Record
-	rejected []rejected
-}
-
-type rejected struct {
-	delivery int // index in the push
-	why      *feed.Rejection
+// verdict is what became of one delivery: its record, or why it is set aside.
+type verdict struct {
+	record feed.Record
+	why    *feed.Rejection
 }
 
 // judge checks each delivery and joins what passes with the snapshot.
-func judge(deliveries []feed.Delivery, snapshot *reference.Snapshot, now time.Time) verdicts {
-	v := verdicts{records: make([]feed.Record, 0, len(deliveries))}
+func judge(deliveries []feed.Delivery, snapshot *reference.Snapshot, now time.Time) []verdict {
+	verdicts := make([]verdict, len(deliveries))
 	version := snapshot.Version()
 	for i := range deliveries {
 		update, why := deliveries[i].Update(now)
 		if why != nil {
-			v.rejected = append(v.rejected, rejected{delivery: i, why: why})
+			verdicts[i].why = why
 			continue
 		}
 		var entry *feed.Entry
 		if found, ok := snapshot.Lookup(update.StockCode); ok {
 			entry = &found
 		}
-		v.records = append(v.records, feed.Join(update, deliveries[i].Origin, entry, version))
+		verdicts[i].record = feed.Join(update, deliveries[i].Origin, entry, version)
 	}
-	return v
-}
-
-// newest keeps the record that is the state of each row. Two mutations of one row in one multi have
-// no defined order in HBase (HBASE-8626), so they are merged here.
-func newest(records []feed.Record) []feed.Record {
-	type rowKey struct{ sender, code string }
-	merged := make([]feed.Record, 0, len(records))
-	at := make(map[rowKey]int, len(records))
-	for i := range records {
-		key := rowKey{records[i].Sender, records[i].StockCode}
-		j, seen := at[key]
-		switch {
-		case !seen:
-			at[key] = len(merged)
-			merged = append(merged, records[i])
-		case records[i].Supersedes(&merged[j]):
-			merged[j] = records[i]
-		}
-	}
-	return merged
-}
-
-// messages are all records, those merged away in HBase included, and all rejected deliveries.
-func (e *Enricher) messages(deliveries []feed.Delivery, v verdicts) []kafka.Message {
-	messages := make([]kafka.Message, 0, len(v.records)+len(v.rejected))
-	for i := range v.records {
-		messages = append(messages, kafka.RecordMessage(e.OutputTopic, &v.records[i]))
-	}
-	now := e.Now()
-	for _, r := range v.rejected {
-		messages = append(messages, kafka.QuarantineMessage(e.QuarantineTopic, &deliveries[r.delivery], r.why, now))
-	}
-	return messages
+	return verdicts
 }
 
 // report logs one line for the push and returns its answer.
-func (e *Enricher) report(ctx context.Context, v verdicts, rows int, snapshot reference.View) ([]byte, error) {
+func (e *Enricher) report(ctx context.Context, verdicts []verdict, rows int, snapshot reference.View) ([]byte, error) {
 	s := Summary{
-		Quarantined: len(v.rejected), Rows: rows,
+		Rows:             rows,
 		ReferenceVersion: snapshot.Snapshot.Version(), ReferenceAge: snapshot.Age.Seconds(), ReferenceStale: snapshot.Stale,
 	}
-	for i := range v.records {
-		if v.records[i].Matched {
+	for i := range verdicts {
+		switch v := &verdicts[i]; {
+		case v.why != nil:
+			s.Quarantined++
+		case v.record.Matched:
 			s.Enriched++
-		} else {
+		default:
 			s.Unmatched++
 		}
 	}

@@ -28,6 +28,10 @@ var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 type world struct {
 	snapshotErr, layoutErr, rowsErr, topicsErr error
 
+	// What a sink rejects for good, and why; nil or an empty answer rejects nothing.
+	refuseRow     func(*phoenix.Row) string
+	refuseMessage func(*kafka.Message) string
+
 	snapshot *reference.Snapshot
 	data     map[string]phoenix.Put
 	index    map[string]int64
@@ -61,13 +65,32 @@ func (w *world) WriteRows(_ context.Context, _, _ string, rows []phoenix.Row) er
 	if w.rowsErr != nil {
 		return w.rowsErr
 	}
-	for _, row := range rows {
+	rejected := &feed.RejectedError{Sink: "HBase at z:1"}
+	for i, row := range rows {
+		if why := refused(w.refuseRow, &row); why != "" {
+			rejected.Rejections = append(rejected.Rejections, feed.SinkRejection{Index: i, Reason: why})
+			continue
+		}
 		if old, ok := w.data[string(row.Data.Key)]; !ok || row.Data.Timestamp >= old.Timestamp {
 			w.data[string(row.Data.Key)] = row.Data
 		}
 		w.index[string(row.Index.Key)] = max(w.index[string(row.Index.Key)], row.Index.Timestamp)
 	}
-	return nil
+	return orNil(rejected)
+}
+
+func refused[T any](refuse func(*T) string, what *T) string {
+	if refuse == nil {
+		return ""
+	}
+	return refuse(what)
+}
+
+func orNil(rejected *feed.RejectedError) error {
+	if len(rejected.Rejections) == 0 {
+		return nil
+	}
+	return rejected
 }
 
 func (w *world) Produce(_ context.Context, messages []kafka.Message) error {
@@ -75,8 +98,51 @@ func (w *world) Produce(_ context.Context, messages []kafka.Message) error {
 	if w.topicsErr != nil {
 		return w.topicsErr
 	}
-	w.produced = append(w.produced, messages...)
-	return nil
+	rejected := &feed.RejectedError{Sink: "Kafka at k:1"}
+	for i := range messages {
+		if why := refused(w.refuseMessage, &messages[i]); why != "" {
+			rejected.Rejections = append(rejected.Rejections, feed.SinkRejection{Index: i, Reason: why})
+			continue
+		}
+		w.produced = append(w.produced, messages[i])
+	}
+	return orNil(rejected)
+}
+
+// aside are the quarantined records by the offset of their origin, of which each has one.
+func (w *world) aside(t testing.TB) map[int64]kafka.Quarantined {
+	t.Helper()
+	found := map[int64]kafka.Quarantined{}
+	for i := range w.produced {
+		if w.produced[i].Topic != "bad" {
+			continue
+		}
+		q, err := kafka.ParseQuarantine(&w.produced[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, twice := found[q.Delivery.Origin.Offset]; twice {
+			t.Errorf("%s is set aside twice", q.Delivery.Origin)
+		}
+		found[q.Delivery.Origin.Offset] = q
+	}
+	return found
+}
+
+// records are the offsets of the origins of the output records, in order.
+func (w *world) records(t testing.TB) (offsets []int64) {
+	t.Helper()
+	for i := range w.produced {
+		if w.produced[i].Topic != "out" {
+			continue
+		}
+		r, err := kafka.ParseRecord(&w.produced[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		offsets = append(offsets, r.Origin.Offset)
+	}
+	return offsets
 }
 
 func (w *world) enricher() *Enricher {

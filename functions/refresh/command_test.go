@@ -56,7 +56,9 @@ func TestARefreshMendsWhatIsDamaged(t *testing.T) {
 		revision int64
 		says     string
 	}{
-		"object gone": {func(w *world, m reference.Manifest) error { return w.store.Delete(t.Context(), m.Object) }, 2, "not found"},
+		"object gone": {func(w *world, m reference.Manifest) error {
+			return w.store.Delete(t.Context(), m.Object)
+		}, 2, "not found"},
 		"object altered": {func(w *world, m reference.Manifest) error {
 			return w.store.Put(t.Context(), m.Object, make([]byte, m.Bytes), true)
 		}, 2, "sha256"},
@@ -113,7 +115,8 @@ func TestADamagedManifestDoesNotAdmitAShrink(t *testing.T) {
 	w.fill("1.HK")
 	_, err := w.do(t.Context(), reference.Command{Action: "refresh"})
 	testkit.WantError(t, err, "from 5 entries to 1", "read the manifest: damaged")
-	if got := w.must(t, reference.Command{Action: "refresh", AcceptShrink: true}); got.Entries != 1 || len(got.Mended) != 1 {
+	got := w.must(t, reference.Command{Action: "refresh", AcceptShrink: true})
+	if got.Entries != 1 || len(got.Mended) != 1 {
 		t.Errorf("outcome = %+v", got)
 	}
 }
@@ -152,12 +155,14 @@ func TestRollbackAndUnpin(t *testing.T) {
 	w.fill("1.HK", "2.HK", "3.HK")
 	second := w.refresh(t)
 	back := w.must(t, reference.Command{Action: "rollback"})
-	want := reference.Outcome{Action: "rollback", Version: first.Version, Revision: 3, Changed: true, Pinned: true, Entries: 2}
+	want := reference.Outcome{Action: "rollback", Version: first.Version, Revision: 3,
+		Changed: true, Pinned: true, Entries: 2}
 	if diff := cmp.Diff(want, back); diff != "" {
 		t.Error(diff)
 	}
 	w.fill("1.HK")
-	if got := w.refresh(t); got.Version != first.Version || !got.Pinned || !strings.Contains(got.Refusal, "REFERENCE_MAX_SHRINK") {
+	got := w.refresh(t)
+	if got.Version != first.Version || !got.Pinned || !strings.Contains(got.Refusal, "REFERENCE_MAX_SHRINK") {
 		t.Errorf("the timer after a rollback: %+v", got)
 	}
 	before, puts := w.manifest(t), w.store.Calls(osstest.OpPut)
@@ -165,8 +170,9 @@ func TestRollbackAndUnpin(t *testing.T) {
 	testkit.WantError(t, err, "REFERENCE_MAX_SHRINK")
 	w.checkUntouched(t, before, puts)
 	w.fill("1.HK", "2.HK", "3.HK")
-	got := w.must(t, reference.Command{Action: "unpin"})
-	if got.Pinned || got.Revision != 4 || got.Entries != 3 || w.parsed(t).SHA256[:8] != second.Version[len(second.Version)-8:] {
+	got = w.must(t, reference.Command{Action: "unpin"})
+	if got.Pinned || got.Revision != 4 || got.Entries != 3 ||
+		w.parsed(t).SHA256[:8] != second.Version[len(second.Version)-8:] {
 		t.Errorf("unpinned: %+v", got)
 	}
 }
@@ -281,8 +287,8 @@ func (l *life) anyKey(t *rapid.T, objects map[string][]byte) string {
 // command draws what somebody asks for, and the call of the store, if any, that fails meanwhile.
 func (l *life) command(t *rapid.T) (outcome reference.Outcome, command reference.Command, err error) {
 	command = rapid.SampledFrom([]reference.Command{
-		{Action: "refresh"}, {Action: "refresh", AcceptShrink: true}, {Action: "unpin", AcceptShrink: true}, {Action: "rollback"},
-		{Action: "pin"},
+		{Action: "refresh"}, {Action: "refresh", AcceptShrink: true}, {Action: "unpin", AcceptShrink: true},
+		{Action: "rollback"}, {Action: "pin"},
 	}).Draw(t, "command")
 	if command.Action == "pin" {
 		command.Version = strings.TrimSuffix(strings.TrimPrefix(l.anyKey(t, l.all(t)), "stock/snapshots/"), ".snap")

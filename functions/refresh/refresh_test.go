@@ -199,7 +199,8 @@ func TestARefusedRefreshKeepsTheManifest(t *testing.T) {
 		}, []string{"REFERENCE_MAX_REJECTED", "id-bad", "a bool is not a number"}},
 		{"a price that jumps", func(w *world) { w.documents[0].LastPrice = 782.5; w.maxPriceChange = 0.5 },
 			[]string{"REFERENCE_MAX_PRICE_CHANGE", "the price of 1.HK would go from 78.25 to 782.5"}},
-		{"twice", func(w *world) { w.fill(append(codes, "1.HK")...) }, []string{"REFERENCE_MAX_REJECTED", "id-0", "id-5", "1.HK"}},
+		{"twice", func(w *world) { w.fill(append(codes, "1.HK")...) },
+			[]string{"REFERENCE_MAX_REJECTED", "id-0", "id-5", "1.HK"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(codes...)

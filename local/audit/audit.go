@@ -50,7 +50,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	defer ask.Close()
 	a := &auditor{
 		cfg: cfg, ask: ask, ledger: newLedger(), rows: make(map[string]*rowState), seed: maphash.MakeSeed(),
-		faults: faults{topics: cfg.Topics},
+		now: time.Now(), faults: faults{topics: cfg.Topics},
 	}
 	if a.cfg.Progress == nil {
 		a.cfg.Progress = func(string, int64, int64) {}
@@ -80,6 +80,7 @@ type auditor struct {
 	ledger  *ledger
 	rows    map[string]*rowState // by row key
 	seed    maphash.Seed
+	now     time.Time // when the audit began
 	report  Report
 	faults  faults
 }
@@ -238,6 +239,7 @@ func (a *auditor) addInput(r *kgo.Record, event uint64) {
 	partition := int(r.Partition)
 	a.ledger.add(partition, r.Offset, exists)
 	m, told := a.ledger.at(partition, r.Offset)
+	a.notePending(r, m)
 	if m&recorded != 0 && told != event {
 		a.ledger.add(partition, r.Offset, disagrees)
 		a.report.Altered++

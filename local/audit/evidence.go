@@ -43,3 +43,9 @@ func header(r *kgo.Record, name string) string {
 	}
 	return ""
 }
+
+// Message is a fetched record in the form that the parsers of shared/kafka take.
+func Message(r *kgo.Record) *kafka.Message { return message(r) }
+
+// DeadLetters returns the deliveries of a dead letter: of one CloudEvent, or of an array of them.
+func DeadLetters(r *kgo.Record) ([]feed.Delivery, error) { return deadLetters(r) }

@@ -14,6 +14,9 @@ import (
 // tableTimeout bounds the look at the table's layout: a store that is away must not hold up the answer.
 const tableTimeout = 20 * time.Second
 
+// askTimeout bounds the question to a running stack.
+const askTimeout = 5 * time.Second
+
 // Open returns the table and the index of a feed, once they are laid out as they must be. The caller closes
 // them by the function.
 func Open(ctx context.Context, t *target.Target) (Phoenix, func() error, error) {
@@ -51,5 +54,14 @@ func FeedWith(ctx context.Context, t *target.Target, cfg Config) (Report, error)
 	defer closeTable()
 	cfg.Kafka = Kafka{Brokers: t.Kafka.Brokers, Options: options}
 	cfg.Topics, cfg.Group, cfg.Table = t.Names.Topics, t.Names.Group, table
-	return Run(ctx, cfg)
+	report, err := Run(ctx, cfg)
+	if err != nil {
+		return Report{}, err
+	}
+	asking, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	if report.Failing, err = t.Failing(asking); err != nil {
+		report.FailingUnknown = err.Error()
+	}
+	return report, nil
 }

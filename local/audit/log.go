@@ -12,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kversion"
 
+	"feedstream/shared/feed"
+
 	"feedstream/local/platform/stream"
 )
 
@@ -211,4 +213,67 @@ func (r *reader) passHoles(ctx context.Context) (passed bool, err error) {
 		}
 	}
 	return passed, nil
+}
+
+// Read hands every record of a topic that lies between two bounds now to f, in batches and in order within
+// each partition.
+func (k Kafka) Read(ctx context.Context, topic string, from, to Bound, f func([]*kgo.Record) error) error {
+	ask, err := k.ask()
+	if err != nil {
+		return err
+	}
+	defer ask.Close()
+	parts, err := whole(ctx, ask, topic)
+	if err != nil {
+		return err
+	}
+	if parts, err = within(ctx, ask, topic, parts, from, to); err != nil {
+		return err
+	}
+	return k.read(ctx, topic, parts, f)
+}
+
+// ReadAt hands those of these records that their topic still holds to f, in order within each partition. It
+// reads what lies between them as well.
+func (k Kafka) ReadAt(ctx context.Context, topic string, origins []feed.Origin, f func(*kgo.Record) error) error {
+	wanted := make(map[feed.Origin]bool, len(origins))
+	around := make(map[int]stretch)
+	for _, o := range origins {
+		if o.Topic != topic {
+			continue
+		}
+		s, any := around[o.Partition]
+		if !any {
+			s = stretch{o.Offset, o.Offset + 1}
+		}
+		around[o.Partition] = stretch{min(s.from, o.Offset), max(s.to, o.Offset+1)}
+		wanted[o] = true
+	}
+	ask, err := k.ask()
+	if err != nil {
+		return err
+	}
+	defer ask.Close()
+	parts, err := whole(ctx, ask, topic)
+	if err != nil {
+		return err
+	}
+	for p, all := range parts {
+		s, any := around[p]
+		if !any {
+			delete(parts, p)
+			continue
+		}
+		parts[p] = stretch{max(s.from, all.from), min(s.to, all.to)}
+	}
+	return k.read(ctx, topic, parts, func(batch []*kgo.Record) error {
+		for _, r := range batch {
+			if wanted[feed.Origin{Topic: topic, Partition: int(r.Partition), Offset: r.Offset}] {
+				if err := f(r); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"feedstream/local/platform/stream"
+	"feedstream/local/target"
 	"feedstream/shared/feed"
 )
 
@@ -24,8 +25,14 @@ type Report struct {
 	QuarantinedByReason map[feed.Reason]int `json:"quarantinedByReason"`
 	DeadLettered        int                 `json:"deadLettered"`
 	Pending             int                 `json:"pending"` // no verdict yet, not committed either
+	OldestPending       *OldestPending      `json:"oldestPending,omitempty"`
 	Missing             int                 `json:"missing"` // no verdict although committed: lost
 	Gaps                []Gap               `json:"gaps"`    // where the missing lie, the first of them
+
+	// Failing are the pushes that keep failing, where a running stack tells of them: why records are pending.
+	Failing []target.Failing `json:"failing,omitempty"`
+	// FailingUnknown is why the running stack could not tell.
+	FailingUnknown string `json:"failingUnknown,omitempty"`
 
 	Overtaken  int        `json:"overtaken"`  // weaker evidence beside stronger; redrive skips it
 	Redriven   int        `json:"redriven"`   // of the quarantined and dead-lettered: another record took its place
@@ -134,11 +141,7 @@ func (r *Report) Render(w io.Writer) {
 	for i := range r.Faults {
 		r.Faults[i].render(w)
 	}
-	if r.Balanced {
-		fmt.Fprintln(w, "balanced")
-	} else {
-		fmt.Fprintln(w, "NOT balanced")
-	}
+	r.renderResult(w)
 }
 
 // render writes one kind of fault: how many there are, the first few, and what to do.

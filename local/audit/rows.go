@@ -120,8 +120,8 @@ func (a *auditor) readTable(ctx context.Context) error {
 }
 
 // judgeRow compares a row with the newest output records of its key and with its index row. A row may
-// be ahead of the topic: its push is under way, or was given up after it had written the row. Nothing
-// is expected of the index then.
+// be ahead of the topic: its push is under way, or was given up after it had written the row, or its
+// output record was rejected. Nothing is expected of the index then.
 func (a *auditor) judgeRow(r *Row, state uint64) {
 	key := r.Record.RowKey()
 	s := a.row(key)
@@ -160,7 +160,8 @@ func (a *auditor) ahead(r *Row, s *rowState) bool {
 		return false
 	}
 	m, _ := a.ledger.at(o.Partition, o.Offset)
-	return o.Offset >= a.commits[o.Partition] || m.verdict() == deadLettered
+	givenUp := m.verdict() == deadLettered || m.verdict() == quarantined && m.reason() == feed.SinkRejected
+	return o.Offset >= a.commits[o.Partition] || givenUp
 }
 
 // untold says that a row may rest on an output record that was not read: one from before what is audited.

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"html/template"
 	"net/http"
+
+	"feedstream/local/target"
 )
 
 // Status is what GET /api/status answers.
@@ -16,6 +18,8 @@ type Status struct {
 	// Lag is the sum over the input topic's partitions of high watermark - committed offset.
 	Lag       int64     `json:"lag"`
 	Reference Reference `json:"reference"`
+	// Failing are the pushes that have failed and have no verdict yet, the oldest first.
+	Failing []target.Failing `json:"failing,omitempty"`
 }
 
 // Function is the state of one function's instances.

@@ -6,8 +6,10 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"feedstream/local/console"
+	"feedstream/local/target"
 )
 
 func TestHandler(t *testing.T) {
@@ -45,6 +47,24 @@ func TestHandler(t *testing.T) {
 		}
 		if response.StatusCode != test.status || !strings.Contains(string(body), test.want) {
 			t.Errorf("GET %s = %d %s, want %d with %s", test.path, response.StatusCode, body, test.status, test.want)
+		}
+	}
+}
+
+// Pushes that keep failing stand in the status and on the page.
+func TestFailingPushesAreTold(t *testing.T) {
+	status := console.Status{Failing: []target.Failing{{
+		Topic: "in", Partition: 3, Offset: 9, Records: 4, Attempts: 7, Since: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), Error: "<no>",
+	}}}
+	handler := console.Handler(func() console.Status { return status })
+	for path, want := range map[string]string{
+		"/api/status": `"failing":[{"topic":"in","partition":3,"offset":9,"records":4,"attempts":7,"since":"2026-11-24T12:00:00Z","error":"\u003cno\u003e"}]`,
+		"/":           `<li>the push of 4 records from in/3/9 has failed 7 times since 2026-11-24T12:00:00Z: &lt;no&gt;`,
+	} {
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+		if !strings.Contains(answer.Body.String(), want) {
+			t.Errorf("GET %s = %s, want it with %s", path, answer.Body, want)
 		}
 	}
 }

@@ -22,8 +22,9 @@ func TestSnapshotFindings(t *testing.T) {
 		detail string
 		remedy string
 	}{
-		"well":   {ok: true, detail: "1 entries, confirmed 0s ago"},
-		"old":    {later: 25 * time.Hour, detail: "is stale: it was last confirmed 25h0m0s ago", remedy: "feed-refresh does not run"},
+		"well": {ok: true, detail: "1 entries, confirmed 0s ago"},
+		"old": {later: 25 * time.Hour, detail: "is stale: it was last confirmed 25h0m0s ago",
+			remedy: "feed-refresh does not run"},
 		"pinned": {pinned: true, later: 1000 * time.Hour, ok: true, detail: "pinned since 2026-11-24T12:00:00Z"},
 		"object gone": {change: func(t *testing.T, store *osstest.Memory, m reference.Manifest) error {
 			return store.Delete(t.Context(), m.Object)
@@ -40,7 +41,7 @@ func TestSnapshotFindings(t *testing.T) {
 		"nothing announced": {change: func(t *testing.T, store *osstest.Memory, _ reference.Manifest) error {
 			return store.Delete(t.Context(), manifestKey)
 		}, detail: "no snapshot was ever announced at oss.internal", remedy: "`feedstream refresh`"},
-		"OSS is away":           {change: failing(manifestKey), detail: "oss.internal: read the manifest: down", remedy: "OSS_ENDPOINT"},
+		"OSS is away":           {change: failing(manifestKey), detail: "read the manifest: down", remedy: "OSS_ENDPOINT"},
 		"object not to be read": {change: failing("stock/snapshots/"), detail: "down", remedy: "access key"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,7 +49,8 @@ func TestSnapshotFindings(t *testing.T) {
 			clock := func() time.Time { return now }
 			store := osstest.NewMemory(clock)
 			a := &reference.Announcer{Objects: store, Prefix: "stock/", Now: clock}
-			m, err := a.Announce(t.Context(), reference.Manifest{}, map[string]feed.Entry{"1.HK": {Name: "n"}}, reference.Source{})
+			entries := map[string]feed.Entry{"1.HK": {Name: "n"}}
+			m, err := a.Announce(t.Context(), reference.Manifest{}, entries, reference.Source{})
 			if err == nil && test.pinned {
 				m, err = a.Pin(t.Context(), m, m.Version)
 			}

@@ -13,14 +13,11 @@ import (
 	"feedstream/shared/trigger"
 )
 
-// formCut is the form of a value, or of a key, of which only the beginning was set aside.
-const formCut feed.ValueForm = "cut"
-
 // damaged says that what was set aside is not what the input topic holds: the platform has replaced bytes
 // that were no UTF-8, what was set aside is the event and not its value, or it is only the beginning.
 func (a *Aside) damaged() bool {
 	d := &a.delivery
-	return d.Form == feed.Lossy || d.Form == formCut || d.Undecodable != "" ||
+	return d.Form == feed.Lossy || d.Form == feed.Cut || d.Undecodable != "" ||
 		strings.ContainsRune(d.Key, utf8.RuneError) || strings.ContainsRune(d.Value, utf8.RuneError)
 }
 
@@ -81,7 +78,7 @@ func (m *Mend) givesAll(a *Aside) bool {
 		}
 		return false
 	}
-	keyIsWhole := a.delivery.Undecodable == "" && !strings.ContainsRune(a.delivery.Key, utf8.RuneError) && a.delivery.Form != formCut
+	keyIsWhole := a.delivery.Undecodable == "" && !strings.ContainsRune(a.delivery.Key, utf8.RuneError) && a.delivery.Form != feed.Cut
 	return sets("value") && (keyIsWhole || sets("key", "sender"))
 }
 

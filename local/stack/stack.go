@@ -229,6 +229,7 @@ func (s *Stack) serveConsole() error {
 		return fmt.Errorf("listen for the console: %w", err)
 	}
 	s.endpoints.Console = "http://" + reachable(listener.Addr().String())
+	s.target.Console = s.endpoints.Console
 	s.console = &http.Server{Handler: console.Handler(s.Status), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = s.console.Serve(patient.Wrap(listener, s.logger)) }() // ends with Close
 	return nil

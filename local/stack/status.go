@@ -28,6 +28,9 @@ func (s *Stack) Status() console.Status {
 	}
 	for _, stream := range p.Streams {
 		status.Lag += stream.Lag
+		for _, push := range stream.Failing {
+			status.Failing = append(status.Failing, target.Failing(push))
+		}
 	}
 	return status
 }

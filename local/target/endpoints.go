@@ -101,5 +101,7 @@ func FromStack(dataDir string) (Target, error) {
 	if err != nil {
 		return Target{}, err
 	}
-	return Parse(running.Environment, running.Names)
+	t, err := Parse(running.Environment, running.Names)
+	t.Console = running.Console
+	return t, err
 }

@@ -23,6 +23,7 @@ type Target struct {
 	OSS         config.OSS
 	Mongo       config.Mongo
 	Credentials oss.Credentials // for OSS
+	Console     string          // base URL, of a running stack only
 
 	values map[string]string // of the variables of every service that was named
 }

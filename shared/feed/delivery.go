@@ -19,6 +19,9 @@ const (
 	// Lossy: the text contains U+FFFD, so the platform decoded bytes that were not UTF-8. The true
 	// bytes are at the origin offset while the input topic keeps them.
 	Lossy ValueForm = "lossy"
+	// Cut stands on a record set aside only: key or value was too large for the topic, and what is there
+	// is the beginning. The whole is at the origin offset while the input topic keeps it.
+	Cut ValueForm = "cut"
 )
 
 // Delivery is one input record as the trigger handed it over.

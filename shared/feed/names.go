@@ -30,6 +30,8 @@ const (
 	MaxInputBytes = 1_048_588
 	// SetAsideRoom is how much larger a record set aside may be than the input record that it carries.
 	SetAsideRoom = 64 << 10
+	// MaxSetAsideBytes is what a topic of records set aside takes where nothing else is set.
+	MaxSetAsideBytes = MaxInputBytes + SetAsideRoom
 )
 
 // Headers of an output record: CloudEvents 1.0, Kafka protocol binding, binary mode.
@@ -59,4 +61,13 @@ const (
 	HeaderOriginOffset    = "feed-origin-offset"
 	HeaderOriginTimestamp = "feed-origin-timestamp"
 	HeaderRedrives        = "feed-redrives"
+)
+
+// Headers of a record set aside whose key or value is cut, besides those above: what was cut, as it was
+// delivered. Those of the key stand there only when it is the key that is cut.
+const (
+	HeaderValueBytes  = "feed-value-bytes"
+	HeaderValueSHA256 = "feed-value-sha256" // hexadecimal
+	HeaderKeyBytes    = "feed-key-bytes"
+	HeaderKeySHA256   = "feed-key-sha256" // hexadecimal
 )

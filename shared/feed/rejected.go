@@ -11,6 +11,11 @@ type SinkRejection struct {
 	Reason string // what the sink said of it
 }
 
+// RejectedBy is the verdict over a record that a sink rejects for good.
+func RejectedBy(sink, reason string) *Rejection {
+	return reject(SinkRejected, "%s: %s", sink, reason)
+}
+
 // RejectedError is how every sink says that it rejects records for good. It has acknowledged all
 // others: when records are missing for a cause that may pass, its error is another one and what it was
 // given is to be given to it again.

@@ -155,7 +155,7 @@ func TestClassify(t *testing.T) {
 		says string
 	}{
 		{"rejected", exception(pkg+"DoNotRetryIOException", pkg+"DoNotRetryIOException: Cell exceeds limit\n\tat x"), errRejected, "Cell exceeds limit"},
-		{"no family", exception(pkg+"regionserver.NoSuchColumnFamilyException", "Column family 1\n\tat x"), errRejected, "Column family 1"},
+		{"no family", exception(pkg+"regionserver.NoSuchColumnFamilyException", "Column family 1\n\tat x"), ErrUnavailable, "Column family 1"},
 		{"any exception", exception("java.io.IOException", "disk full\n\tat x"), ErrUnavailable, "disk full"},
 		{"denied", exception(pkg+"security.AccessDeniedException", "no\n"), ErrUnavailable, "AccessDenied"},
 		{"table gone", exception(pkg+"TableNotFoundException", "USER_TEST.STOCK"), ErrTableNotFound, "USER_TEST.STOCK"},

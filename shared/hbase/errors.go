@@ -30,11 +30,11 @@ func isRejection(err error) bool {
 }
 
 // rejections are the exceptions that concern the row itself. Others that HBase does not want to see
-// again, such as a denied access, concern the table or the user and end when somebody mends that.
+// again, such as a denied access or a column family that is not there, concern the table or the user and end when
+// somebody mends that: taken for a fault of the row they would set the whole feed aside.
 var rejections = map[string]bool{
-	"org.apache.hadoop.hbase.DoNotRetryIOException":                    true,
-	"org.apache.hadoop.hbase.exceptions.FailedSanityCheckException":    true,
-	"org.apache.hadoop.hbase.regionserver.NoSuchColumnFamilyException": true,
+	"org.apache.hadoop.hbase.DoNotRetryIOException":                 true,
+	"org.apache.hadoop.hbase.exceptions.FailedSanityCheckException": true,
 }
 
 // classify puts an error of the client library into its class and keeps it as the cause. The end of

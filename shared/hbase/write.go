@@ -19,8 +19,8 @@ import (
 // the phases leaves rows out of the index until they are written again.
 //
 // Nil means that HBase has acknowledged everything. With a *feed.RejectedError the rows it names are
-// missing and all others are complete in table and index. With any other error some of it may be
-// missing and all of it is to be written again.
+// missing, those whose index row was rejected from the index only, and all others are complete in table and
+// index. With any other error some of it may be missing and all of it is to be written again.
 //
 // Rows with equal keys must have been merged before: their order in a batch is not defined.
 func (c *Client) WriteRows(ctx context.Context, table, index string, rows []phoenix.Row) error {

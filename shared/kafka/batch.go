@@ -57,6 +57,13 @@ func appendBatch(dst []byte, messages []pending, limit int, now time.Time) ([]by
 	return dst, n
 }
 
+// Size is how many bytes a batch has that holds the message alone, uncompressed: what a topic's
+// max.message.bytes bounds.
+func (m *Message) Size() int {
+	size := recordSize(m, 0, 0)
+	return recordsAt - batchAt + varintSize(int64(size)) + size
+}
+
 func millis(t, now time.Time) int64 {
 	if t.IsZero() {
 		t = now

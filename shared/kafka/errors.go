@@ -67,6 +67,7 @@ func (e *ProduceError) Error() string {
 		} else {
 			fmt.Fprintf(&b, "; topic %s, partition %d: %v", f.Topic, f.Partition, f.Err)
 		}
+		b.WriteString(f.remedy())
 	}
 	if len(e.Rejected) > 0 {
 		fmt.Fprintf(&b, "; %d of them are rejected for good, the first: %s", len(e.Rejected), e.Rejected[0].Reason)
@@ -75,6 +76,17 @@ func (e *ProduceError) Error() string {
 		b.WriteString("; set KAFKA_CA to the root certificate of the brokers")
 	}
 	return b.String()
+}
+
+// remedy is what ends the failure, where that is somebody's to do.
+func (f *Failure) remedy() string {
+	switch {
+	case errors.Is(f.Err, kafka.UnknownTopicOrPartition):
+		return fmt.Sprintf(": create topic %s, or correct the setting that names it", f.Topic)
+	case errors.Is(f.Err, kafka.TopicAuthorizationFailed):
+		return fmt.Sprintf(": allow the user of KAFKA_SASL_USERNAME to write to topic %s", f.Topic)
+	}
+	return ""
 }
 
 // Is reports whether one of the causes is of the class that target stands for.

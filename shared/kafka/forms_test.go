@@ -129,6 +129,58 @@ func TestQuarantineMessage(t *testing.T) {
 	}
 }
 
+func TestCutQuarantineMessage(t *testing.T) {
+	long := strings.Repeat("平", 3000)
+	whole := feed.WholeOf(long)
+	for name, test := range map[string]struct {
+		key, value        string
+		wantKey, wantText *feed.Whole
+	}{
+		"value": {"k", long, nil, &whole},
+		"key":   {long, "v", &whole, new(feed.WholeOf("v"))},
+		"both":  {long, long, &whole, &whole},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := quarantined["text"]
+			q.Delivery.Key, q.Delivery.Value = test.key, test.value
+			const limit = 4000
+			m, fits := CutQuarantineMessage("q", &q.Delivery, &q.Rejection, q.Time, limit)
+			if size := m.Size(); !fits || size > limit || size < limit-130 {
+				t.Errorf("a message of %d bytes, fits %v; the limit is %d", size, fits, limit)
+			}
+			got, err := ParseQuarantine(&m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasPrefix(test.key, got.Delivery.Key) || !strings.HasPrefix(test.value, got.Delivery.Value) {
+				t.Errorf("key and value are not the beginnings: %.40q, %.40q", got.Delivery.Key, got.Delivery.Value)
+			}
+			q.Delivery.Key, q.Delivery.Value, q.Delivery.Form = got.Delivery.Key, got.Delivery.Value, feed.Cut
+			q.WholeKey, q.WholeValue = test.wantKey, test.wantText
+			if diff := cmp.Diff(q, got); diff != "" {
+				t.Error(diff)
+			}
+			if _, fits := CutQuarantineMessage("q", &q.Delivery, &q.Rejection, q.Time, 300); fits {
+				t.Error("what is said of it fits into 300 bytes")
+			}
+			m.Headers = m.Headers[:len(m.Headers)-1]
+			_, err = ParseQuarantine(&m)
+			testkit.WantError(t, err, "sha256 is missing")
+		})
+	}
+}
+
+// The size of a message is that of the batch that it is sent in.
+func TestSize(t *testing.T) {
+	for _, n := range []int{0, 1, 63, 64, 8191, 8192, 1 << 20} {
+		m := Message{Key: []byte("k"), Value: make([]byte, n), Headers: []Header{{"a", []byte("b")}, {"c", nil}}}
+		set, _ := appendBatch(nil, all([]Message{m}), 1<<30, noon)
+		if got, want := m.Size(), len(set)-batchAt; got != want {
+			t.Errorf("a message with a value of %d bytes: size %d, its batch has %d", n, got, want)
+		}
+	}
+}
+
 func TestParseQuarantineNamesTheHeader(t *testing.T) {
 	q := quarantined["text"]
 	for i, h := range QuarantineMessage("q", &q.Delivery, &q.Rejection, q.Time).Headers {

@@ -50,9 +50,11 @@ func TestProduceError(t *testing.T) {
 		{Index: 2, Topic: "feed-records", Partition: 3, Err: kafka.NotLeaderForPartition},
 		{Index: 4, Topic: "feed-records", Partition: 3, Err: kafka.NotLeaderForPartition},
 		{Index: 5, Topic: "feed-quarantine", Partition: -1, Err: kafka.UnknownTopicOrPartition},
+		{Index: 6, Topic: "feed-denied", Partition: -1, Err: kafka.TopicAuthorizationFailed},
 	}, Rejected: []feed.SinkRejection{{Index: 7, Reason: "topic feed-records, partition 0: [10] Message Size Too Large"}}}
-	for _, want := range []string{"Kafka at a:1,b:2: 4 of 9 messages are not acknowledged", "topic feed-records, partition 3: [6]",
-		"topic feed-quarantine: [3]", "1 of them are rejected for good, the first: topic feed-records, partition 0: [10]"} {
+	for _, want := range []string{"Kafka at a:1,b:2: 5 of 9 messages are not acknowledged", "topic feed-records, partition 3: [6]",
+		"topic feed-quarantine: [3]", ": create topic feed-quarantine, or correct the setting that names it",
+		"allow the user of KAFKA_SASL_USERNAME to write to topic feed-denied", "1 of them are rejected for good, the first: topic feed-records, partition 0: [10]"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %q", want, err)
 		}
@@ -67,6 +69,10 @@ func TestProduceError(t *testing.T) {
 	if !errors.Is(err, kafka.UnknownTopicOrPartition) {
 		t.Error("a cause cannot be found in the error")
 	}
+	if !errors.Is(err, ErrTopicNotFound) || !errors.Is(err, ErrDenied) {
+		t.Error("the error is not that of a missing topic and of a denied one")
+	}
+	err.Failures = err.Failures[:3]
 	if !errors.Is(err, ErrTopicNotFound) || errors.Is(err, ErrDenied) {
 		t.Error("the error is not that of a missing topic, or one of denied access too")
 	}

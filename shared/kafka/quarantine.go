@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"time"
@@ -13,6 +14,9 @@ type Quarantined struct {
 	Delivery  feed.Delivery
 	Rejection feed.Rejection
 	Time      time.Time // when it was set aside, to the millisecond
+	// WholeValue and WholeKey say what the value, and the key, were before they were cut; nil where the
+	// form is not feed.Cut, and WholeKey where the key stands in full.
+	WholeValue, WholeKey *feed.Whole
 }
 
 // QuarantineMessage returns the delivery in the form of the quarantine topic: key and value as the
@@ -41,6 +45,30 @@ func QuarantineMessage(topic string, d *feed.Delivery, r *feed.Rejection, now ti
 	}
 }
 
+// CutQuarantineMessage is QuarantineMessage for a delivery that the topic does not take whole: key and value
+// are cut so that a batch with the message alone has at most limit bytes. fits is false when that is too
+// little for what is said of the delivery.
+func CutQuarantineMessage(topic string, d *feed.Delivery, r *feed.Rejection, now time.Time, limit int) (m Message, fits bool) {
+	shell := *d
+	shell.Key, shell.Value, shell.Form = "", "", feed.Cut
+	m = QuarantineMessage(topic, &shell, r, now)
+	value, key := feed.WholeOf(d.Value), feed.WholeOf(d.Key)
+	m.Headers = append(m.Headers,
+		Header{feed.HeaderValueBytes, strconv.AppendInt(nil, int64(value.Bytes), 10)},
+		Header{feed.HeaderValueSHA256, []byte(value.SHA256)},
+		Header{feed.HeaderKeyBytes, strconv.AppendInt(nil, int64(key.Bytes), 10)},
+		Header{feed.HeaderKeySHA256, []byte(key.SHA256)})
+	const lengths = 3 * (binary.MaxVarintLen32 - 1) // of record, key and value, once these are there
+	room := limit - m.Size() - lengths
+	keptKey, keptValue := feed.CutTo(d.Key, d.Value, room)
+	m.Key, m.Value = nullable(keptKey), nullable(keptValue)
+	if len(keptKey) == len(d.Key) {
+		const ofKey = 2
+		m.Headers = m.Headers[:len(m.Headers)-ofKey]
+	}
+	return m, room >= 0
+}
+
 func nullable(s string) []byte {
 	if s == "" {
 		return nil
@@ -48,7 +76,7 @@ func nullable(s string) []byte {
 	return []byte(s)
 }
 
-// ParseQuarantine reads what QuarantineMessage wrote. The error names the header that is missing or
+// ParseQuarantine reads what QuarantineMessage or CutQuarantineMessage wrote. The error names the header that is missing or
 // unreadable.
 func ParseQuarantine(m *Message) (Quarantined, error) {
 	h := headerReader{message: m}
@@ -62,6 +90,12 @@ func ParseQuarantine(m *Message) (Quarantined, error) {
 			Redrives:  int(h.number(feed.HeaderRedrives, 32)),
 		},
 		Rejection: feed.Rejection{Reason: feed.Reason(h.text(feed.HeaderReason)), Detail: h.text(feed.HeaderDetail)},
+	}
+	if q.Delivery.Form == feed.Cut {
+		q.WholeValue = h.whole(feed.HeaderValueBytes, feed.HeaderValueSHA256)
+		if _, cut := m.Header(feed.HeaderKeyBytes); cut {
+			q.WholeKey = h.whole(feed.HeaderKeyBytes, feed.HeaderKeySHA256)
+		}
 	}
 	at, err := time.Parse(time.RFC3339, h.text(feed.HeaderSetAside))
 	if h.err == nil && err != nil {
@@ -107,6 +141,10 @@ func (h *headerReader) number(name string, bits int) int64 {
 		h.err = fmt.Errorf("header %s: %w", name, err)
 	}
 	return n
+}
+
+func (h *headerReader) whole(bytes, sha256 string) *feed.Whole {
+	return &feed.Whole{Bytes: int(h.number(bytes, strconv.IntSize)), SHA256: h.text(sha256)}
 }
 
 func (h *headerReader) origin() feed.Origin {

@@ -24,13 +24,14 @@ func damages(m reference.Manifest) map[string]func(context.Context, *osstest.Mem
 	return map[string]func(context.Context, *osstest.Memory) error{
 		"object gone": func(ctx context.Context, store *osstest.Memory) error { return store.Delete(ctx, m.Object) },
 		"object cut":  put(m.Object, "feedstream.snapshot.v1\t1\n2318"), "object empty": put(m.Object, ""),
-		"object altered":           put(m.Object, strings.Repeat("x", int(m.Bytes))),
-		"object of other entries":  put(m.Object, string(reference.Encode(content("other")))),
-		"manifest cut":             put(manifestKey, `{"revision": 12, "vers`),
-		"manifest empty":           put(manifestKey, ""),
-		"manifest of no members":   put(manifestKey, "{}"),
-		"manifest is a list":       put(manifestKey, "[]"),
-		"manifest beyond counting": put(manifestKey, fmt.Sprintf(`{"revision": 9223372036854775807, "format": %q}`, reference.Format)),
+		"object altered":          put(m.Object, strings.Repeat("x", int(m.Bytes))),
+		"object of other entries": put(m.Object, string(reference.Encode(content("other")))),
+		"manifest cut":            put(manifestKey, `{"revision": 12, "vers`),
+		"manifest empty":          put(manifestKey, ""),
+		"manifest of no members":  put(manifestKey, "{}"),
+		"manifest is a list":      put(manifestKey, "[]"),
+		"manifest beyond counting": put(manifestKey,
+			fmt.Sprintf(`{"revision": 9223372036854775807, "format": %q}`, reference.Format)),
 	}
 }
 
@@ -221,6 +222,11 @@ func must(t *testing.T, err error) {
 // A manifest whose revision does not go up is taken when it is later, and never passed over in silence.
 func TestCacheFollowsABucketThatBeganAnew(t *testing.T) {
 	const hour = time.Hour
+	later := func(m *reference.Manifest) { m.CheckedAt = m.CheckedAt.Add(hour) }
+	higher := func(m *reference.Manifest) { m.Revision++; m.CheckedAt = m.CheckedAt.Add(-hour) }
+	lower := func(by time.Duration) func(*reference.Manifest) {
+		return func(m *reference.Manifest) { m.Revision--; m.CheckedAt = m.CheckedAt.Add(by) }
+	}
 	for _, test := range []struct {
 		name    string
 		change  func(*reference.Manifest)
@@ -228,14 +234,14 @@ func TestCacheFollowsABucketThatBeganAnew(t *testing.T) {
 		taken   bool
 		warns   string
 	}{
-		{"lower and later", func(m *reference.Manifest) { m.Revision--; m.CheckedAt = m.CheckedAt.Add(hour) }, "new", true, "began anew"},
-		{"equal and later", func(m *reference.Manifest) { m.CheckedAt = m.CheckedAt.Add(hour) }, "new", true, "began anew"},
-		{"equal, later, same content", func(m *reference.Manifest) { m.CheckedAt = m.CheckedAt.Add(hour) }, "loaded", true, "began anew"},
-		{"lower and earlier", func(m *reference.Manifest) { m.Revision--; m.CheckedAt = m.CheckedAt.Add(-hour) }, "new", false, "older"},
-		{"lower, same time", func(m *reference.Manifest) { m.Revision-- }, "new", false, "older"},
+		{"lower and later", lower(hour), "new", true, "began anew"},
+		{"equal and later", later, "new", true, "began anew"},
+		{"equal, later, same content", later, "loaded", true, "began anew"},
+		{"lower and earlier", lower(-hour), "new", false, "older"},
+		{"lower, same time", lower(0), "new", false, "older"},
 		{"equal, same time", func(*reference.Manifest) {}, "new", false, "older"},
 		{"the same, written again", func(*reference.Manifest) {}, "loaded", true, ""},
-		{"higher and earlier", func(m *reference.Manifest) { m.Revision++; m.CheckedAt = m.CheckedAt.Add(-hour) }, "new", true, ""},
+		{"higher and earlier", higher, "new", true, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t, false)

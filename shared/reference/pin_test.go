@@ -110,7 +110,8 @@ func TestPinRefusals(t *testing.T) {
 		says []string
 	}{
 		{"absent", func(h *history) error { return h.pin(t, absent) }, []string{absent, "there are 2026"}},
-		{"no version", func(h *history) error { return h.pin(t, "../manifest.json") }, []string{`"../manifest.json"`, "there are 2026"}},
+		{"no version", func(h *history) error { return h.pin(t, "../manifest.json") },
+			[]string{`"../manifest.json"`, "there are 2026"}},
 		{"altered", func(h *history) error {
 			must(t, h.store.Put(t.Context(), h.announced[0].Object, reference.Encode(content("other")), true))
 			return h.pin(t, h.announced[0].Version)
@@ -223,7 +224,8 @@ func anyEntries(t *rapid.T, label string) map[string]feed.Entry {
 		return &p
 	})
 	entry := rapid.Custom(func(t *rapid.T) feed.Entry {
-		return feed.Entry{Name: rapid.SampledFrom([]string{"x", "y", "贵州"}).Draw(t, "name"), Price: price.Draw(t, "price")}
+		name := rapid.SampledFrom([]string{"x", "y", "贵州"}).Draw(t, "name")
+		return feed.Entry{Name: name, Price: price.Draw(t, "price")}
 	})
 	return rapid.MapOfN(rapid.SampledFrom([]string{"1.HK", "2.HK", "3.HK", "4.HK", "5.HK"}), entry, 0, 5).Draw(t, label)
 }
@@ -302,7 +304,8 @@ func TestPriceJumps(t *testing.T) {
 			t.Errorf("%s: %+v, %v", test.name, report, err)
 		}
 		if test.jumps {
-			testkit.WantError(t, err, "REFERENCE_MAX_PRICE_CHANGE", "1.HK", test.before["1.HK"].Price.String(), test.after["1.HK"].Price.String())
+			testkit.WantError(t, err, "REFERENCE_MAX_PRICE_CHANGE", "1.HK",
+				test.before["1.HK"].Price.String(), test.after["1.HK"].Price.String())
 		}
 	}
 	var report reference.Report

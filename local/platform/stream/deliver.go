@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"feedstream/local/platform/manifest"
 )
 
@@ -33,6 +31,7 @@ func (s *Stream) run(b *batcher) {
 
 // deliver pushes a batch until it has a verdict; false means that the stream closes before.
 func (s *Stream) deliver(p push) bool {
+	defer s.failing.over(p)
 	for failed := 1; ; failed++ {
 		err := s.cfg.Invoke(s.ctx, p.body)
 		if err == nil {
@@ -41,6 +40,7 @@ func (s *Stream) deliver(p push) bool {
 		if s.ctx.Err() != nil {
 			return false
 		}
+		s.failing.failed(p, failed, err)
 		first := p.items[0].record
 		s.faults.failed(fmt.Errorf("push of %d events from %s/%d/%d: %w",
 			len(p.items), first.Topic, first.Partition, first.Offset, err))
@@ -66,33 +66,5 @@ func (s *Stream) giveUp(p push) bool {
 		s.faults.failed(fmt.Errorf("%d events are discarded: the trigger has no deadLetterQueue", len(p.items)))
 		return true
 	}
-	letters := s.letters(p)
-	what := fmt.Sprintf("write dead letters to %s", s.declared.DeadLetterTopic)
-	for {
-		err := s.client.ProduceSync(s.ctx, letters...).FirstErr()
-		if err == nil {
-			s.faults.works(what)
-			s.deadLettered.Add(int64(len(letters)))
-			return true
-		}
-		if s.ctx.Err() != nil {
-			return false
-		}
-		s.faults.kafka(what, err)
-		if !s.retries.wait(s.ctx, time.Second) {
-			return false
-		}
-	}
-}
-
-// letters are one record for each event of a push, always as CloudEvents.
-func (s *Stream) letters(p push) []*kgo.Record {
-	encoder := s.encoder
-	encoder.rawData = false
-	letters := make([]*kgo.Record, len(p.items))
-	for i, held := range p.items {
-		r := held.record
-		letters[i] = &kgo.Record{Topic: s.declared.DeadLetterTopic, Key: r.Key, Value: encoder.event(nil, r)}
-	}
-	return letters
+	return s.writeLetters(p)
 }

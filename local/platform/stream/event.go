@@ -30,6 +30,7 @@ func eventBytes(r *kgo.Record) int {
 type encoder struct {
 	account, instance string
 	rawData           bool
+	textOnly          bool // values are written as strings, whatever they hold
 }
 
 // push encodes records from the front until the body is full and says how many it took, at least one.
@@ -111,7 +112,11 @@ func (e encoder) data(dst []byte, r *kgo.Record) []byte {
 	dst = append(dst, `],"isReadOnly":false},"key":`...)
 	dst = appendText(dst, r.Key)
 	dst = append(dst, `,"value":`...)
-	dst = appendValue(dst, r.Value)
+	if e.textOnly {
+		dst = appendText(dst, r.Value)
+	} else {
+		dst = appendValue(dst, r.Value)
+	}
 	return append(dst, '}')
 }
 

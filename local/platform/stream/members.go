@@ -73,11 +73,13 @@ func (s *Stream) lookAtGroup(ctx context.Context) {
 	if err != nil {
 		return // the stream's own work tells of what does not answer
 	}
-	var names []string
+	var who, names []string // what a member holds changes while it settles in, who it is does not
 	for _, m := range Others(members) {
+		who = append(who, m.ClientID+" "+m.Host)
 		names = append(names, m.String())
 	}
-	if named := strings.Join(names, "; "); s.company.Swap(named) != any(named) && named != "" {
+	company, named := strings.Join(who, "; "), strings.Join(names, "; ")
+	if s.company.Swap(company) != any(company) && company != "" {
 		s.cfg.Logger.Warn("event stream: another member is in its group: what it takes, no function sees; "+
 			"end it, or give it a group of its own",
 			"function", s.cfg.Function, "group", s.declared.Group, "member", named)

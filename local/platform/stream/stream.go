@@ -41,6 +41,7 @@ type Status struct {
 	InFlight, Waiting      int   // pushes under way, and those among them that wait for a retry
 	DeadLettered           int64 // events
 	LastError              string
+	Failing                []Failing // pushes that have failed and have no verdict yet, the oldest first
 }
 
 // Stream is one event stream.
@@ -61,6 +62,7 @@ type Stream struct {
 	tasks        *tasks
 	positions    *positions
 	faults       *faults
+	failing      *failing
 	retries      *waits
 	commitWanted chan struct{}
 	deadLettered atomic.Int64
@@ -76,7 +78,7 @@ func Start(cfg Config, declared manifest.Stream) *Stream {
 		encoder:   encoder{account: cfg.Account, instance: declared.InstanceID, rawData: declared.RawData},
 		slots:     make(chan struct{}, max(declared.Concurrency, 1)),
 		positions: newPositions(), retries: newWaits(), commitWanted: make(chan struct{}, 1),
-		connected: make(chan struct{}),
+		connected: make(chan struct{}), failing: &failing{pushes: map[*kgo.Record]Failing{}},
 		faults: &faults{
 			logger: cfg.Logger.With("function", cfg.Function), brokers: cfg.Brokers, failing: map[string]time.Time{},
 		},
@@ -106,7 +108,7 @@ func (s *Stream) options() []kgo.Opt {
 		kgo.ConsumerGroup(s.declared.Group), kgo.ConsumeTopics(s.declared.Topic),
 		kgo.ConsumeResetOffset(reset), kgo.DisableAutoCommit(), kgo.FetchMaxWait(500 * time.Millisecond),
 		kgo.OnPartitionsAssigned(s.assigned), kgo.AdjustFetchOffsetsFn(s.begin),
-		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.ProducerBatchMaxBytes(4 << 20),
+		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.ProducerBatchMaxBytes(letterBatchBytes),
 		kgo.MetadataMaxAge(10 * time.Second), kgo.RetryTimeout(10 * time.Second),
 	}, s.cfg.Options...)
 }
@@ -195,7 +197,7 @@ func (s *Stream) Status() Status {
 	return Status{
 		Function: s.cfg.Function, Topic: s.declared.Topic, Group: s.declared.Group, Lag: s.positions.lag(),
 		InFlight: len(s.slots), Waiting: s.retries.waiting(), DeadLettered: s.deadLettered.Load(),
-		LastError: s.faults.lastError(),
+		LastError: s.faults.lastError(), Failing: s.failing.list(),
 	}
 }
 

@@ -67,16 +67,21 @@ func (b *bed) connect(t *testing.T, opts ...kgo.Opt) *kgo.Client {
 }
 
 // start begins a stream; end stops it as the platform does, and is called in the end if not before.
-func (b *bed) start(t *testing.T, invoke func(ctx context.Context, body []byte) error) (s *Stream, end func()) {
+func (b *bed) start(t *testing.T, invoke func(ctx context.Context, body []byte) error,
+	change ...func(*manifest.Stream)) (s *Stream, end func()) {
 	t.Helper()
+	declared := manifest.Stream{
+		Concurrency: 2, MaximumTasks: 2, TolerateErrors: true, Retry: manifest.ExponentialDecayRetry,
+		BatchCount: 10, Topic: "in", Group: "g", InstanceID: "i",
+	}
+	for _, f := range change {
+		f(&declared)
+	}
 	s = Start(Config{
 		Brokers: b.cluster.ListenAddrs(), TimeScale: 1000, Function: "f", Invoke: invoke,
 		Logger:  slog.New(slog.NewTextHandler(&b.log, nil)),
 		Options: []kgo.Opt{kgo.MetadataMinAge(100 * time.Millisecond), kgo.MetadataMaxAge(time.Second)},
-	}, manifest.Stream{
-		Concurrency: 2, MaximumTasks: 2, TolerateErrors: true, Retry: manifest.ExponentialDecayRetry,
-		BatchCount: 10, Topic: "in", Group: "g", InstanceID: "i",
-	})
+	}, declared)
 	end = sync.OnceFunc(func() {
 		s.Stop()
 		s.Wait()

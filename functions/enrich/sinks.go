@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"feedstream/shared/feed"
+	"feedstream/shared/kafka"
+	"feedstream/shared/phoenix"
+)
+
+// rejectedOf tells a sink that rejects some of what it was given for good, and has acknowledged the rest,
+// from one that failed.
+func rejectedOf(err error) (*feed.RejectedError, error) {
+	var rejected *feed.RejectedError
+	if errors.As(err, &rejected) {
+		return rejected, nil
+	}
+	return &feed.RejectedError{}, err
+}
+
+// tell logs what a sink rejects: the records are safe, and yet somebody has to look.
+func (e *Enricher) tell(ctx context.Context, rejected *feed.RejectedError) {
+	if len(rejected.Rejections) > 0 {
+		e.Logger.WarnContext(ctx, "a sink rejects records for good", "error", rejected)
+	}
+}
+
+// mostTries bounds how many events of one row are tried one after the other. A table that takes none of
+// them would otherwise use up the push's time, and the push would come again for ever.
+const mostTries = 10
+
+// writeRows writes the newest event of each row and returns how many rows are written. An event whose row
+// HBase rejects is set aside and the next older one of the push is the row.
+//
+// A row whose data is written and whose index row is rejected stays in the table: a delete at its event
+// time would hide older events too. Its event is set aside, and the audit counts the row as ahead.
+func (e *Enricher) writeRows(ctx context.Context, layout *phoenix.Layout, verdicts []verdict) (written int, err error) {
+	work := accepted(verdicts)
+	for tries := 1; ; tries++ {
+		state := newest(verdicts, work)
+		records := make([]feed.Record, len(state))
+		for i, v := range state {
+			records[i] = verdicts[v].record
+		}
+		rejected, err := rejectedOf(e.Rows.WriteRows(ctx, layout.Table, layout.Index, layout.Rows(records)))
+		if err != nil {
+			return 0, fmt.Errorf("write %d rows to HBase: %w", len(records), err)
+		}
+		e.tell(ctx, rejected)
+		written += len(records) - len(rejected.Rejections)
+		if work = setAside(verdicts, work, state, rejected, tries == mostTries); len(work) == 0 {
+			return written, nil
+		}
+	}
+}
+
+// accepted are the numbers of the verdicts that are records.
+func accepted(verdicts []verdict) []int {
+	numbers := make([]int, 0, len(verdicts))
+	for i := range verdicts {
+		if verdicts[i].why == nil {
+			numbers = append(numbers, i)
+		}
+	}
+	return numbers
+}
+
+// rowKey names a row without making a string of it.
+type rowKey struct{ sender, code string }
+
+func (v *verdict) row() rowKey { return rowKey{v.record.Sender, v.record.StockCode} }
+
+// newest keeps the records that are the state of their rows. Two mutations of one row in one multi have
+// no defined order in HBase (HBASE-8626), so they are merged here.
+func newest(verdicts []verdict, among []int) []int {
+	merged := make([]int, 0, len(among))
+	at := make(map[rowKey]int, len(among))
+	for _, i := range among {
+		key := verdicts[i].row()
+		j, seen := at[key]
+		switch {
+		case !seen:
+			at[key] = len(merged)
+			merged = append(merged, i)
+		case verdicts[i].record.Supersedes(&verdicts[merged[j]].record):
+			merged[j] = i
+		}
+	}
+	return merged
+}
+
+// setAside rejects those of the written records that HBase rejects, and returns the older ones of their
+// rows: they are the state now. With all, these are rejected too.
+func setAside(verdicts []verdict, work, written []int, rejected *feed.RejectedError, all bool) (older []int) {
+	rows := make(map[rowKey]*feed.Rejection, len(rejected.Rejections))
+	for _, r := range rejected.Rejections {
+		v := &verdicts[written[r.Index]]
+		v.why = feed.RejectedBy(rejected.Sink, r.Reason)
+		rows[v.row()] = v.why
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	for _, i := range work {
+		why := rows[verdicts[i].row()]
+		switch {
+		case why == nil || verdicts[i].why != nil:
+		case all:
+			verdicts[i].why = why
+		default:
+			older = append(older, i)
+		}
+	}
+	return older
+}
+
+// produce sends all records, those merged away in HBase included, and all deliveries that are set aside.
+// What Kafka rejects of it follows: a record is set aside, and of a delivery set aside as much as its topic
+// takes. The row of a record that is set aside here stays, as that of a push given up: the audit counts
+// it as ahead.
+func (e *Enricher) produce(ctx context.Context, deliveries []feed.Delivery, verdicts []verdict) error {
+	work := make([]outgoing, len(verdicts))
+	for i := range work {
+		work[i].verdict = i
+	}
+	for first := true; first || len(work) > 0; first = false {
+		messages, err := e.messages(deliveries, verdicts, work)
+		if err != nil {
+			return err
+		}
+		rejected, err := rejectedOf(e.Topics.Produce(ctx, messages))
+		if err != nil {
+			return fmt.Errorf("produce %d messages: %w", len(messages), err)
+		}
+		e.tell(ctx, rejected)
+		again := make([]outgoing, len(rejected.Rejections))
+		for i, r := range rejected.Rejections {
+			again[i] = outgoing{verdict: work[r.Index].verdict}
+			if v := &verdicts[again[i].verdict]; v.why == nil {
+				v.why = feed.RejectedBy(rejected.Sink, r.Reason)
+			} else {
+				again[i].limit, again[i].refusal = less(messages[r.Index].Size()), r.Reason
+			}
+		}
+		work = again
+	}
+	return nil
+}
+
+// outgoing is a message still to be produced.
+type outgoing struct {
+	verdict int    // its number
+	limit   int    // the size to which a delivery set aside is cut; 0: not cut
+	refusal string // what Kafka said of the last size
+}
+
+// less is the size to try after one that a topic does not take: Kafka does not say what it would take.
+func less(size int) int {
+	if size > feed.MaxSetAsideBytes {
+		return feed.MaxSetAsideBytes
+	}
+	return size / 2
+}
+
+// messages are those of the records and of the deliveries set aside. A delivery that its topic does not
+// take even without key and value fails the push: the topic is to be mended.
+func (e *Enricher) messages(deliveries []feed.Delivery, verdicts []verdict, work []outgoing) ([]kafka.Message, error) {
+	messages := make([]kafka.Message, len(work))
+	now := e.Now()
+	for i, out := range work {
+		v, d := &verdicts[out.verdict], &deliveries[out.verdict]
+		switch {
+		case v.why == nil:
+			messages[i] = kafka.RecordMessage(e.OutputTopic, &v.record)
+		case out.limit == 0:
+			messages[i] = kafka.QuarantineMessage(e.QuarantineTopic, d, v.why, now)
+		default:
+			var fits bool
+			if messages[i], fits = kafka.CutQuarantineMessage(e.QuarantineTopic, d, v.why, now, out.limit); !fits {
+				return nil, fmt.Errorf("set aside %s: topic %s takes not even what is said of it: %s: correct its settings, max.message.bytes should be %d",
+					d.Origin, e.QuarantineTopic, out.refusal, feed.MaxSetAsideBytes)
+			}
+		}
+	}
+	return messages, nil
+}
