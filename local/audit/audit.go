@@ -247,6 +247,20 @@ func (a *auditor) addInput(r *kgo.Record, event uint64) {
 	}
 }
 
+// addSuccessor notes which record that was set aside an input record takes the place of, if it does of any.
+func (a *auditor) addSuccessor(r *kgo.Record) {
+	if len(r.Headers) == 0 {
+		return
+	}
+	origin, err := feed.ParseOrigin(header(r, feed.HeaderRedrivenFrom))
+	if err != nil || origin.Topic != a.cfg.Topics.Input {
+		return
+	}
+	if m, _ := a.ledger.at(origin.Partition, origin.Offset); m&evidence != 0 { // it is evidence of nothing itself
+		a.ledger.add(origin.Partition, origin.Offset, redriven)
+	}
+}
+
 // endOfTime is a clock to which no event time lies in the future: whether one did was decided when the
 // record was enriched.
 var endOfTime = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -188,3 +188,22 @@ func (b *beginning) verdicts(
 	}
 	return parts, nil
 }
+
+// Since is the bound of a time.
+func Since(t time.Time) Bound { return Bound{time: t, set: true} }
+
+// Between reports whether a record of the input topic lies between two bounds, as an audit takes them.
+func Between(from, to Bound, o feed.Origin, at time.Time) bool {
+	reached := func(b Bound) bool {
+		if b.ofPartition() {
+			return o.Offset >= b.offset
+		}
+		return !at.Before(b.time)
+	}
+	for _, b := range []Bound{from, to} {
+		if b.ofPartition() && b.partition != o.Partition {
+			return false
+		}
+	}
+	return (!from.set || reached(from)) && (!to.set || !reached(to))
+}

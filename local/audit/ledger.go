@@ -12,9 +12,9 @@ const (
 	unmatched                     // an output record that the reference did not know
 	quarantined                   // a quarantine record
 	deadLettered                  // a dead letter
+	redriven                      // the input topic holds the record that takes its place
 	disagrees                     // an output record tells of another event than another one, or than the input record
 	early                         // some evidence is older than the first record that the input topic holds
-	redriven                      // the input topic holds the record that takes its place
 	reasonShift  = iota
 )
 
@@ -37,6 +37,12 @@ func (m mark) verdict() mark {
 // overtaken reports whether weaker evidence stands beside stronger.
 func (m mark) overtaken() bool {
 	return m&recorded != 0 && m&(quarantined|deadLettered) != 0 || m&quarantined != 0 && m&deadLettered != 0
+}
+
+// repaired says that a record that was set aside needs no repair any more: another one took its place, which
+// has a verdict of its own.
+func (m mark) repaired() bool {
+	return m&redriven != 0 && (m.verdict() == quarantined || m.verdict() == deadLettered)
 }
 
 // reasons in the order of their numbers in a mark; number 0 is "none known".

@@ -12,9 +12,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kversion"
 
-	"feedstream/local/platform/stream"
 	"feedstream/shared/feed"
-	"feedstream/shared/kafka"
+
+	"feedstream/local/platform/stream"
 )
 
 // Kafka says how the brokers are reached.
@@ -213,31 +213,6 @@ func (r *reader) passHoles(ctx context.Context) (passed bool, err error) {
 		}
 	}
 	return passed, nil
-}
-
-// Message is a fetched record in the form that the parsers of shared/kafka take.
-func Message(r *kgo.Record) *kafka.Message { return message(r) }
-
-// DeadLetters returns the deliveries of a dead letter: of one CloudEvent, or of an array of them.
-func DeadLetters(r *kgo.Record) ([]feed.Delivery, error) { return deadLetters(r) }
-
-// Since is the bound of a time.
-func Since(t time.Time) Bound { return Bound{time: t, set: true} }
-
-// Between reports whether a record of the input topic lies between two bounds, as an audit takes them.
-func Between(from, to Bound, o feed.Origin, at time.Time) bool {
-	reached := func(b Bound) bool {
-		if b.ofPartition() {
-			return o.Offset >= b.offset
-		}
-		return !at.Before(b.time)
-	}
-	for _, b := range []Bound{from, to} {
-		if b.ofPartition() && b.partition != o.Partition {
-			return false
-		}
-	}
-	return (!from.set || reached(from)) && (!to.set || !reached(to))
 }
 
 // Read hands every record of a topic that lies between two bounds now to f, in batches and in order within

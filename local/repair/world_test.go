@@ -91,7 +91,7 @@ func (w *world) judge() {
 		must(w.t, err)
 		update, why := deliveries[0].Update(time.Now())
 		if why != nil {
-			messages = append(messages, feedkafka.QuarantineMessage(topics.Quarantine, &deliveries[0], why, time.Now()))
+			messages = append(messages, setAside(&deliveries[0], why))
 			continue
 		}
 		record := feed.Join(update, deliveries[0].Origin, nil, "v1")
@@ -162,4 +162,14 @@ func (w *world) deleteFirst() {
 	deleted, err := kadm.NewClient(client).DeleteRecords(w.context(), offsets)
 	must(w.t, err)
 	must(w.t, deleted.Error())
+}
+
+// setAside cuts what is large.
+func setAside(d *feed.Delivery, why *feed.Rejection) feedkafka.Message {
+	const most = 2000
+	if len(d.Key)+len(d.Value) < most {
+		return feedkafka.QuarantineMessage(topics.Quarantine, d, why, time.Now())
+	}
+	m, _ := feedkafka.CutQuarantineMessage(topics.Quarantine, d, why, time.Now(), most)
+	return m
 }

@@ -173,7 +173,7 @@ func TestFailedPollsPauseAndAreToldOnce(t *testing.T) {
 	})
 	eventually(t, "the lag of what cannot be fetched", func() bool { return s.Status().Lag == 2 })
 	mu.Lock()
-	if took := times[3].Sub(times[1]); took < failedPoll {
+	if took := times[3].Sub(times[1]); took < failedPoll*9/10 { // the first of them is noted a little late
 		t.Errorf("three fetches that failed came within %s", took)
 	}
 	failing = false
