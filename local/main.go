@@ -7,6 +7,7 @@
 //	feedstream reference       the snapshots in OSS
 //	feedstream query           the query function, as a table
 //	feedstream doctor          s.yaml and, with --live, every service
+//	feedstream faults          what goes wrong in the running stack, by rules
 //	feedstream audit           has every input record its verdict, and every row its index row?
 //
 // It exits with 0 when all is well, 1 when something is wrong or was found wrong, 2 on wrong usage.
@@ -48,7 +49,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(upCommand(), publishCommand(), loadReferenceCommand(), refreshCommand(), referenceCommand(),
-		queryCommand(), auditCommand(), doctorCommand())
+		queryCommand(), auditCommand(), doctorCommand(), faultsCommand())
 	err := root.ExecuteContext(ctx)
 	var usage usageError
 	switch {

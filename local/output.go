@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"feedstream/local/audit"
+	"feedstream/local/console"
 	"feedstream/local/doctor"
 	"feedstream/local/stack"
 	"feedstream/shared/feed"
@@ -72,6 +73,18 @@ func printFindings(w io.Writer, findings []doctor.Finding, asJSON bool) error {
 		}
 	}
 	return found(doctor.Problems(findings) != nil)
+}
+
+func printFaults(w io.Writer, faults []console.Fault, asJSON bool) error {
+	if asJSON {
+		return printJSON(w, faults)
+	}
+	var rows []table.Row
+	for _, f := range faults {
+		rows = append(rows, table.Row{f.Rule, f.Injected})
+	}
+	printTable(w, table.Row{"rule", "injected"}, rows)
+	return nil
 }
 
 func found(wrong bool) error {

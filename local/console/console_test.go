@@ -20,7 +20,7 @@ func TestHandler(t *testing.T) {
 			Reference: console.Reference{Version: "20261123T021500Z-3f2a91c4", Revision: 9, AgeSeconds: 1.5, Entries: 30},
 		}
 	}
-	server := httptest.NewServer(console.Handler(status))
+	server := httptest.NewServer(console.Handler(status, nil))
 	defer server.Close()
 	for _, test := range []struct {
 		path   string

@@ -49,7 +49,7 @@ func (s *Stack) work(ctx context.Context, feed Feed) (*Drained, error) {
 	defer stopFeed()
 	began := time.Now()
 	published := make(chan error, 1)
-	go func() { published <- s.publish(feeding, feed) }()
+	go func() { published <- s.Publish(feeding, feed) }()
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for {
@@ -78,9 +78,9 @@ func (s *Stack) work(ctx context.Context, feed Feed) (*Drained, error) {
 // refusalPause is how long an endless feed waits after the brokers have refused a record.
 const refusalPause = time.Second
 
-// publish ends when the feed does. A feed without an end outlives what the brokers refuse, such as records
+// Publish publishes a feed and ends when it does. A feed without an end outlives what the brokers refuse, such as records
 // for a topic that somebody has deleted: whoever uses the stack's services should not lose them for it.
-func (s *Stack) publish(ctx context.Context, feed Feed) error {
+func (s *Stack) Publish(ctx context.Context, feed Feed) error {
 	if feed.Records == 0 && feed.Rate == 0 {
 		return nil
 	}
@@ -92,6 +92,7 @@ func (s *Stack) publish(ctx context.Context, feed Feed) error {
 		_, err := simulate.Run(ctx, simulate.Config{
 			Brokers: s.target.Kafka.Brokers, Options: options, Topic: s.target.Names.Topics.Input, Records: feed.Records,
 			Rate: feed.Rate, Seed: feed.Seed, BadRatio: feed.BadRatio, UnknownRatio: feed.UnknownRatio,
+			Now: s.faults.now,
 		})
 		if err == nil || feed.Records > 0 || ctx.Err() != nil {
 			return err

@@ -42,6 +42,9 @@ type Config struct {
 	AnonymousHTTP bool
 	Stderr        io.Writer // gets warnings; nil: nobody
 	Verbose       bool      // Stderr gets the functions' logs too
+	// Faults are rules that hold from the first reference on, as SetFaults takes them, and the seed of their shares.
+	Faults    []string
+	FaultSeed uint64
 }
 
 // Stack is a running stack.
@@ -57,6 +60,7 @@ type Stack struct {
 	tailEnded chan error
 	console   *http.Server
 	reference *referenceStatus
+	faults    *faults
 	endpoints target.Endpoints
 	once      sync.Once
 	closed    error
@@ -70,6 +74,10 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		return nil, err
 	}
 	s := &Stack{cfg: cfg, logger: cfg.logger()}
+	rules, err := s.prepareFaults(elsewhere, m)
+	if err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -92,6 +100,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		return nil, err
 	}
 	s.reference = &referenceStatus{target: &s.target}
+	s.startFaults(rules)
 	s.platform.StartStreams()
 	if err := s.followVerdicts(); err != nil {
 		return nil, err
@@ -180,6 +189,7 @@ func (s *Stack) startPlatform(m *manifest.Manifest) error {
 		KafkaBrokers: s.target.Kafka.Brokers, KafkaOptions: options,
 		HTTPAddr: s.cfg.Ports.addr(s.cfg.Ports.http), APIAddr: s.cfg.Ports.addr(s.cfg.Ports.fc), AnonymousHTTP: s.cfg.AnonymousHTTP,
 		LogDir: filepath.Join(s.cfg.Data, "logs"), Verbose: verbose, Logger: s.logger,
+		InstanceFault: s.faults.instance, PushFault: s.faults.push,
 	})
 	if err != nil {
 		return err
@@ -212,7 +222,7 @@ func (s *Stack) serveConsole() error {
 		return fmt.Errorf("listen for the console: %w", err)
 	}
 	s.endpoints.Console = "http://" + reachable(listener.Addr().String())
-	s.console = &http.Server{Handler: console.Handler(s.Status), ReadHeaderTimeout: 10 * time.Second}
+	s.console = &http.Server{Handler: console.Handler(s.Status, s), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = s.console.Serve(listener) }() // ends with Close
 	return nil
 }
@@ -242,6 +252,7 @@ func (s *Stack) Close() error {
 
 func (s *Stack) close() error {
 	var problems []error
+	s.faults.close()
 	if s.console != nil {
 		problems = append(problems, s.console.Close())
 	}

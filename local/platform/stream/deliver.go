@@ -21,8 +21,10 @@ func (s *Stream) run(b *batcher) {
 		}
 		p := b.take()
 		marks := s.positions.take(p.items)
+		p.number = s.order.take()
 		s.ended.Go(func() {
 			defer func() { <-s.slots }()
+			defer s.order.end(p.number)
 			if s.deliver(p) {
 				s.positions.verdict(marks)
 				wake(s.commitWanted)
@@ -33,8 +35,10 @@ func (s *Stream) run(b *batcher) {
 
 // deliver pushes a batch until it has a verdict; false means that the stream closes before.
 func (s *Stream) deliver(p push) bool {
+	fault := s.fault()
+	s.order.overtaken(s.ctx, p.number, fault.Reorder)
 	for failed := 1; ; failed++ {
-		err := s.cfg.Invoke(s.ctx, p.body)
+		err := s.invoke(p, fault)
 		if err == nil {
 			return true
 		}

@@ -32,6 +32,8 @@ type Config struct {
 	Function string
 	// Invoke delivers one push. A push that has begun is not cut off when the stream stops.
 	Invoke func(ctx context.Context, body []byte) error
+	// Fault is asked for each push; nil: nothing goes wrong.
+	Fault func() Fault
 }
 
 // Status is the state of one event stream.
@@ -62,6 +64,7 @@ type Stream struct {
 	positions    *positions
 	faults       *faults
 	retries      *waits
+	order        *order
 	commitWanted chan struct{}
 	deadLettered atomic.Int64
 
@@ -74,7 +77,7 @@ func Start(cfg Config, declared manifest.Stream) *Stream {
 		cfg: cfg, declared: declared,
 		encoder:   encoder{account: cfg.Account, instance: declared.InstanceID, rawData: declared.RawData},
 		slots:     make(chan struct{}, max(declared.Concurrency, 1)),
-		positions: newPositions(), retries: newWaits(), commitWanted: make(chan struct{}, 1),
+		positions: newPositions(), retries: newWaits(), order: newOrder(), commitWanted: make(chan struct{}, 1),
 		connected: make(chan struct{}),
 		faults: &faults{
 			logger: cfg.Logger.With("function", cfg.Function), brokers: cfg.Brokers, failing: map[string]time.Time{},

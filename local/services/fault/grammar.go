@@ -46,6 +46,15 @@ func Served(name string, calls []string, own ...string) Target {
 	return t
 }
 
+// Also is the target with further words, which say which part of a call a fault is about.
+func (t Target) Also(words ...string) Target {
+	calls := slices.Clone(t.Calls)
+	for i := range calls {
+		calls[i].Words = slices.Concat(calls[i].Words, words)
+	}
+	return Target{Name: t.Name, Calls: calls}
+}
+
 // Parse reads a rule. Its Call is target and call with a dot between.
 func Parse(text string, targets []Target) (Rule, error) {
 	words := strings.Fields(text)

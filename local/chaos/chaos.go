@@ -1,0 +1,219 @@
+// Package chaos runs a stack at load while faults of every kind come and go, drawn from a seed, and then has the
+// audit say whether each record got its verdict all the same.
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"feedstream/local/audit"
+	"feedstream/local/invoke"
+	"feedstream/local/services/fault"
+	"feedstream/local/stack"
+)
+
+// Config says how long a stack is ill-treated.
+type Config struct {
+	Stack    stack.Config
+	Seed     uint64
+	Duration time.Duration // of load and faults
+	Rate     float64       // records per second
+	// Rules are those that are drawn from; none means Rules().
+	Rules []string
+	// Tell, when not nil, hears of each combination of rules.
+	Tell func(format string, args ...any)
+}
+
+// Result is what a run did, and what the audit found.
+type Result struct {
+	Seed     uint64
+	Injected map[string]int // by what the rules name
+	Repeated int            // pushes of enrich beyond the first one of each batch
+	audit.Report
+}
+
+// enrich is the function that the stream pushes to.
+const enrich = "feed-enrich"
+
+// What of the feed is set aside, and of unknown stocks.
+const (
+	badRatio     = 0.05
+	unknownRatio = 0.05
+)
+
+// A combination of rules holds for a time between these.
+const (
+	shortest = 500 * time.Millisecond
+	longest  = 2 * time.Second
+)
+
+// settleTime is how long the last records may take once nothing goes wrong any more.
+const settleTime = 3 * time.Minute
+
+// Run is one run on a stack of its own. That the audit is not balanced is in the result; an error says why there
+// is none.
+func Run(ctx context.Context, cfg Config) (_ *Result, err error) {
+	s, err := stack.Start(ctx, cfg.Stack)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	r := &run{cfg: cfg, stack: s, luck: rand.New(rand.NewPCG(cfg.Seed, 1)), result: Result{Seed: cfg.Seed, Injected: map[string]int{}}}
+	if len(r.cfg.Rules) == 0 {
+		r.cfg.Rules = Rules()
+	}
+	if r.cfg.Tell == nil {
+		r.cfg.Tell = func(string, ...any) {}
+	}
+	if err := r.illTreat(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.settle(ctx); err != nil {
+		return nil, err
+	}
+	t := s.Target()
+	r.result.Report, err = audit.Feed(ctx, &t, audit.Bound{}, audit.Bound{})
+	if err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
+	return &r.result, nil
+}
+
+// run is one run.
+type run struct {
+	cfg    Config
+	stack  *stack.Stack
+	luck   *rand.Rand
+	result Result
+}
+
+// illTreat publishes, refreshes, and sets one combination of rules after the other.
+func (r *run) illTreat(ctx context.Context) error {
+	feeding, stop := context.WithTimeout(ctx, r.cfg.Duration)
+	defer stop()
+	published := make(chan error, 1)
+	go func() {
+		published <- r.stack.Publish(feeding, stack.Feed{Rate: r.cfg.Rate, BadRatio: badRatio, UnknownRatio: unknownRatio, Seed: r.cfg.Seed})
+	}()
+	refreshed := make(chan struct{})
+	go func() {
+		defer close(refreshed)
+		r.refresh(feeding)
+	}()
+	var err error
+	for err == nil && feeding.Err() == nil {
+		err = r.combine(feeding)
+	}
+	stop()
+	<-refreshed
+	if err = errors.Join(err, <-published); err != nil {
+		return err
+	}
+	return r.set()
+}
+
+// combine sets a combination of rules and has it hold for a while.
+func (r *run) combine(ctx context.Context) error {
+	rules := make([]string, 1+r.luck.IntN(5))
+	for i := range rules {
+		rules[i] = r.cfg.Rules[r.luck.IntN(len(r.cfg.Rules))]
+	}
+	if err := r.set(rules...); err != nil {
+		return err
+	}
+	r.cfg.Tell("%s", strings.Join(rules, "; "))
+	timer := time.NewTimer(shortest + time.Duration(r.luck.Int64N(int64(longest-shortest))))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	r.stack.RetryNow() // an hour of back-off would be an hour without faults
+	return nil
+}
+
+// set puts rules in the place of those before, and counts what those have done.
+func (r *run) set(rules ...string) error {
+	before, err := r.stack.SetFaults(r.luck.Uint64(), rules...)
+	for _, each := range before {
+		r.result.Injected[kind(each.Rule)] += each.Times
+	}
+	return err
+}
+
+// kind is what a rule does, without how often.
+func kind(rule fault.Rule) string {
+	rule.Share, rule.Count, rule.Delay = 0, 0, 0
+	return rule.String()
+}
+
+// refresh has the reference read anew all the time. A refresh that a fault fails is what it is for.
+func (r *run) refresh(ctx context.Context) {
+	endpoints := r.stack.Endpoints()
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			_, _ = invoke.Of(&endpoints).Timer(endpoints.Names.Refresh, "refresh")
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// settle waits for the last verdict. Nothing goes wrong any more, so no push has a reason to wait.
+func (r *run) settle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	settled := make(chan error, 1)
+	go func() { settled <- r.stack.Settle(ctx) }()
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case err := <-settled:
+			r.result.Repeated = r.repeated()
+			return err
+		case <-ticker.C:
+			r.stack.RetryNow()
+		}
+	}
+}
+
+// repeated counts the pushes beyond the first one of each batch: those that failed, and those that faults made.
+func (r *run) repeated() int {
+	n := r.result.Injected["push.repeat"] + r.result.Injected["push.concurrent"]
+	for _, f := range r.stack.Status().Functions {
+		if f.Name == enrich {
+			n += int(f.Errors)
+		}
+	}
+	return n
+}
+
+// Render writes the result as tables for people.
+func (r *Result) Render(w io.Writer) {
+	t := table.NewWriter()
+	t.SetOutputMirror(w)
+	t.SetStyle(table.StyleLight)
+	t.AppendHeader(table.Row{fmt.Sprintf("fault, seed %d", r.Seed), "injected"})
+	total := 0
+	for _, name := range slices.Sorted(maps.Keys(r.Injected)) {
+		t.AppendRow(table.Row{name, r.Injected[name]})
+		total += r.Injected[name]
+	}
+	t.AppendFooter(table.Row{"all", total})
+	t.Render()
+	fmt.Fprintf(w, "records %d, pushes repeated %d\n", r.Published, r.Repeated)
+	r.Report.Render(w)
+}
