@@ -56,6 +56,9 @@ const (
 	longest  = 2 * time.Second
 )
 
+// impatience is how long a push that failed waits at most.
+const impatience = 300 * time.Millisecond
+
 // settleTime is how long the last records may take once nothing goes wrong any more.
 const settleTime = 3 * time.Minute
 
@@ -131,14 +134,18 @@ func (r *run) combine(ctx context.Context) error {
 		return err
 	}
 	r.cfg.Tell("%s", strings.Join(rules, "; "))
-	timer := time.NewTimer(shortest + time.Duration(r.luck.Int64N(int64(longest-shortest))))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
+	hold, cancel := context.WithTimeout(ctx, shortest+time.Duration(r.luck.Int64N(int64(longest-shortest))))
+	defer cancel()
+	ticker := time.NewTicker(impatience)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			r.stack.RetryNow() // an hour of back-off would be an hour without faults
+		case <-hold.Done():
+			return nil
+		}
 	}
-	r.stack.RetryNow() // an hour of back-off would be an hour without faults
-	return nil
 }
 
 // set puts rules in the place of those before, and counts what those have done.

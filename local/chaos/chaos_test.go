@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 var (
 	seed     = flag.Uint64("chaos.seed", 1, "seed of the faults and of the feed")
 	duration = flag.Duration("chaos.duration", 10*time.Second, "how long faults come and go")
+	rules    = flag.String("chaos.rules", "", "rules to draw from, with semicolons between; none means all")
 	rate     = flag.Float64("chaos.rate", 2000, "records per second")
 )
 
@@ -26,9 +28,13 @@ func TestMain(m *testing.M) {
 // Every record has its verdict, whatever goes wrong.
 func TestChaos(t *testing.T) {
 	var log bytes.Buffer
+	var drawn []string
+	if *rules != "" {
+		drawn = strings.Split(*rules, ";")
+	}
 	result, err := chaos.Run(t.Context(), chaos.Config{
-		Stack: stack.Config{Manifest: stacktest.Manifest, Data: t.TempDir(), Stderr: &log, Ports: nil},
-		Seed:  *seed, Duration: *duration, Rate: *rate, Tell: t.Logf,
+		Stack: stack.Config{Manifest: stacktest.Manifest, Data: t.TempDir(), Stderr: &log},
+		Seed:  *seed, Duration: *duration, Rate: *rate, Rules: drawn, Tell: t.Logf,
 	})
 	if err != nil {
 		t.Fatalf("seed %d: %v\n%s", *seed, err, log.String())

@@ -1,7 +1,7 @@
 package chaos
 
 // Rules are the faults that a run draws from: each service before and after its calls took effect, late, cut off
-// and refused, each fault of the platform, and senders whose clocks are wrong. An error that a function must take
+// and refused, some of them each time, which is an outage; each fault of the platform, and senders whose clocks are wrong. An error that a function must take
 // for the record's own fault is not among them: it is none of the infrastructure.
 func Rules() []string {
 	return []string{
@@ -11,6 +11,7 @@ func Rules() []string {
 		"kafka.produce after error NOT_ENOUGH_REPLICAS_AFTER_APPEND 10%",
 		"kafka.produce before error NOT_LEADER_OR_FOLLOWER 5%",
 		"kafka.produce before delay 100ms 20%",
+		"kafka.produce before error TOPIC_AUTHORIZATION_FAILED",
 		"kafka.fetch before drop 5%",
 		"kafka.fetch after delay 200ms 10%",
 		"kafka.fetch before error NOT_LEADER_OR_FOLLOWER 5%",
@@ -26,12 +27,14 @@ func Rules() []string {
 		"hbase.multi before whole error CallQueueTooBigException 20%",
 		"hbase.multi before first error NotServingRegionException 10%",
 		"hbase.multi before error RegionServerStoppedException 5%",
+		"hbase.multi before error RegionTooBusyException",
+		"hbase.multi before drop",
 		"hbase.multi before delay 200ms 10%",
 		"hbase.multi after delay 200ms 10%",
 		"hbase.meta before drop 20%",
 
-		"oss.get before drop 50%",
-		"oss.get before error ServiceUnavailable 20%",
+		"oss.get before drop",
+		"oss.get before error ServiceUnavailable",
 		"oss.get before error AccessDenied 20%",
 		"oss.get before delay 300ms 20%",
 		"oss.get truncate 50%",

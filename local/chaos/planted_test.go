@@ -1,0 +1,202 @@
+package chaos_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"feedstream/local/chaos"
+	"feedstream/local/stack"
+	"feedstream/local/stack/stacktest"
+)
+
+// mistake is one that somebody could make, as a change of one file of the module.
+type mistake struct {
+	name     string
+	file     string
+	old, new string // old stands in the file once
+	beside   string // a file that comes into its package
+}
+
+// wrapped is a mistake around the push of enrich: the function planted, and what it needs.
+func wrapped(name, planted string) mistake {
+	return mistake{name: name, file: "functions/enrich/main.go", old: "Invoke: enricher.Push,", new: "Invoke: planted(enricher.Push),",
+		beside: "package main\n\nimport (\n\t\"context\"\n\t\"sync\"\n)\n\nvar _ sync.Mutex\n\n" +
+			"func planted(push func(context.Context, []byte) ([]byte, error)) func(context.Context, []byte) ([]byte, error) {\n" + planted + "\n}\n"}
+}
+
+// ofEnrich are mistakes in the function.
+var ofEnrich = []mistake{
+	{name: "skip the index phase", file: "shared/hbase/write.go",
+		old: `"index", index, data.acknowledged,`, new: `"index", index, data.acknowledged[:0],`},
+	{name: "merge by arrival", file: "functions/enrich/enrich.go",
+		old: "case records[i].Supersedes(&merged[j]):", new: "case true:"},
+	wrapped("acknowledge before the sinks", `
+	return func(ctx context.Context, body []byte) ([]byte, error) {
+		go push(context.WithoutCancel(ctx), body)
+		return []byte("{}"), nil
+	}`),
+	wrapped("count attempts in memory", `
+	var mu sync.Mutex
+	tries := map[string]int{}
+	return func(ctx context.Context, body []byte) ([]byte, error) {
+		mu.Lock()
+		tries[string(body)]++
+		n := tries[string(body)]
+		mu.Unlock()
+		if n > 3 {
+			return []byte("{}"), nil
+		}
+		return push(ctx, body)
+	}`),
+	wrapped("drop on retry", `
+	var mu sync.Mutex
+	tried := map[string]bool{}
+	return func(ctx context.Context, body []byte) ([]byte, error) {
+		mu.Lock()
+		again := tried[string(body)]
+		tried[string(body)] = true
+		mu.Unlock()
+		if again {
+			return []byte("{}"), nil
+		}
+		return push(ctx, body)
+	}`),
+}
+
+// mostRuns is within how many runs a mistake must be found, each with a seed of its own and so long.
+const (
+	mostRuns  = 8
+	plantTime = 5 * time.Second
+)
+
+// The audit finds each mistake that somebody could make in the function within a few runs.
+func TestMistakesAreFound(t *testing.T) {
+	var mu sync.Mutex
+	out := table.NewWriter()
+	out.SetStyle(table.StyleLight)
+	out.AppendHeader(table.Row{"mistake", "found in run", "by"})
+	t.Run("runs", func(t *testing.T) {
+		for _, m := range ofEnrich {
+			t.Run(m.name, func(t *testing.T) {
+				t.Parallel()
+				n, how := foundIn(t, buildWith(t, m))
+				mu.Lock()
+				defer mu.Unlock()
+				out.AppendRow(table.Row{m.name, n, how})
+			})
+		}
+	})
+	t.Logf("\n%s", out.Render())
+}
+
+// foundIn is the run of which the audit does not balance, and what it says.
+func foundIn(t *testing.T, manifest string) (int, string) {
+	t.Helper()
+	for n := 1; n <= mostRuns; n++ {
+		result, err := chaos.Run(t.Context(), chaos.Config{
+			Stack: stack.Config{Manifest: manifest, Data: t.TempDir()}, Seed: uint64(n), Duration: plantTime, Rate: 2000,
+		})
+		must(t, err)
+		if !result.Balanced {
+			return n, fmt.Sprintf("records missing %d; rows missing %d, wrong %d, without output record %d; index rows missing %d, astray %d",
+				result.Missing, result.Table.Missing, result.Table.Wrong, result.Table.Strays, result.Index.Missing, result.Index.Strays)
+		}
+	}
+	t.Fatalf("%d runs with the mistake balance", mostRuns)
+	return 0, ""
+}
+
+// Mistakes of the platform and of the reference are found by a run of their own process, or by the tests of the package.
+func TestMistakesElsewhereAreFound(t *testing.T) {
+	for _, test := range []struct {
+		mistake
+		args  []string
+		finds string
+	}{
+		{mistake{name: "commit beyond a gap", file: "local/platform/stream/progress.go",
+			old: "for len(p.marks) > 0 && p.marks[0].done {\n\t\tp.low = p.marks[0].next\n\t\tp.marks = p.marks[1:]\n\t}",
+			new: "p.low = max(p.low, m.next)\n\tp.marks = nil"},
+			[]string{"./local/chaos", "-run", "^TestChaos$", "-chaos.duration", "5s", "-chaos.rules", "enrich.kill after 70%"},
+			"the audit does not balance"},
+		{mistake{name: "serve an unverified snapshot", file: "shared/reference/manifest.go",
+			old: "sha != m.SHA256 {", new: "len(sha) != len(m.SHA256) {"},
+			[]string{"./shared/reference"}, "--- FAIL"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			args := append([]string{"test", "-overlay", overlay(t, test.mistake), "-count=1", "-timeout", "5m"}, test.args...)
+			cmd := exec.Command("go", args...)
+			cmd.Dir = root(t)
+			text, err := cmd.CombinedOutput()
+			if err == nil || !strings.Contains(string(text), test.finds) {
+				t.Errorf("%v; want a failure that says %q:\n%s", err, test.finds, text)
+			}
+		})
+	}
+}
+
+// buildWith makes a manifest whose enrich has the mistake.
+func buildWith(t *testing.T, m mistake) string {
+	t.Helper()
+	dir, good := t.TempDir(), filepath.Dir(stacktest.Manifest)
+	functions := filepath.Join(dir, "bin", "functions")
+	must(t, os.MkdirAll(filepath.Join(functions, "enrich"), 0o755))
+	for _, name := range []string{"refresh", "query", "publish"} {
+		must(t, os.Symlink(filepath.Join(good, "bin", "functions", name), filepath.Join(functions, name)))
+	}
+	must(t, os.Symlink(stacktest.Manifest, filepath.Join(dir, "s.yaml")))
+	cmd := exec.Command("go", "build", "-overlay", overlay(t, m), "-o", filepath.Join(functions, "enrich", "enrich"), "./functions/enrich")
+	cmd.Dir = root(t)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build with the mistake: %v\n%s", err, text)
+	}
+	return filepath.Join(dir, "s.yaml")
+}
+
+// overlay has go build see the module with the mistake, and returns the path of the file that says so.
+func overlay(t *testing.T, m mistake) string {
+	t.Helper()
+	dir, path := t.TempDir(), filepath.Join(root(t), m.file)
+	content, err := os.ReadFile(path)
+	must(t, err)
+	if n := bytes.Count(content, []byte(m.old)); n != 1 {
+		t.Fatalf("%s holds %d times what the mistake changes, want once:\n%s", m.file, n, m.old)
+	}
+	replaced := map[string]string{path: filepath.Join(dir, "changed.go")}
+	must(t, os.WriteFile(replaced[path], bytes.Replace(content, []byte(m.old), []byte(m.new), 1), 0o600))
+	if m.beside != "" {
+		beside := filepath.Join(filepath.Dir(path), "planted.go")
+		replaced[beside] = filepath.Join(dir, "planted.go")
+		must(t, os.WriteFile(replaced[beside], []byte(m.beside), 0o600))
+	}
+	text, err := json.Marshal(map[string]any{"Replace": replaced})
+	must(t, err)
+	name := filepath.Join(dir, "overlay.json")
+	must(t, os.WriteFile(name, text, 0o600))
+	return name
+}
+
+// root is the folder of the module.
+func root(t *testing.T) string {
+	t.Helper()
+	text, err := exec.Command("go", "env", "GOMOD").Output()
+	must(t, err)
+	return filepath.Dir(strings.TrimSpace(string(text)))
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
