@@ -50,43 +50,36 @@ const (
 	unknownRatio = 0.05
 )
 
-// A combination of rules holds for a time between these.
+// A combination has at most so many rules, and holds for a time between these.
 const (
-	shortest = 500 * time.Millisecond
+	most     = 6
+	shortest = 300 * time.Millisecond
 	longest  = 2 * time.Second
 )
 
-// impatience is how long a push that failed waits at most.
+// impatience is how long a push that failed waits at most, and the reference stays as it is.
 const impatience = 300 * time.Millisecond
 
 // settleTime is how long the last records may take once nothing goes wrong any more.
 const settleTime = 3 * time.Minute
 
+// lives is how often the stack of a run is stopped and started on its data, with faults in force.
+const lives = 2
+
 // Run is one run on a stack of its own. That the audit is not balanced is in the result; an error says why there
 // is none.
-func Run(ctx context.Context, cfg Config) (_ *Result, err error) {
-	s, err := stack.Start(ctx, cfg.Stack)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	r := &run{cfg: cfg, stack: s, luck: rand.New(rand.NewPCG(cfg.Seed, 1)), result: Result{Seed: cfg.Seed, Injected: map[string]int{}}}
+func Run(ctx context.Context, cfg Config) (*Result, error) {
+	r := &run{cfg: cfg, luck: rand.New(rand.NewPCG(cfg.Seed, 1)), result: Result{Seed: cfg.Seed, Injected: map[string]int{}}}
 	if len(r.cfg.Rules) == 0 {
 		r.cfg.Rules = Rules()
 	}
 	if r.cfg.Tell == nil {
 		r.cfg.Tell = func(string, ...any) {}
 	}
-	if err := r.illTreat(ctx); err != nil {
-		return nil, err
-	}
-	if err := r.settle(ctx); err != nil {
-		return nil, err
-	}
-	t := s.Target()
-	r.result.Report, err = audit.Feed(ctx, &t, audit.Bound{}, audit.Bound{})
-	if err != nil {
-		return nil, fmt.Errorf("audit: %w", err)
+	for life := 1; life <= lives; life++ {
+		if err := r.live(ctx, life == lives); err != nil {
+			return nil, err
+		}
 	}
 	return &r.result, nil
 }
@@ -96,12 +89,39 @@ type run struct {
 	cfg    Config
 	stack  *stack.Stack
 	luck   *rand.Rand
+	deck   []string // rules still to be drawn before any comes again
 	result Result
+}
+
+// live starts the stack, ill-treats it and stops it; the last time with all verdicts and an audit between.
+func (r *run) live(ctx context.Context, last bool) (err error) {
+	if r.stack, err = stack.Start(ctx, r.cfg.Stack); err != nil {
+		return err
+	}
+	defer func() {
+		r.count(r.stack.Faults())
+		r.result.Repeated += r.failed()
+		err = errors.Join(err, r.stack.Close())
+	}()
+	if err := r.illTreat(ctx); err != nil || !last {
+		return err
+	}
+	if err := r.set(); err != nil {
+		return err
+	}
+	if err := r.settle(ctx); err != nil {
+		return err
+	}
+	t := r.stack.Target()
+	if r.result.Report, err = audit.Feed(ctx, &t, audit.Bound{}, audit.Bound{}); err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	return nil
 }
 
 // illTreat publishes, refreshes, and sets one combination of rules after the other.
 func (r *run) illTreat(ctx context.Context) error {
-	feeding, stop := context.WithTimeout(ctx, r.cfg.Duration)
+	feeding, stop := context.WithTimeout(ctx, r.cfg.Duration/lives)
 	defer stop()
 	published := make(chan error, 1)
 	go func() {
@@ -118,17 +138,14 @@ func (r *run) illTreat(ctx context.Context) error {
 	}
 	stop()
 	<-refreshed
-	if err = errors.Join(err, <-published); err != nil {
-		return err
-	}
-	return r.set()
+	return errors.Join(err, <-published)
 }
 
 // combine sets a combination of rules and has it hold for a while.
 func (r *run) combine(ctx context.Context) error {
-	rules := make([]string, 1+r.luck.IntN(5))
+	rules := make([]string, 1+r.luck.IntN(most))
 	for i := range rules {
-		rules[i] = r.cfg.Rules[r.luck.IntN(len(r.cfg.Rules))]
+		rules[i] = r.draw()
 	}
 	if err := r.set(rules...); err != nil {
 		return err
@@ -148,13 +165,31 @@ func (r *run) combine(ctx context.Context) error {
 	}
 }
 
+// draw is a rule of the deck, which is shuffled when all were drawn.
+func (r *run) draw() string {
+	if len(r.deck) == 0 {
+		r.deck = slices.Clone(r.cfg.Rules)
+		r.luck.Shuffle(len(r.deck), func(i, j int) { r.deck[i], r.deck[j] = r.deck[j], r.deck[i] })
+	}
+	drawn := r.deck[0]
+	r.deck = r.deck[1:]
+	return drawn
+}
+
 // set puts rules in the place of those before, and counts what those have done.
 func (r *run) set(rules ...string) error {
 	before, err := r.stack.SetFaults(r.luck.Uint64(), rules...)
-	for _, each := range before {
-		r.result.Injected[kind(each.Rule)] += each.Times
-	}
+	r.count(before)
 	return err
+}
+
+func (r *run) count(done []fault.Injected) {
+	for _, each := range done {
+		r.result.Injected[kind(each.Rule)] += each.Times
+		if each.Rule.Call == "push.repeat" || each.Rule.Call == "push.concurrent" {
+			r.result.Repeated += each.Times
+		}
+	}
 }
 
 // kind is what a rule does, without how often.
@@ -166,7 +201,7 @@ func kind(rule fault.Rule) string {
 // refresh has the reference read anew all the time. A refresh that a fault fails is what it is for.
 func (r *run) refresh(ctx context.Context) {
 	endpoints := r.stack.Endpoints()
-	ticker := time.NewTicker(time.Second)
+	ticker := time.NewTicker(impatience)
 	defer ticker.Stop()
 	for {
 		select {
@@ -189,7 +224,6 @@ func (r *run) settle(ctx context.Context) error {
 	for {
 		select {
 		case err := <-settled:
-			r.result.Repeated = r.repeated()
 			return err
 		case <-ticker.C:
 			r.stack.RetryNow()
@@ -197,9 +231,8 @@ func (r *run) settle(ctx context.Context) error {
 	}
 }
 
-// repeated counts the pushes beyond the first one of each batch: those that failed, and those that faults made.
-func (r *run) repeated() int {
-	n := r.result.Injected["push.repeat"] + r.result.Injected["push.concurrent"]
+// failed counts the pushes of this life that failed: each comes again.
+func (r *run) failed() (n int) {
 	for _, f := range r.stack.Status().Functions {
 		if f.Name == enrich {
 			n += int(f.Errors)

@@ -24,6 +24,7 @@ func TestFaults(t *testing.T) {
 		"killed under way":            {instance: runtime.Fault{Kill: true}, error: "feed-test"},
 		"timeout":                     {instance: runtime.Fault{Timeout: time.Nanosecond}, error: "ran into its timeout of 1ns"},
 		"frozen":                      {instance: runtime.Fault{Freeze: 100 * time.Millisecond}},
+		"throttled":                   {push: stream.Fault{Throttle: true}, error: "ResourceExhausted"},
 		"repeated":                    {push: stream.Fault{Repeat: true}, twice: true},
 		"side by side":                {push: stream.Fault{Concurrent: true}, twice: true},
 		"held back":                   {push: stream.Fault{Reorder: time.Millisecond}},

@@ -48,7 +48,9 @@ var functionFaults = []fault.Call{
 // platformFaults are those of the event stream, and of the clock by which the simulated feed dates its events
 // against that of the functions: what runs in a process of its own has no clock that another could set.
 var platformFaults = []fault.Target{
-	{Name: "push", Calls: []fault.Call{{Name: "repeat"}, {Name: "concurrent"}, {Name: "reorder", Words: []string{fault.WordDelay}}}},
+	{Name: "push", Calls: []fault.Call{
+		{Name: "throttle"}, {Name: "repeat"}, {Name: "concurrent"}, {Name: "reorder", Words: []string{fault.WordDelay}},
+	}},
 	{Name: "stream", Calls: []fault.Call{{Name: "rebalance"}}},
 	{Name: "clock", Calls: []fault.Call{{Words: []string{fault.WordShift}, Needs: []string{fault.WordShift}}}},
 }
@@ -121,6 +123,7 @@ func (f *faults) push() (out stream.Fault) {
 	if f.plan.Load() == nil {
 		return stream.Fault{}
 	}
+	_, out.Throttle = f.next("push.throttle")
 	_, out.Repeat = f.next("push.repeat")
 	_, out.Concurrent = f.next("push.concurrent")
 	if rule, happens := f.next("push.reorder"); happens {

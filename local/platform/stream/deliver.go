@@ -35,9 +35,9 @@ func (s *Stream) run(b *batcher) {
 
 // deliver pushes a batch until it has a verdict; false means that the stream closes before.
 func (s *Stream) deliver(p push) bool {
-	fault := s.fault()
-	s.order.overtaken(s.ctx, p.number, fault.Reorder)
 	for failed := 1; ; failed++ {
+		fault := s.fault()
+		s.order.overtaken(s.ctx, p.number, fault.Reorder)
 		err := s.invoke(p, fault)
 		if err == nil {
 			return true

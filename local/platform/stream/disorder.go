@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -9,6 +10,7 @@ import (
 // Fault is how a push goes wrong without the function's doing: a platform that delivers at least once may do
 // all of it. The zero value lets it be.
 type Fault struct {
+	Throttle   bool          // refuse it: it does not reach the function
 	Repeat     bool          // push it again once it has succeeded
 	Concurrent bool          // push it twice side by side
 	Reorder    time.Duration // hold it back until a later one has ended, at most for so long
@@ -21,9 +23,15 @@ func (s *Stream) fault() Fault {
 	return s.cfg.Fault()
 }
 
+// errThrottled is the platform's answer when it has no instance to spare.
+var errThrottled = errors.New("ResourceExhausted: the invocation was throttled by an injected fault")
+
 // invoke pushes once, or as often as the fault says. A push of which one try has succeeded is done: what a
 // further one brings nobody hears.
 func (s *Stream) invoke(p push, f Fault) error {
+	if f.Throttle {
+		return errThrottled
+	}
 	var twin sync.WaitGroup
 	defer twin.Wait()
 	second := make(chan error, 1)

@@ -32,7 +32,7 @@ type Config struct {
 	Function string
 	// Invoke delivers one push. A push that has begun is not cut off when the stream stops.
 	Invoke func(ctx context.Context, body []byte) error
-	// Fault is asked for each push; nil: nothing goes wrong.
+	// Fault is asked for each try of a push; nil: nothing goes wrong.
 	Fault func() Fault
 }
 
