@@ -133,7 +133,7 @@ func TestACommitBeyondAGapIsFound(t *testing.T) {
 	}
 	for n := 1; n <= mostRuns; n++ {
 		run := exec.Command(program, "-test.run", "^TestChaos$", "-test.timeout", "3m", "-chaos.seed", strconv.Itoa(n),
-			"-chaos.duration", plantTime.String(), "-chaos.rules", "push.throttle 75%")
+			"-chaos.duration", "3s", "-chaos.rate", "8000", "-chaos.rules", "push.throttle 60%")
 		if text, err := run.CombinedOutput(); err != nil {
 			if !strings.Contains(string(text), "the audit does not balance") {
 				t.Fatalf("seed %d: %v\n%s", n, err, text)
