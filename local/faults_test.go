@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"feedstream/local/stack/stacktest"
 )
 
 // Rules are set, listed with how often each has happened, and cleared.
@@ -33,7 +35,7 @@ func TestFaultsVerb(t *testing.T) {
 	}{
 		{"faults set kafka.mutate", 1, "there are kafka.produce, kafka.fetch"},
 		{"faults set", 2, "faults set takes rules"},
-		{"up --ephemeral --manifest ../s.yaml --faults redis.get", 1, `nothing is called "redis"`},
+		{"up --ephemeral --manifest " + stacktest.Manifest + " --faults redis.get", 1, `nothing is called "redis"`},
 	} {
 		var stderr bytes.Buffer
 		args := append(strings.Fields(test.args), "--data", data)
