@@ -16,7 +16,8 @@ func faultsCommand() *cobra.Command {
 		Short: "Let the running local stack go wrong, by rules",
 		Long: `A rule is a call and what goes wrong with it:
   TARGET.CALL [before|after] [[delay] DURATION] [drop] [error NAME] [SHARE%] [COUNTx]
-One that is wrong is answered with the targets and calls that there are.`,
+The clock is that by which the simulated feed of "up" dates its events. A wrong rule is answered with the targets and
+calls that there are.`,
 		Example: `  feedstream faults set 'hbase.multi after drop 5%' 'kafka.produce before error NOT_ENOUGH_REPLICAS 3x'
   feedstream faults set 'enrich.kill 1%' 'enrich.freeze 30s 1x' 'push.repeat 5%' 'clock +10m 2%' --seed 7
   feedstream faults list

@@ -59,7 +59,7 @@ var platformFaults = []fault.Target{
 type faults struct {
 	targets     []fault.Target
 	plan        atomic.Pointer[fault.Plan] // nil: nothing goes wrong
-	setting     sync.Mutex
+	joining     sync.Mutex                 // held by the rebalance under way
 	rebalance   func(context.Context)
 	rebalancing sync.WaitGroup
 	ctx         context.Context // of rebalances
@@ -91,28 +91,25 @@ func faultTargets(elsewhere *target.Target, m *manifest.Manifest) []fault.Target
 // shortName is what a rule calls a function.
 func shortName(function string) string { return strings.TrimPrefix(function, "feed-") }
 
-// next is the rule that happens to a call, if one does.
-func (f *faults) next(call string) (fault.Rule, bool) {
+// next is the rule that happens to a call of a target, if one does.
+func (f *faults) next(of, call string) (fault.Rule, bool) {
 	plan := f.plan.Load()
 	if plan == nil {
-		return fault.Rule{}, false
+		return fault.Rule{}, false // the way of every call of a stack without faults
 	}
-	return plan.Rule(call)
+	return plan.Rule(of + call)
 }
 
 // instance is the fault of a request that an instance runs.
 func (f *faults) instance(function string) (out runtime.Fault) {
-	if f.plan.Load() == nil {
-		return runtime.Fault{}
-	}
 	name := shortName(function)
-	if rule, happens := f.next(name + ".kill"); happens {
+	if rule, happens := f.next(name, ".kill"); happens {
 		out.Kill, out.Lost, out.After = true, rule.When == fault.After, rule.Delay
 	}
-	if rule, happens := f.next(name + ".timeout"); happens {
+	if rule, happens := f.next(name, ".timeout"); happens {
 		out.Timeout = cmp.Or(rule.Delay, timeoutOf)
 	}
-	if rule, happens := f.next(name + ".freeze"); happens {
+	if rule, happens := f.next(name, ".freeze"); happens {
 		out.Freeze = rule.Delay
 	}
 	return out
@@ -120,16 +117,13 @@ func (f *faults) instance(function string) (out runtime.Fault) {
 
 // push is the fault of a push.
 func (f *faults) push() (out stream.Fault) {
-	if f.plan.Load() == nil {
-		return stream.Fault{}
-	}
-	_, out.Throttle = f.next("push.throttle")
-	_, out.Repeat = f.next("push.repeat")
-	_, out.Concurrent = f.next("push.concurrent")
-	if rule, happens := f.next("push.reorder"); happens {
+	_, out.Throttle = f.next("push", ".throttle")
+	_, out.Repeat = f.next("push", ".repeat")
+	_, out.Concurrent = f.next("push", ".concurrent")
+	if rule, happens := f.next("push", ".reorder"); happens {
 		out.Reorder = cmp.Or(rule.Delay, holdBack)
 	}
-	if _, happens := f.next("stream.rebalance"); happens {
+	if _, happens := f.next("stream", ".rebalance"); happens {
 		f.rebalancing.Go(func() { f.rebalance(f.ctx) })
 	}
 	return out
@@ -137,28 +131,29 @@ func (f *faults) push() (out stream.Fault) {
 
 // now is the clock of the simulated feed.
 func (f *faults) now() time.Time {
-	rule, _ := f.next("clock")
+	rule, _ := f.next("clock", "")
 	return time.Now().Add(rule.Delay)
 }
 
-// close ends what faults have begun.
-func (f *faults) close() {
+// stop has nothing go wrong any more; wait comes once nobody asks for faults, and returns when none is under way.
+func (f *faults) stop() {
 	f.plan.Store(nil)
 	f.cancel()
-	f.rebalancing.Wait()
 }
+
+func (f *faults) wait() { f.rebalancing.Wait() }
 
 // inject has the embedded services ask for the faults of their calls.
 func (s *services) inject(f *faults) {
 	if s.kafka != nil {
 		s.kafka.Fault(func(c kafka.Call) fault.Fault {
-			rule, _ := f.next("kafka." + c.Name)
+			rule, _ := f.next("kafka.", c.Name)
 			return rule.Fault
 		})
 	}
 	if s.hbase != nil {
 		s.hbase.Fault(func(c hbase.Call) hbase.Fault {
-			rule, _ := f.next("hbase." + c.Name)
+			rule, _ := f.next("hbase.", c.Name)
 			out := hbase.Fault{Fault: rule.Fault, WholeCall: rule.Own == whole}
 			if rule.Own == first {
 				out.FailActions, out.Err = map[int]string{0: rule.Err}, ""
@@ -168,13 +163,13 @@ func (s *services) inject(f *faults) {
 	}
 	if s.oss != nil {
 		s.oss.Fault(func(c oss.Call) oss.Fault {
-			rule, _ := f.next("oss." + c.Name)
+			rule, _ := f.next("oss.", c.Name)
 			return oss.Fault{Fault: rule.Fault, Truncate: rule.Own == truncate, Corrupt: rule.Own == corrupt}
 		})
 	}
 	if s.mongodb != nil {
 		s.mongodb.Fault(func(c mongodb.Command) fault.Fault {
-			rule, _ := f.next("mongodb." + c.Name)
+			rule, _ := f.next("mongodb.", c.Name)
 			return rule.Fault
 		})
 	}
@@ -224,10 +219,10 @@ const rebalanceTime = 30 * time.Second
 
 // rebalance has another member join the trigger's group until it is given partitions, and leave with nothing done.
 func (s *Stack) rebalance(ctx context.Context) {
-	if !s.faults.setting.TryLock() {
+	if !s.faults.joining.TryLock() {
 		return // one is at it
 	}
-	defer s.faults.setting.Unlock()
+	defer s.faults.joining.Unlock()
 	if err := s.joinAndLeave(ctx); err != nil && ctx.Err() == nil {
 		s.logger.Warn("the rebalance of a fault rule did not come about", "error", err)
 	}

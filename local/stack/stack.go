@@ -252,7 +252,7 @@ func (s *Stack) Close() error {
 
 func (s *Stack) close() error {
 	var problems []error
-	s.faults.close()
+	s.faults.stop()
 	if s.console != nil {
 		problems = append(problems, s.console.Close())
 	}
@@ -261,6 +261,7 @@ func (s *Stack) close() error {
 		defer cancel()
 		problems = append(problems, s.platform.Close(ctx))
 	}
+	s.faults.wait()
 	if s.stopTail != nil {
 		s.stopTail()
 		problems = append(problems, <-s.tailEnded)
