@@ -42,7 +42,9 @@ var ofEnrich = []mistake{
 	{name: "skip the index phase", file: "shared/hbase/write.go",
 		old: `"index", index, data.acknowledged,`, new: `"index", index, data.acknowledged[:0],`},
 	{name: "merge by arrival", file: "functions/enrich/enrich.go",
-		old: "case records[i].Supersedes(&merged[j]):", new: "case true:"},
+		old: "case records[i].Supersedes(&merged[j]):", new: "case true:",
+		rules: []string{"clock -30s 10%", "push.throttle 50%", "enrich.kill after 50%"}}, // out of order is what senders are rarely
+
 	wrapped("acknowledge before the sinks", `
 	return func(ctx context.Context, body []byte) ([]byte, error) {
 		go push(context.WithoutCancel(ctx), body)
