@@ -90,6 +90,13 @@ fuzz: ## run every fuzz target for FUZZTIME (20s) each
 		go test "$$package" -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; \
 	done
 
+SEED     ?= $(shell date +%s)
+DURATION ?= 2m
+
+.PHONY: chaos
+chaos: ## the stack at load under random faults for DURATION (2m), drawn from SEED (a fresh one, printed), then the audit
+	go test ./local/chaos -count=1 -timeout 60m -run '^TestChaos$$' -v -chaos.seed $(SEED) -chaos.duration $(DURATION)
+
 .PHONY: bench
 bench: ## all benchmarks, with allocations; compare two runs with `go tool benchstat`
 	go test -run '^$$' -bench . -benchmem ./...

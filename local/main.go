@@ -7,6 +7,7 @@
 //	feedstream reference       the snapshots in OSS: compared, pinned, rolled back
 //	feedstream query           the query function, as a table
 //	feedstream doctor          s.yaml and, with --live, every service
+//	feedstream faults          what goes wrong in the running stack, by rules
 //	feedstream audit           has every input record its verdict, and every row its index row?
 //	feedstream quarantine      what the function set aside: list, show, mend and redrive
 //	feedstream deadletter      the same of pushes that the platform gave up on
@@ -51,7 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	root.AddCommand(reference.Commands()...)
 	root.AddCommand(upCommand(), publishCommand(), queryCommand(), auditCommand(), doctorCommand(),
-		quarantineCommand(), deadLetterCommand(), replayCommand())
+		quarantineCommand(), deadLetterCommand(), replayCommand(), faultsCommand())
 	err := root.ExecuteContext(ctx)
 	var usage cli.UsageError
 	switch {

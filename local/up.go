@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"feedstream/local/cli"
@@ -11,6 +13,7 @@ func upCommand() *cobra.Command {
 	cfg := stack.Config{Ports: stack.DefaultPorts()}
 	var feed stack.Feed
 	var asJSON bool
+	var faults string
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Run embedded services, the functions of s.yaml and a simulated feed",
@@ -22,6 +25,9 @@ func upCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := feed.Validate(); err != nil {
 				return cli.Usage(err)
+			}
+			if faults != "" {
+				cfg.Faults, cfg.FaultSeed = strings.Split(faults, ";"), feed.Seed
 			}
 			cfg.Stderr = cmd.ErrOrStderr()
 			drained, err := stack.Run(cmd.Context(), cfg, feed)
@@ -43,7 +49,8 @@ func upCommand() *cobra.Command {
 	flags.BoolVar(&feed.Drain, "drain", false, "after --records, wait for every verdict, print the audit and exit")
 	flags.Float64Var(&feed.BadRatio, "bad-ratio", 0, "share of records that must be set aside, 0 to 1")
 	flags.Float64Var(&feed.UnknownRatio, "unknown-ratio", 0, "share of records with an unknown stock, 0 to 1")
-	flags.Uint64Var(&feed.Seed, "seed", 1, "seed of the simulated feed")
+	flags.Uint64Var(&feed.Seed, "seed", 1, "seed of the simulated feed and of the shares of --faults")
+	flags.StringVar(&faults, "faults", "", "rules by which the stack goes wrong, with semicolons between: see the verb faults")
 	flags.BoolVar(&cfg.AnonymousHTTP, "anonymous-http", false, "serve the HTTP triggers of authType function without signature")
 	flags.BoolVarP(&cfg.Verbose, "verbose", "v", false, "show the functions' logs")
 	flags.BoolVar(&asJSON, "json", false, "print the audit as JSON")

@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"feedstream/local/audit"
+	"feedstream/local/console"
 	"feedstream/local/doctor"
 	"feedstream/local/stack"
 	"feedstream/shared/feed"
@@ -176,4 +177,17 @@ func PrintOutcome(w io.Writer, o reference.Outcome) {
 	if o.Refusal != "" {
 		fmt.Fprintf(w, "unpinned, it would fail: %s\n", o.Refusal)
 	}
+}
+
+// PrintFaults prints rules of faults and how often each has happened.
+func PrintFaults(w io.Writer, faults []console.Fault, asJSON bool) error {
+	if asJSON {
+		return PrintJSON(w, faults)
+	}
+	var rows []table.Row
+	for _, f := range faults {
+		rows = append(rows, table.Row{f.Rule, f.Injected})
+	}
+	PrintTable(w, table.Row{"rule", "injected"}, rows)
+	return nil
 }

@@ -51,9 +51,11 @@ var page string
 
 var pageTemplate = template.Must(template.New("page").Parse(page))
 
-// Handler serves GET / and GET /api/status. status is called for each request and must be cheap.
-func Handler(status func() Status) http.Handler {
+// Handler serves GET / and GET /api/status, and /api/faults for a Client. status is called for each request and
+// must be cheap.
+func Handler(status func() Status, f faults) http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("/api/faults", faultsHandler(f))
 	mux.HandleFunc("GET /api/status", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-store")

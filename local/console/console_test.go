@@ -22,7 +22,7 @@ func TestHandler(t *testing.T) {
 			Reference: console.Reference{Version: "20261123T021500Z-3f2a91c4", Revision: 9, AgeSeconds: 1.5, Entries: 30},
 		}
 	}
-	server := httptest.NewServer(console.Handler(status))
+	server := httptest.NewServer(console.Handler(status, nil))
 	defer server.Close()
 	for _, test := range []struct {
 		path   string
@@ -56,7 +56,7 @@ func TestFailingPushesAreTold(t *testing.T) {
 	status := console.Status{Failing: []target.Failing{{
 		Topic: "in", Partition: 3, Offset: 9, Records: 4, Attempts: 7, Since: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), Error: "<no>",
 	}}}
-	handler := console.Handler(func() console.Status { return status })
+	handler := console.Handler(func() console.Status { return status }, nil)
 	for path, want := range map[string]string{
 		"/api/status": `"failing":[{"topic":"in","partition":3,"offset":9,"records":4,"attempts":7,"since":"2026-11-24T12:00:00Z","error":"\u003cno\u003e"}]`,
 		"/":           `<li>the push of 4 records from in/3/9 has failed 7 times since 2026-11-24T12:00:00Z: &lt;no&gt;`,

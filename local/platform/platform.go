@@ -46,6 +46,10 @@ type Config struct {
 	Logger        *slog.Logger
 	// TimeScale divides the waits of retries: 60 makes a minute a second. 0 means 1.
 	TimeScale float64
+	// InstanceFault and PushFault are asked for each request of a function and each push of a stream; nil:
+	// nothing goes wrong.
+	InstanceFault func(function string) runtime.Fault
+	PushFault     func() stream.Fault
 }
 
 // Platform is a running platform.
@@ -78,7 +82,7 @@ func Start(cfg Config) (*Platform, error) {
 	}
 	functions, err := runtime.New(runtime.Config{
 		Overlay: cfg.Overlay, Region: cfg.Region, AccountID: cfg.AccountID, Credentials: cfg.Credentials,
-		LogDir: cfg.LogDir, Verbose: cfg.Verbose, Logger: cfg.Logger,
+		LogDir: cfg.LogDir, Verbose: cfg.Verbose, Logger: cfg.Logger, Fault: cfg.InstanceFault,
 	}, cfg.Manifest.Functions)
 	if err != nil {
 		return nil, err
@@ -131,7 +135,7 @@ func (p *Platform) startStream(f *manifest.Function, declared manifest.Stream) *
 	function := p.runtime.Function(f.Name)
 	return stream.Start(stream.Config{
 		Brokers: p.cfg.KafkaBrokers, Options: p.cfg.KafkaOptions, Account: p.cfg.AccountID,
-		TimeScale: p.cfg.TimeScale, Logger: p.cfg.Logger, Function: f.Name,
+		TimeScale: p.cfg.TimeScale, Logger: p.cfg.Logger, Function: f.Name, Fault: p.cfg.PushFault,
 		Invoke: func(ctx context.Context, body []byte) error {
 			_, err := function.Invoke(ctx, body)
 			return err

@@ -69,7 +69,7 @@ func (s *Stack) work(ctx context.Context, feed Feed, before cpu) (*Drained, erro
 	defer stopFeed()
 	began := time.Now()
 	published := make(chan error, 1)
-	go func() { published <- s.publish(feeding, feed) }()
+	go func() { published <- s.Publish(feeding, feed) }()
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for {
@@ -101,9 +101,9 @@ func (s *Stack) work(ctx context.Context, feed Feed, before cpu) (*Drained, erro
 // refusalPause is how long an endless feed waits after the brokers have refused a record.
 const refusalPause = time.Second
 
-// publish ends when the feed does. A feed without an end outlives what the brokers refuse, such as records
+// Publish publishes a feed and ends when it does. A feed without an end outlives what the brokers refuse, such as records
 // for a topic that somebody has deleted: whoever uses the stack's services should not lose them for it.
-func (s *Stack) publish(ctx context.Context, feed Feed) error {
+func (s *Stack) Publish(ctx context.Context, feed Feed) error {
 	if feed.Records == 0 && feed.Rate == 0 {
 		return nil
 	}
@@ -112,7 +112,7 @@ func (s *Stack) publish(ctx context.Context, feed Feed) error {
 		return err
 	}
 	cfg := feed.simulation()
-	cfg.Brokers, cfg.Options, cfg.Topic = s.target.Kafka.Brokers, options, s.target.Names.Topics.Input
+	cfg.Brokers, cfg.Options, cfg.Topic, cfg.Now = s.target.Kafka.Brokers, options, s.target.Names.Topics.Input, s.faults.now
 	for {
 		_, err := simulate.Run(ctx, cfg)
 		if err == nil || feed.Records > 0 || ctx.Err() != nil {

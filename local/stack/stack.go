@@ -43,6 +43,9 @@ type Config struct {
 	AnonymousHTTP bool
 	Stderr        io.Writer // gets warnings; nil: nobody
 	Verbose       bool      // Stderr gets the functions' logs too
+	// Faults are rules that hold from the first reference on, as SetFaults takes them, and the seed of their shares.
+	Faults    []string
+	FaultSeed uint64
 }
 
 // Stack is a running stack.
@@ -58,6 +61,7 @@ type Stack struct {
 	tailEnded chan error
 	console   *http.Server
 	reference *referenceStatus
+	faults    *faults
 	endpoints target.Endpoints
 	once      sync.Once
 	closed    error
@@ -74,6 +78,10 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		cfg.Stderr = &oneAtATime{to: cfg.Stderr} // logs, counts and functions write to it
 	}
 	s := &Stack{cfg: cfg, logger: cfg.logger()}
+	rules, err := s.prepareFaults(elsewhere, m)
+	if err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -97,6 +105,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	}
 	s.reference = &referenceStatus{target: &s.target}
 	s.reference.refresh()
+	s.startFaults(rules)
 	s.platform.StartStreams()
 	if err := s.followVerdicts(); err != nil {
 		return nil, err
@@ -197,6 +206,7 @@ func (s *Stack) startPlatform(m *manifest.Manifest) error {
 		KafkaBrokers: s.target.Kafka.Brokers, KafkaOptions: options,
 		HTTPAddr: s.cfg.Ports.addr(s.cfg.Ports.http), APIAddr: s.cfg.Ports.addr(s.cfg.Ports.fc), AnonymousHTTP: s.cfg.AnonymousHTTP,
 		LogDir: filepath.Join(s.cfg.Data, "logs"), Verbose: verbose, Logger: s.logger,
+		InstanceFault: s.faults.instance, PushFault: s.faults.push,
 	})
 	if err != nil {
 		return err
@@ -230,7 +240,7 @@ func (s *Stack) serveConsole() error {
 	}
 	s.endpoints.Console = "http://" + reachable(listener.Addr().String())
 	s.target.Console = s.endpoints.Console
-	s.console = &http.Server{Handler: console.Handler(s.Status), ReadHeaderTimeout: 10 * time.Second}
+	s.console = &http.Server{Handler: console.Handler(s.Status, s), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = s.console.Serve(patient.Wrap(listener, s.logger)) }() // ends with Close
 	return nil
 }
@@ -251,9 +261,6 @@ func (s *Stack) Endpoints() target.Endpoints { return s.endpoints }
 // Target says where its services are.
 func (s *Stack) Target() target.Target { return s.target }
 
-// RetryNow ends the waits before the retries of failed pushes.
-func (s *Stack) RetryNow() { s.platform.RetryNow() }
-
 // Close stops everything in the reverse order of the start: streams drain before their sinks go. Every
 // call but the first returns what the first one did.
 func (s *Stack) Close() error {
@@ -263,6 +270,7 @@ func (s *Stack) Close() error {
 
 func (s *Stack) close() error {
 	var problems []error
+	s.faults.stop()
 	if s.console != nil {
 		problems = append(problems, s.console.Close())
 	}
@@ -271,6 +279,7 @@ func (s *Stack) close() error {
 		defer cancel()
 		problems = append(problems, s.platform.Close(ctx))
 	}
+	s.faults.wait()
 	if s.stopTail != nil {
 		s.stopTail()
 		problems = append(problems, <-s.tailEnded)

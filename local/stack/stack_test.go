@@ -193,7 +193,7 @@ func TestAnEndlessFeedOutlivesRefusals(t *testing.T) {
 	s := running(t)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- s.publish(ctx, Feed{Rate: 500}) }()
+	go func() { ended <- s.Publish(ctx, Feed{Rate: 500}) }()
 	input := s.target.Names.Topics.Input
 	published := func() (n int64) {
 		ends, _ := s.endOffsets(t.Context(), input) // while it is deleted there are none

@@ -168,22 +168,28 @@ func (f *Function) run(ctx context.Context, controlPath string,
 	if err := i.ready(ctx); err != nil {
 		return err
 	}
+	fault := f.fault()
+	limit := fault.limit(f.manifest.Timeout)
 	// A push that has begun is not cut off when the platform stops: it has its own timeout.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.manifest.Timeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	request, err := build(ctx, i.base)
 	if err != nil {
 		return fmt.Errorf("call %s: %w", f.manifest.Name, err)
 	}
 	f.setHeaders(request.Header, controlPath)
+	fault.meet(i)
 	response, err := i.client.Do(request)
 	if err == nil {
 		defer response.Body.Close()
+		if fault.lose(i) {
+			return fmt.Errorf("call %s: %w", f.manifest.Name, errLost)
+		}
 		err = use(response)
 	}
 	if ctx.Err() != nil {
 		i.kill()
-		return fmt.Errorf("%s ran into its timeout of %s and its instance was killed", f.manifest.Name, f.manifest.Timeout)
+		return fmt.Errorf("%s ran into its timeout of %s and its instance was killed", f.manifest.Name, limit)
 	}
 	return err
 }

@@ -172,8 +172,17 @@ func (i *instance) hook(ctx context.Context, method, path string, timeout time.D
 
 // kill ends the process at once.
 func (i *instance) kill() {
-	_ = syscall.Kill(-i.cmd.Process.Pid, syscall.SIGKILL) // it may have ended by itself
+	i.signal(syscall.SIGKILL)
 	<-i.exited
+}
+
+// signal reaches the process and its children, unless it has ended by itself.
+func (i *instance) signal(s syscall.Signal) {
+	select {
+	case <-i.exited: // its number may be another's by now
+	default:
+		_ = syscall.Kill(-i.cmd.Process.Pid, s) // it may be ending
+	}
 }
 
 // stop lets the function release what it holds: pre-stop, then SIGTERM, and SIGKILL when it does not end.
@@ -184,6 +193,7 @@ func (i *instance) stop(ctx context.Context) {
 	if i.cmd == nil {
 		return
 	}
+	i.signal(syscall.SIGCONT) // a frozen one is thawed for its hook
 	if hook := i.function.manifest.PreStop; hook != nil {
 		hookCtx, cancel := context.WithTimeout(ctx, hook.Timeout)
 		defer cancel()
@@ -191,7 +201,7 @@ func (i *instance) stop(ctx context.Context) {
 			i.function.cfg.Logger.Warn("pre-stop failed", "function", i.function.manifest.Name, "error", err)
 		}
 	}
-	_ = syscall.Kill(-i.cmd.Process.Pid, syscall.SIGTERM) // it may have ended by itself
+	i.signal(syscall.SIGTERM)
 	timer := time.NewTimer(stopTimeout)
 	defer timer.Stop()
 	select {

@@ -28,6 +28,8 @@ type Config struct {
 	LogDir            string    // one file a function
 	Verbose           io.Writer // gets the functions' log lines too; nil: nobody
 	Logger            *slog.Logger
+	// Fault is asked for each request that an instance is to run; nil: nothing goes wrong.
+	Fault func(function string) Fault
 }
 
 // Status is a picture of one function. It counts since the runtime began.

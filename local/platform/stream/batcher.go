@@ -40,8 +40,9 @@ type item struct {
 
 // push is one batch.
 type push struct {
-	items []item
-	body  []byte
+	items  []item
+	body   []byte
+	number int64 // in the order in which the stream's pushes were taken
 }
 
 // assign adds a partition to those that the batcher is filled from; when it is full, that waits too.
@@ -111,7 +112,7 @@ func (b *batcher) take() push {
 	}
 	body, taken := b.encoder.push(records)
 	b.remove(taken)
-	return push{candidates[:taken], body}
+	return push{items: candidates[:taken], body: body}
 }
 
 func (b *batcher) remove(taken int) {

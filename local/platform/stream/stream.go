@@ -32,6 +32,8 @@ type Config struct {
 	Function string
 	// Invoke delivers one push. A push that has begun is not cut off when the stream stops.
 	Invoke func(ctx context.Context, body []byte) error
+	// Fault is asked for each try of a push; nil: nothing goes wrong.
+	Fault func() Fault
 }
 
 // Status is the state of one event stream.
@@ -64,6 +66,7 @@ type Stream struct {
 	faults       *faults
 	failing      *failing
 	retries      *waits
+	order        *order
 	commitWanted chan struct{}
 	deadLettered atomic.Int64
 	company      atomic.Value // string: the other members of the group that were told of
@@ -77,7 +80,7 @@ func Start(cfg Config, declared manifest.Stream) *Stream {
 		cfg: cfg, declared: declared,
 		encoder:   encoder{account: cfg.Account, instance: declared.InstanceID, rawData: declared.RawData},
 		slots:     make(chan struct{}, max(declared.Concurrency, 1)),
-		positions: newPositions(), retries: newWaits(), commitWanted: make(chan struct{}, 1),
+		positions: newPositions(), retries: newWaits(), order: newOrder(), commitWanted: make(chan struct{}, 1),
 		connected: make(chan struct{}), failing: &failing{pushes: map[*kgo.Record]Failing{}},
 		faults: &faults{
 			logger: cfg.Logger.With("function", cfg.Function), brokers: cfg.Brokers, failing: map[string]time.Time{},

@@ -1,39 +1,72 @@
 package fault
 
 import (
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 )
 
 // Rule is a fault and the calls that it happens to.
 type Rule struct {
-	Call  string // name of a call as the service's Calls lists them, in any case; empty means every call
-	Count int    // to how many calls it happens; 0 means to all
+	Call  string  // name of a call as the service's Calls lists them, in any case; empty means every call
+	Share float64 // of these calls, between 0 and 1; 0 means all of them
+	Count int     // to how many calls it happens; 0 means to all
+	Own   string  // what only the service of the call knows, by its word for it
 	Fault
+}
+
+// Injected is a rule and how often it has happened.
+type Injected struct {
+	Rule  Rule
+	Times int
 }
 
 // Plan plays rules. It may be asked from many goroutines.
 type Plan struct {
 	mu    sync.Mutex
-	rules []Rule
-	spent []int // how often each rule has happened
+	rules []Injected
+	luck  *rand.Rand
 }
 
 // NewPlan makes a plan of which nothing has happened yet.
-func NewPlan(rules ...Rule) *Plan {
-	return &Plan{rules: rules, spent: make([]int, len(rules))}
+func NewPlan(rules ...Rule) *Plan { return Seeded(0, rules...) }
+
+// Seeded is NewPlan with a seed for the shares: the same seed draws the same calls, asked for in the same order.
+func Seeded(seed uint64, rules ...Rule) *Plan {
+	p := &Plan{luck: rand.New(rand.NewPCG(seed, 0))}
+	for _, rule := range rules {
+		p.rules = append(p.rules, Injected{Rule: rule})
+	}
+	return p
 }
 
-// Next is the fault of a call: that of the first rule which is about it and is not used up.
+// Next is the fault of a call: that of the first rule which happens to it.
 func (p *Plan) Next(call string) Fault {
+	rule, _ := p.Rule(call)
+	return rule.Fault
+}
+
+// Rule is the first rule that happens to a call: it is about it, not used up, and drawn if it has a share.
+func (p *Plan) Rule(call string) (rule Rule, happens bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for i, rule := range p.rules {
-		if rule.Call != "" && !strings.EqualFold(rule.Call, call) || rule.Count > 0 && p.spent[i] == rule.Count {
-			continue
+	for i := range p.rules {
+		if each := &p.rules[i]; each.concerns(call) && (each.Rule.Share == 0 || p.luck.Float64() < each.Rule.Share) {
+			each.Times++
+			return each.Rule, true
 		}
-		p.spent[i]++
-		return rule.Fault
 	}
-	return Fault{}
+	return Rule{}, false
+}
+
+func (i *Injected) concerns(call string) bool {
+	return (i.Rule.Call == "" || strings.EqualFold(i.Rule.Call, call)) && (i.Rule.Count == 0 || i.Times < i.Rule.Count)
+}
+
+// Injected says of each rule how often it has happened.
+func (p *Plan) Injected() []Injected {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.rules)
 }
