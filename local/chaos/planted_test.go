@@ -81,7 +81,7 @@ var ofEnrich = []mistake{
 
 // mostRuns is within how many runs a mistake must be found, each with a seed of its own and so long.
 const (
-	mostRuns  = 8
+	mostRuns  = 20
 	plantTime = 5 * time.Second
 )
 
