@@ -65,7 +65,7 @@ var rules = []rule{
 
 	// The platform writes the wire from the documents: sharing code with the functions' side would
 	// let one mistake pass on both. The same holds for the embedded services.
-	{dir: "local/platform", inside: []string{"local/platform/*", "local/services/patient"}, outside: anything},
+	{dir: "local/platform", inside: []string{"local/platform/*", "local/hostcheck", "local/services/patient"}, outside: anything},
 	{dir: "local/platform/cron", outside: anything},
 	{dir: "local/platform/manifest", inside: []string{"local/platform/cron"}, outside: anything},
 	{dir: "local/platform/runtime", inside: []string{"local/platform/manifest"}, outside: anything},
@@ -92,7 +92,8 @@ var rules = []rule{
 	{dir: "local/target", inside: []string{"shared/*", "local/platform/manifest"}, outside: anything},
 	{dir: "local/chaos", inside: []string{"local/audit", "local/invoke", "local/services/fault", "local/stack"},
 		outside: anything, tests: []string{"local/stack/stacktest"}},
-	{dir: "local/console", inside: []string{"local/platform", "local/services/fault", "local/target"}, outside: anything},
+	{dir: "local/hostcheck"},
+	{dir: "local/console", inside: []string{"local/hostcheck", "local/services/fault", "local/target"}, outside: anything},
 	{dir: "local/stack/stacktest"},
 	{dir: "local/stack", inside: []string{"shared/*", "local/*", "local/platform/*", "local/services/*"}, outside: anything},
 	{dir: "local/cli", inside: []string{"shared/*", "local/*"}, outside: anything},

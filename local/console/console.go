@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 
+	"feedstream/local/hostcheck"
 	"feedstream/local/target"
 )
 
@@ -52,7 +53,7 @@ var page string
 var pageTemplate = template.Must(template.New("page").Parse(page))
 
 // Handler serves GET / and GET /api/status, and /api/faults for a Client. status is called for each request and
-// must be cheap.
+// must be cheap. Requests with a foreign Host header are refused.
 func Handler(status func() Status, f faults) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/faults", faultsHandler(f))
@@ -66,5 +67,5 @@ func Handler(status func() Status, f faults) http.Handler {
 		w.Header().Set("Content-Security-Policy", "default-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'")
 		_ = pageTemplate.Execute(w, status())
 	})
-	return mux
+	return hostcheck.Handler(mux)
 }

@@ -62,7 +62,7 @@ func TestFailingPushesAreTold(t *testing.T) {
 		"/":           `<li>the push of 4 records from in/3/9 has failed 7 times since 2026-11-24T12:00:00Z: &lt;no&gt;`,
 	} {
 		answer := httptest.NewRecorder()
-		handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+		handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "http://localhost"+path, http.NoBody))
 		if !strings.Contains(answer.Body.String(), want) {
 			t.Errorf("GET %s = %s, want it with %s", path, answer.Body, want)
 		}

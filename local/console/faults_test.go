@@ -69,7 +69,7 @@ func TestFaultsAreLoopbackOnly(t *testing.T) {
 	}{
 		{http.MethodGet, "127.0.0.1:8080", "127.0.0.1:1", http.StatusOK},
 		{http.MethodDelete, "localhost:8080", "[::1]:1", http.StatusOK},
-		{http.MethodGet, "evil.example:8080", "127.0.0.1:1", http.StatusForbidden},
+		{http.MethodGet, "evil.example:8080", "127.0.0.1:1", http.StatusMisdirectedRequest},
 		{http.MethodDelete, "127.0.0.1:8080", "10.0.0.1:1", http.StatusForbidden},
 		{http.MethodPost, "127.0.0.1:8080", "127.0.0.1:1", http.StatusMethodNotAllowed},
 	} {

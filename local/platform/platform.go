@@ -19,6 +19,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"feedstream/local/hostcheck"
 	"feedstream/local/platform/manifest"
 	"feedstream/local/platform/runtime"
 	"feedstream/local/platform/stream"
@@ -103,7 +104,7 @@ func serve(addr string, handler http.Handler, logger *slog.Logger) (*http.Server
 	if err != nil {
 		return nil, "", err
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: hostcheck.Handler(handler), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(patient.Wrap(listener, logger)) }() // ends with Close
 	return server, listener.Addr().String(), nil
 }

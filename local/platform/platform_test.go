@@ -242,6 +242,26 @@ func TestTimeoutKillsTheInstance(t *testing.T) {
 	}
 }
 
+// No page that a foreign name leads here reaches a function.
+func TestForeignHostsAreRefused(t *testing.T) {
+	b := start(t, nil)
+	for _, addr := range []string{b.HTTPAddr(), b.APIAddr()} {
+		request, err := http.NewRequest(http.MethodGet, "http://"+addr+"/feed-test/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = "rebind.example"
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusMisdirectedRequest {
+			t.Errorf("status %d, want 421", response.StatusCode)
+		}
+	}
+}
+
 func TestHTTPTrigger(t *testing.T) {
 	b := start(t, nil)
 	client, err := fc.NewClient("http://"+b.HTTPAddr(), "2016-08-15", "id", "secret", fc.WithTimeout(10))
