@@ -14,7 +14,11 @@ import (
 )
 
 func deadLetterCommand() *cobra.Command {
-	return asideCommand("deadletter", repair.DeadLetter, "Records of pushes that the platform gave up on: list, show, redrive")
+	return asideCommand("deadletter", repair.DeadLetter, "Records of pushes that the platform gave up on: list, show, redrive",
+		`  feedstream deadletter list --sender 192.168.2.17
+  feedstream deadletter show --from 2:1000 --to 2:1001
+  feedstream deadletter redrive --rate 100
+  feedstream deadletter redrive --max 5 --edit`)
 }
 
 func addBoundFlags(cmd *cobra.Command, from, to *audit.Bound) {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"feedstream/local/cli"
@@ -10,11 +8,16 @@ import (
 )
 
 func quarantineCommand() *cobra.Command {
-	return asideCommand("quarantine", repair.Quarantine, "Single records that the enrich function set aside: list, show, redrive")
+	return asideCommand("quarantine", repair.Quarantine, "Single records that the enrich function set aside: list, show, redrive",
+		`  feedstream quarantine list --reason invalid-key
+  feedstream quarantine show --from 2:1000 --to 2:1001
+  feedstream quarantine redrive --dry-run --trim --replace ' HK=.HK'
+  feedstream quarantine redrive --reason missing-key --set key=192.168.2.17 --rate 100
+  feedstream quarantine redrive --max 5 --edit`)
 }
 
 // asideCommand is the verb of one of the places where records are set aside.
-func asideCommand(name string, from repair.Source, short string) *cobra.Command {
+func asideCommand(name string, from repair.Source, short, example string) *cobra.Command {
 	var where cli.Place
 	var asJSON, edit bool
 	var r repair.Redrive
@@ -22,12 +25,8 @@ func asideCommand(name string, from repair.Source, short string) *cobra.Command 
 		Use:       name + " list|show|redrive",
 		Short:     short,
 		ValidArgs: []string{"list", "show", "redrive"},
-		Example: strings.ReplaceAll(`  feedstream V list --reason invalid-key
-  feedstream V show --from 2:1000 --to 2:1001
-  feedstream V redrive --dry-run --trim --replace ' HK=.HK'
-  feedstream V redrive --reason missing-key --set key=192.168.2.17 --rate 100
-  feedstream V redrive --max 5 --edit`, "V", name),
-		Args: cobra.MatchAll(cli.Exactly(1), cli.Known),
+		Example:   example,
+		Args:      cobra.MatchAll(cli.Exactly(1), cli.Known),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := r.Validate(); err != nil {
 				return cli.Usage(err)
