@@ -67,5 +67,6 @@ func redrive(cmd *cobra.Command, feed *repair.Feed, from repair.Source, r repair
 // countingBar counts on the standard error; how far it goes may be said later.
 func countingBar(cmd *cobra.Command, what string) *progressbar.ProgressBar {
 	return progressbar.NewOptions(-1, progressbar.OptionSetWriter(cmd.ErrOrStderr()), progressbar.OptionShowCount(),
-		progressbar.OptionSetDescription(what), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
+		progressbar.OptionSetDescription(what), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetSpinnerChangeInterval(0)) // it turns with the count: nothing else draws beside the caller
 }

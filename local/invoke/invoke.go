@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	fc "github.com/aliyun/fc-go-sdk"
@@ -41,7 +42,7 @@ const (
 // Function calls a function with an event and returns its answer. A failure of the function is an error
 // that holds what it answered.
 func (c Client) Function(name string, event []byte) ([]byte, error) {
-	client, err := fc.NewClient(c.API, apiVersion, c.KeyID, c.Secret, fc.WithTimeout(uint(timeout.Seconds())))
+	client, err := c.sdk()
 	if err != nil {
 		return nil, fmt.Errorf("call %s: %w", name, err)
 	}
@@ -53,6 +54,24 @@ func (c Client) Function(name string, event []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%s failed: %s", name, message(answer.Payload))
 	}
 	return answer.Payload, nil
+}
+
+// first is the one client that the SDK makes: NewClient sets transport and timeout for the whole process, which must
+// not happen while another call is under way.
+var first = sync.OnceValues(func() (*fc.Client, error) {
+	return fc.NewClient("", apiVersion, "", "", fc.WithTimeout(uint(timeout.Seconds())))
+})
+
+// sdk is the first client with this one's address and key.
+func (c Client) sdk() (*fc.Client, error) {
+	made, err := first()
+	if err != nil {
+		return nil, err
+	}
+	config := *made.Config
+	config.Endpoint, _ = fc.GetAccessPoint(c.API)
+	config.AccessKeyID, config.AccessKeySecret = c.KeyID, c.Secret
+	return &fc.Client{Config: &config, Connect: made.Connect}, nil
 }
 
 // message is what the answer of a failed function says to a person.
