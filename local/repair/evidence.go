@@ -70,9 +70,9 @@ func (f *Feed) findSuccessors(ctx context.Context, at map[feed.Origin]*Aside) er
 	})
 }
 
-// unknownBefore is the time before which a successor may have been deleted from the input topic: that of the
+// unknownUntil is the time until which a successor may have been deleted from the input topic: that of the
 // oldest record in any partition that has lost its beginning.
-func (f *Feed) unknownBefore(ctx context.Context) (time.Time, error) {
+func (f *Feed) unknownUntil(ctx context.Context) (time.Time, error) {
 	client, err := f.client()
 	if err != nil {
 		return time.Time{}, err

@@ -152,7 +152,7 @@ func (r *redrive) choose(ctx context.Context, from Source) error {
 	if err := r.feed.setStates(ctx, from, chosen); err != nil {
 		return err
 	}
-	unknown, err := r.feed.unknownBefore(ctx)
+	unknown, err := r.feed.unknownUntil(ctx)
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (r *redrive) judge(a *Aside, unknown time.Time) {
 		r.refuse(a, fmt.Errorf("it is no record of topic %s", r.feed.topics.Input))
 	case a.Redrives >= r.MaxRedrives:
 		r.refuse(a, fmt.Errorf("it was redriven %d times: mend it, and allow more with --max-redrives", a.Redrives))
-	case a.written.Before(unknown) && !r.EvenTwice:
+	case !a.written.After(unknown) && !r.EvenTwice:
 		r.refuse(a, fmt.Errorf("it was set aside before the oldest record of topic %s, so nobody can tell whether it "+
 			"was redriven before: --even-twice takes it", r.feed.topics.Input))
 	case r.Max > 0 && len(r.open) == r.Max:
