@@ -111,7 +111,7 @@ func (a *auditor) readOutput(ctx context.Context) error {
 			var buffer []byte
 			for i := from; i < to; i++ {
 				o := &outcomes[i]
-				if o.record, o.err = kafka.ParseRecord(message(batch[i])); o.err == nil {
+				if o.record, o.err = kafka.ParseRecord(Message(batch[i])); o.err == nil {
 					o.identity = a.identity(o.record.Update)
 					o.state, buffer = a.state(&o.record, buffer)
 				}
@@ -154,7 +154,7 @@ func (a *auditor) addOutcome(r *kgo.Record, o *outcome) {
 func (a *auditor) readQuarantine(ctx context.Context) error {
 	return a.readAll(ctx, a.cfg.Topics.Quarantine, func(batch []*kgo.Record) error {
 		for _, r := range batch {
-			q, err := kafka.ParseQuarantine(message(r))
+			q, err := kafka.ParseQuarantine(Message(r))
 			if err != nil {
 				a.unreadable(r, err)
 				continue
@@ -170,7 +170,7 @@ func (a *auditor) readQuarantine(ctx context.Context) error {
 func (a *auditor) readDeadLetters(ctx context.Context) error {
 	return a.readAll(ctx, a.cfg.Topics.DeadLetter, func(batch []*kgo.Record) error {
 		for _, r := range batch {
-			deliveries, err := deadLetters(r)
+			deliveries, err := DeadLetters(r)
 			if err != nil {
 				a.unreadable(r, err)
 				continue
@@ -252,7 +252,7 @@ func (a *auditor) addSuccessor(r *kgo.Record) {
 	if len(r.Headers) == 0 {
 		return
 	}
-	origin, err := feed.ParseOrigin(header(r, feed.HeaderRedrivenFrom))
+	origin, err := feed.ParseOrigin(Header(r, feed.HeaderRedrivenFrom))
 	if err != nil || origin.Topic != a.cfg.Topics.Input {
 		return
 	}
@@ -261,15 +261,10 @@ func (a *auditor) addSuccessor(r *kgo.Record) {
 	}
 }
 
-// endOfTime is a clock to which no event time lies in the future: whether one did was decided when the
-// record was enriched.
-var endOfTime = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
-
 // happened is the identity of an input record's event, 0 when it is no valid update.
 func (a *auditor) happened(r *kgo.Record) uint64 {
-	d := reading(r)
-	update, why := d.Update(endOfTime)
-	if why != nil {
+	update, valid := Event(r)
+	if !valid {
 		return 0
 	}
 	return a.identity(update)

@@ -11,8 +11,8 @@ import (
 	"feedstream/shared/trigger"
 )
 
-// message is a fetched record in the form that the parsers of shared/kafka take.
-func message(r *kgo.Record) *kafka.Message {
+// Message is a fetched record in the form that the parsers of shared/kafka take.
+func Message(r *kgo.Record) *kafka.Message {
 	m := &kafka.Message{Topic: r.Topic, Key: r.Key, Value: r.Value, Partition: int(r.Partition), Offset: r.Offset}
 	m.Headers = make([]kafka.Header, len(r.Headers))
 	for i, h := range r.Headers {
@@ -21,8 +21,8 @@ func message(r *kgo.Record) *kafka.Message {
 	return m
 }
 
-// deadLetters returns the deliveries of a dead letter: one CloudEvent, or an array of them.
-func deadLetters(r *kgo.Record) ([]feed.Delivery, error) {
+// DeadLetters returns the deliveries of a dead letter: of one CloudEvent, or of an array of them.
+func DeadLetters(r *kgo.Record) ([]feed.Delivery, error) {
 	body := bytes.TrimSpace(r.Value)
 	if !bytes.HasPrefix(body, []byte("[")) {
 		body = append(append([]byte("["), body...), ']')
@@ -34,8 +34,8 @@ func deadLetters(r *kgo.Record) ([]feed.Delivery, error) {
 	return deliveries, nil
 }
 
-// header returns the value of a fetched record's header, empty when there is none.
-func header(r *kgo.Record, name string) string {
+// Header returns the value of a fetched record's header, empty when there is none.
+func Header(r *kgo.Record, name string) string {
 	for _, h := range r.Headers {
 		if h.Key == name {
 			return string(h.Value)
@@ -43,9 +43,3 @@ func header(r *kgo.Record, name string) string {
 	}
 	return ""
 }
-
-// Message is a fetched record in the form that the parsers of shared/kafka take.
-func Message(r *kgo.Record) *kafka.Message { return message(r) }
-
-// DeadLetters returns the deliveries of a dead letter: of one CloudEvent, or of an array of them.
-func DeadLetters(r *kgo.Record) ([]feed.Delivery, error) { return deadLetters(r) }

@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"time"
+
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"feedstream/local/platform/stream"
@@ -35,4 +37,15 @@ func printable(text []byte) bool {
 		}
 	}
 	return true
+}
+
+// endOfTime is a clock to which no event time lies in the future: whether one did was decided when the
+// record was enriched.
+var endOfTime = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Event is the update that an input record tells of, however far ahead it lies; valid is false when it tells of none.
+func Event(r *kgo.Record) (update feed.Update, valid bool) {
+	d := reading(r)
+	update, why := d.Update(endOfTime)
+	return update, why == nil
 }

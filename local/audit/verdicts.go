@@ -155,7 +155,7 @@ var matchedMember = []byte(`"matched":true`)
 func (v *Verdicts) addRecord(r *kgo.Record) error {
 	switch r.Topic {
 	case v.topics.Output:
-		origin, err := feed.ParseOrigin(header(r, feed.HeaderID))
+		origin, err := feed.ParseOrigin(Header(r, feed.HeaderID))
 		if err != nil {
 			return err
 		}
@@ -165,13 +165,13 @@ func (v *Verdicts) addRecord(r *kgo.Record) error {
 			v.addEvidence(origin, unmatched)
 		}
 	case v.topics.Quarantine:
-		origin, err := kafka.QuarantineOrigin(message(r))
+		origin, err := kafka.QuarantineOrigin(Message(r))
 		if err != nil {
 			return err
 		}
 		v.addEvidence(origin, quarantined)
 	case v.topics.DeadLetter:
-		deliveries, err := deadLetters(r)
+		deliveries, err := DeadLetters(r)
 		if err != nil {
 			return err
 		}

@@ -135,7 +135,7 @@ func deadLetters(r *kgo.Record) (all []Aside, err error) {
 	}
 	why := feed.Rejection{Reason: PushFailed, Detail: "the platform gave its push up"}
 	for i := range deliveries {
-		if form := header(r, feed.HeaderValueForm); form != "" { // a letter that was cut says so
+		if form := audit.Header(r, feed.HeaderValueForm); form != "" { // a letter that was cut says so
 			deliveries[i].Form = feed.ValueForm(form)
 		}
 		all = append(all, asideOf(r, &deliveries[i], why, r.Timestamp))
@@ -155,14 +155,4 @@ func asideOf(r *kgo.Record, d *feed.Delivery, why feed.Rejection, at time.Time) 
 		Origin: d.Origin.String(), State: Open, Reason: why.Reason, Detail: why.Detail, Time: at.UTC(), Redrives: d.Redrives,
 		Form: d.Form, Key: d.Key, Value: d.Value, delivery: *d, written: r.Timestamp,
 	}
-}
-
-// header returns the value of a fetched record's header, empty when there is none.
-func header(r *kgo.Record, name string) string {
-	for _, h := range r.Headers {
-		if h.Key == name {
-			return string(h.Value)
-		}
-	}
-	return ""
 }

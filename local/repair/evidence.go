@@ -37,7 +37,7 @@ func (f *Feed) findStronger(ctx context.Context, from Source, at map[feed.Origin
 	}
 	err := f.kafka.Read(ctx, f.topics.Output, audit.Bound{}, audit.Bound{}, func(batch []*kgo.Record) error {
 		for _, r := range batch {
-			overtakes(feed.ParseOrigin(header(r, feed.HeaderID)))
+			overtakes(feed.ParseOrigin(audit.Header(r, feed.HeaderID)))
 		}
 		return nil
 	})
@@ -61,7 +61,7 @@ func (f *Feed) findSuccessors(ctx context.Context, at map[feed.Origin]*Aside) er
 	}
 	return f.kafka.Read(ctx, f.topics.Input, audit.Since(oldest), audit.Bound{}, func(batch []*kgo.Record) error {
 		for _, r := range batch {
-			origin, err := feed.ParseOrigin(header(r, feed.HeaderRedrivenFrom))
+			origin, err := feed.ParseOrigin(audit.Header(r, feed.HeaderRedrivenFrom))
 			if a := at[origin]; err == nil && a != nil {
 				a.State = Redriven
 			}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"feedstream/local/audit"
 	"feedstream/local/services/fault"
 	"feedstream/local/services/kafka"
 	"feedstream/shared/feed"
@@ -61,7 +62,7 @@ func TestRedrive(t *testing.T) {
 	}
 	values := map[string]bool{}
 	for origin, records := range w.successors() {
-		if len(records) != 1 || header(records[0], feed.HeaderRedrives) != "1" {
+		if len(records) != 1 || audit.Header(records[0], feed.HeaderRedrives) != "1" {
 			t.Errorf("%s has %d successors", origin, len(records))
 		}
 		values[string(records[0].Key)+" "+string(records[0].Value)] = true

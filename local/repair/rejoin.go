@@ -124,17 +124,10 @@ func (f *Feed) rejoin(ctx context.Context, table audit.Table, current string, r 
 	return done, nil
 }
 
-// endOfTime is a clock to which no event time lies in the future: whether one did was decided long ago.
-var endOfTime = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
-
 // tellsOf says that a record of the input topic is of that event.
 func tellsOf(r *kgo.Record, u feed.Update) bool {
-	deliveries, err := delivered(r)
-	if err != nil {
-		return false
-	}
-	told, why := deliveries[0].Update(endOfTime)
-	return why == nil && told == u
+	told, valid := audit.Event(r)
+	return valid && told == u
 }
 
 const (

@@ -74,7 +74,7 @@ func (w *world) judge() {
 	for _, topic := range []string{topics.Output, topics.Quarantine} {
 		must(w.t, w.feed.kafka.Read(w.context(), topic, audit.Bound{}, audit.Bound{}, func(batch []*kgo.Record) error {
 			for _, r := range batch {
-				if origin, err := feed.ParseOrigin(header(r, feed.HeaderID)); err == nil {
+				if origin, err := feed.ParseOrigin(audit.Header(r, feed.HeaderID)); err == nil {
 					known[origin] = true
 				} else if origin, err := feedkafka.QuarantineOrigin(audit.Message(r)); err == nil {
 					known[origin] = true
@@ -136,7 +136,7 @@ func (w *world) successors() map[string][]*kgo.Record {
 	w.t.Helper()
 	found := map[string][]*kgo.Record{}
 	for _, r := range w.input() {
-		if from := header(r, feed.HeaderRedrivenFrom); from != "" {
+		if from := audit.Header(r, feed.HeaderRedrivenFrom); from != "" {
 			found[from] = append(found[from], r)
 		}
 	}
