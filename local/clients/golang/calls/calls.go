@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"reflect"
 	"runtime/debug"
@@ -48,6 +50,20 @@ func Refused(err error, name string) error {
 		return fmt.Errorf("%w: got %v, want a refusal by %q", errWrong, err, name)
 	}
 	return nil
+}
+
+// Get asks for a signed address. Any status but 200 is a refusal.
+func Get(url string) error {
+	answer, err := http.Get(url)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	said, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", answer.Status, said)
+	}
+	return err
 }
 
 // First runs a call without which no other makes sense.

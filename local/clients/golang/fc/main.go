@@ -2,7 +2,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -136,14 +135,5 @@ func signed(platform *fc.Client) error {
 	if err != nil {
 		return err
 	}
-	answer, err := http.Get(url)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	said, err := io.ReadAll(answer.Body)
-	if err == nil && answer.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s", answer.Status, said)
-	}
-	return err
+	return calls.Get(url)
 }

@@ -4,7 +4,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strings"
 
@@ -125,16 +124,7 @@ func refusals(client *calls.Client, service *oss.Client, bucket *oss.Bucket) {
 		if err != nil {
 			return err
 		}
-		answer, err := http.Get(url)
-		if err != nil {
-			return err
-		}
-		defer answer.Body.Close()
-		said, err := io.ReadAll(answer.Body)
-		if err == nil && answer.StatusCode != http.StatusOK {
-			err = fmt.Errorf("%s: %s", answer.Status, said)
-		}
-		return err
+		return calls.Get(url)
 	})
 }
 
