@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"errors"
-	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -49,7 +48,7 @@ func addRedriveFlags(cmd *cobra.Command, r *repair.Redrive) {
 }
 
 func redrive(cmd *cobra.Command, feed *repair.Feed, from repair.Source, r repair.Redrive, asJSON bool) error {
-	bar := countingBar(cmd, "redriving")
+	bar := cli.Bar(cmd.ErrOrStderr(), "redriving", -1, progressbar.OptionShowCount())
 	r.Progress = func(done, of int) {
 		bar.ChangeMax(of)
 		_ = bar.Set(done)
@@ -62,11 +61,4 @@ func redrive(cmd *cobra.Command, feed *repair.Feed, from repair.Source, r repair
 		summary.Render(cmd.OutOrStdout())
 	}
 	return cmp.Or(err, cli.Found(summary.Total.Refused > 0))
-}
-
-// countingBar counts on the standard error; how far it goes may be said later.
-func countingBar(cmd *cobra.Command, what string) *progressbar.ProgressBar {
-	return progressbar.NewOptions(-1, progressbar.OptionSetWriter(cmd.ErrOrStderr()), progressbar.OptionShowCount(),
-		progressbar.OptionSetDescription(what), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionSetSpinnerChangeInterval(0)) // it turns with the count: nothing else draws beside the caller
 }

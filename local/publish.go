@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -32,9 +31,7 @@ func publishCommand() *cobra.Command {
 				return err
 			}
 			cfg.Brokers, cfg.Topic = t.Kafka.Brokers, t.Names.Topics.Input
-			bar := progressbar.NewOptions(cfg.Records, progressbar.OptionSetWriter(cmd.ErrOrStderr()),
-				progressbar.OptionSetDescription("publishing"), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish(),
-				progressbar.OptionThrottle(100*time.Millisecond))
+			bar := cli.Bar(cmd.ErrOrStderr(), "publishing", int64(cfg.Records), progressbar.OptionShowIts())
 			cfg.Progress = func(acknowledged int) { _ = bar.Set(acknowledged) }
 			counts, err := simulate.Run(cmd.Context(), cfg)
 			_ = bar.Finish()

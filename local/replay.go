@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"feedstream/local/cli"
@@ -31,7 +32,7 @@ func replayCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			bar := countingBar(cmd, "replaying")
+			bar := cli.Bar(cmd.ErrOrStderr(), "replaying", -1, progressbar.OptionShowCount())
 			progress := func(done int) { _ = bar.Set(done) }
 			records.DryRun, rows.DryRun, records.Progress, rows.Progress = dry, dry, progress, progress
 			var answer interface{ Render(io.Writer) }

@@ -8,6 +8,13 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
+// Bar counts up to a total, -1 where nobody knows it yet, and shows the count or how fast it goes. It is drawn when
+// the count moves: by a goroutine of its own it would be drawn beside the caller.
+func Bar(out io.Writer, what string, total int64, shows progressbar.Option) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(total, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what), shows,
+		progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetSpinnerChangeInterval(0))
+}
+
 // Steps shows how far each step of some work is, on a terminal alone.
 type Steps struct {
 	Out  io.Writer
@@ -23,8 +30,7 @@ func (s *Steps) Show(step string, done, total int64) {
 	if s.bar == nil || s.name != step {
 		s.End()
 		s.name = step
-		s.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(s.Out), progressbar.OptionSetDescription("reading "+step),
-			progressbar.OptionShowIts(), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
+		s.bar = Bar(s.Out, "reading "+step, total, progressbar.OptionShowIts())
 	}
 	_ = s.bar.Set64(done)
 }
