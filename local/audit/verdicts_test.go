@@ -1,39 +1,22 @@
 package audit
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+
+	"feedstream/shared/testkit"
 )
-
-type log struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *log) lines() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), "\n")
-}
 
 // The output topic is deleted and made again: that is told once if at all, and counting goes on with the new one.
 func TestVerdictsOfATopicMadeAgain(t *testing.T) {
 	s := startKafka(t)
 	ctx, stop := context.WithCancel(testContext(t))
 	defer stop()
-	told := &log{}
+	told := &testkit.Log{}
 	v := NewVerdicts(Kafka{Brokers: []string{s.Addr()}}, topics, slog.New(slog.NewTextHandler(told, nil)))
 	done := make(chan error, 1)
 	go func() { done <- v.Run(ctx) }()
@@ -60,8 +43,8 @@ func TestVerdictsOfATopicMadeAgain(t *testing.T) {
 	if err := v.Wait(ctx, 14); err != nil {
 		t.Fatal(err)
 	}
-	if n := told.lines(); n > 1 {
-		t.Errorf("%d lines, want one at most:\n%s", n, told.text.String())
+	if n := strings.Count(told.String(), "\n"); n > 1 {
+		t.Errorf("%d lines, want one at most:\n%s", n, told.String())
 	}
 	stop()
 	if err := <-done; err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"feedstream/local/platform/runtime"
 	"feedstream/local/platform/stream"
+	"feedstream/shared/testkit"
 )
 
 // Each fault of an instance or a push costs no record, and what the function sees of it is what its name says.
@@ -33,7 +34,7 @@ func TestFaults(t *testing.T) {
 			t.Parallel()
 			b := start(t, nil)
 			var instance, push atomic.Bool
-			log := &lockedBuffer{}
+			log := &testkit.Log{}
 			cfg := b.cfg
 			cfg.Logger = slog.New(slog.NewTextHandler(log, nil))
 			cfg.InstanceFault = func(string) (none runtime.Fault) {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 
 	"feedstream/local/platform/manifest"
 	"feedstream/local/platform/stream"
+	"feedstream/shared/testkit"
 )
 
 // eventually waits for a condition that nothing announces.
@@ -147,25 +147,8 @@ func TestCloseCutsOffAPushThatOverruns(t *testing.T) {
 	}
 }
 
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 func TestKafkaOutageIsLoggedOnceAndPasses(t *testing.T) {
-	log := &lockedBuffer{}
+	log := &testkit.Log{}
 	dir := kfake.DataDir(t.TempDir()) // a restarted broker knows its topics by their old ids
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), dir, kfake.SeedTopics(2, "in"))
 	if err != nil {

@@ -1,7 +1,6 @@
 package fc
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,30 +13,14 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"feedstream/shared/testkit"
 )
 
 // bench is a handler whose log lines and request lines are kept.
 type bench struct {
 	*handler
-	logged, lines lockedBuffer
-}
-
-// lockedBuffer may be written to by several requests.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	logged, lines testkit.Log
 }
 
 func newBench(f Function) *bench {

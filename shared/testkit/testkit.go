@@ -2,10 +2,12 @@
 package testkit
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -44,6 +46,26 @@ func WantError(t testing.TB, err error, says ...string) {
 			t.Errorf("error = %v, want one that says %q", err, text)
 		}
 	}
+}
+
+// Log collects what several goroutines write, such as the lines of a logger.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write adds to the log.
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// String is all that was written so far.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // Quiet returns a logger for what a test does not look at.

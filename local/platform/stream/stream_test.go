@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -16,30 +15,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"feedstream/local/platform/manifest"
+	"feedstream/shared/testkit"
 )
 
 // bed is a broker and what a stream on it pushes and tells.
 type bed struct {
 	cluster *kfake.Cluster
 	client  *kgo.Client
-	log     lockedBuffer
-}
-
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
+	log     testkit.Log
 }
 
 func newBed(t *testing.T) *bed {
