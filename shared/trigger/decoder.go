@@ -15,9 +15,12 @@ type Decoder struct {
 	deliveries []feed.Delivery
 }
 
-// Decode is the function of that name. The deliveries are the decoder's memory: they are valid until the next call.
+// Decode is the function of that name. The deliveries are the decoder's memory, valid until its next call, and
+// their texts may lie in the body, which is not to be changed as long as they are in use.
 func (d *Decoder) Decode(body []byte) ([]feed.Delivery, error) {
-	d.deliveries = d.deliveries[:0]
+	if d.deliveries = d.deliveries[:0]; d.deliveries == nil {
+		d.deliveries = []feed.Delivery{}
+	}
 	if d.walk(body) {
 		return d.deliveries, nil
 	}
