@@ -32,13 +32,19 @@ func LoadIn(path string, env func(string) (string, bool)) (*Manifest, error) {
 // Parse is Load on bytes already read. Path names the file in errors, and code folders are relative to its directory.
 // Env gives ${env(...)} its values.
 func Parse(path string, data []byte, env func(string) (string, bool)) (*Manifest, error) {
-	d := parse(bytes.TrimPrefix(data, []byte("\ufeff")), env) // a byte order mark is no part of YAML text
-	if d.root == nil {
-		if len(d.problems) == 0 {
-			d.report(position{1, 1}, "the file is empty: write edition, name and resources")
-		}
-		return nil, asError(path, d.problems)
+	r, err := readManifest(path, data, env)
+	if err != nil {
+		return nil, err
 	}
+	if err := asError(path, r.problems); err != nil {
+		return nil, err
+	}
+	return r.manifest, nil
+}
+
+// readManifest reads as much as it can; what is wrong stands in the reader's problems.
+func readManifest(path string, data []byte, env func(string) (string, bool)) (*reader, error) {
+	d := parse(bytes.TrimPrefix(data, []byte("\ufeff")), env) // a byte order mark is no part of YAML text
 	directory, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
 		return nil, fmt.Errorf("find the folder of manifest %s: %w", path, err)
@@ -47,14 +53,14 @@ func Parse(path string, data []byte, env func(string) (string, bool)) (*Manifest
 	if err != nil {
 		return nil, err
 	}
-	r := reader{document: d, schemas: s, directory: directory, names: map[string]position{}, manifest: &Manifest{Path: path}}
-	if err := r.read(); err != nil {
-		return nil, err
+	r := &reader{document: d, schemas: s, directory: directory, names: map[string]position{}, manifest: &Manifest{Path: path}}
+	if d.root == nil {
+		if len(d.problems) == 0 {
+			d.report(position{1, 1}, "the file is empty: write edition, name and resources")
+		}
+		return r, nil
 	}
-	if err := asError(path, d.problems); err != nil {
-		return nil, err
-	}
-	return r.manifest, nil
+	return r, r.read()
 }
 
 // reader turns a document into a manifest, reporting problems to the document.
