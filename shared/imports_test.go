@@ -117,6 +117,7 @@ var rules = []rule{
 var conformance = map[string][]string{
 	"shared/names_test.go":             {"local/services/kafka", "local/platform/stream"},
 	"functions/enrich/sizes_test.go":   {"local/services/kafka"},
+	"functions/query/bench_test.go":    {"local/services/hbase"},
 	"shared/hbase/conformance_test.go": {"local/services/hbase"},
 	"shared/hbase/look_test.go":        {"local/services/hbase"},
 	"shared/hbase/lost_test.go":        {"local/services/hbase"},
