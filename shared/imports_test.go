@@ -60,7 +60,7 @@ var rules = []rule{
 	{dir: "shared/reference", inside: []string{"shared/feed"}, outside: []string{"github.com/cockroachdb/apd"},
 		tests: []string{"shared/oss/osstest"}},
 	{dir: "shared/testkit"},
-	{dir: "shared/trigger", inside: []string{"shared/feed"}, outside: []string{"github.com/goccy/go-json"}},
+	{dir: "shared/trigger", inside: []string{"shared/feed"}},
 	{dir: kits, inside: []string{"shared/*"}, outside: anything},
 
 	// The platform writes the wire from the documents: sharing code with the functions' side would
@@ -68,7 +68,8 @@ var rules = []rule{
 	{dir: "local/platform", inside: []string{"local/platform/*", "local/hostcheck", "local/services/patient"}, outside: anything},
 	{dir: "local/platform/cron", outside: anything},
 	{dir: "local/platform/manifest", inside: []string{"local/platform/cron"}, outside: anything},
-	{dir: "local/platform/runtime", inside: []string{"local/platform/manifest"}, outside: anything},
+	{dir: "local/platform/runtime", inside: []string{"local/platform/manifest", "local/process"}, outside: anything},
+	{dir: "local/process"},
 	{dir: "local/platform/stream", inside: []string{"local/platform/manifest"}, outside: anything},
 	{dir: "local/services/fault"},
 	{dir: "local/services/patient"},
