@@ -133,24 +133,40 @@ func (f *Function) failure(response *http.Response, body []byte) error {
 
 // Invoke sends one event and returns the answer; a failure that the function reports is a *FunctionError.
 func (f *Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	answer, _, err := f.InvokeLogged(ctx, NewRequestID(), event)
+	return answer, err
+}
+
+// InvokeLogged is Invoke under a request id of the caller's, which may ask for the end of what the instance printed
+// meanwhile.
+func (f *Function) InvokeLogged(ctx context.Context, id string, event []byte) (answer []byte, printed func() []byte, err error) {
 	f.invocations.Add(1)
-	request := func(ctx context.Context, base string) (*http.Request, error) {
+	printed = func() []byte { return nil }
+	err = f.run(ctx, request{id: id, controlPath: "/invoke", build: func(ctx context.Context, base string) (*http.Request, error) {
 		return http.NewRequestWithContext(ctx, http.MethodPost, base+"/invoke", bytes.NewReader(event))
-	}
-	var answer []byte
-	err := f.run(ctx, "/invoke", request, func(response *http.Response) error {
+	}, begin: func(i *instance) {
+		printed = i.printed.from(id)
+	}, use: func(response *http.Response) error {
 		body, err := io.ReadAll(response.Body)
 		if err != nil {
 			return fmt.Errorf("read the answer of %s: %w", f.manifest.Name, err)
 		}
 		answer = body
 		return f.failure(response, body)
-	})
+	}})
 	if err != nil {
 		f.errors.Add(1)
-		return nil, err
+		return nil, printed, err
 	}
-	return answer, nil
+	return answer, printed, nil
+}
+
+// request is one request on its way to an instance.
+type request struct {
+	id, controlPath string
+	build           func(ctx context.Context, base string) (*http.Request, error)
+	begin           func(*instance) // called before it is sent
+	use             func(*http.Response) error
 }
 
 // Call counts one request of an HTTP trigger and runs it on an instance: build makes the request for the
@@ -158,7 +174,7 @@ func (f *Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 func (f *Function) Call(ctx context.Context, controlPath string,
 	build func(ctx context.Context, base string) (*http.Request, error), use func(*http.Response) error) error {
 	f.invocations.Add(1)
-	return f.run(ctx, controlPath, build, use)
+	return f.run(ctx, request{id: NewRequestID(), controlPath: controlPath, build: build, begin: func(*instance) {}, use: use})
 }
 
 // Failed counts a request of Call as failed.
@@ -166,8 +182,7 @@ func (f *Function) Failed() { f.errors.Add(1) }
 
 // run runs one request on an instance, within the function's timeout. An instance that overruns it
 // is killed, as the platform does.
-func (f *Function) run(ctx context.Context, controlPath string,
-	build func(ctx context.Context, base string) (*http.Request, error), use func(*http.Response) error) error {
+func (f *Function) run(ctx context.Context, r request) error {
 	i, err := f.acquire(ctx)
 	if err != nil {
 		return err
@@ -181,19 +196,20 @@ func (f *Function) run(ctx context.Context, controlPath string,
 	// A push that has begun is not cut off when the platform stops: it has its own timeout.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	request, err := build(ctx, i.base)
+	sent, err := r.build(ctx, i.base)
 	if err != nil {
 		return fmt.Errorf("call %s: %w", f.manifest.Name, err)
 	}
-	f.setHeaders(request.Header, controlPath)
+	f.setHeaders(sent.Header, r.id, r.controlPath)
+	r.begin(i)
 	fault.meet(i)
-	response, err := i.client.Do(request)
+	response, err := i.client.Do(sent)
 	if err == nil {
 		defer response.Body.Close()
 		if fault.lose(i) {
 			return fmt.Errorf("call %s: %w", f.manifest.Name, errLost)
 		}
-		err = use(response)
+		err = r.use(response)
 	}
 	if ctx.Err() != nil {
 		i.kill()
@@ -204,10 +220,10 @@ func (f *Function) run(ctx context.Context, controlPath string,
 
 // setHeaders gives a request what the platform tells every invocation. Source: "Custom runtimes",
 // common request headers.
-func (f *Function) setHeaders(h http.Header, controlPath string) {
+func (f *Function) setHeaders(h http.Header, id, controlPath string) {
 	c := f.cfg
 	for name, value := range map[string]string{
-		"x-fc-request-id": NewRequestID(), "x-fc-control-path": controlPath,
+		"x-fc-request-id": id, "x-fc-control-path": controlPath,
 		"x-fc-access-key-id": c.Credentials.AccessKeyID, "x-fc-access-key-secret": c.Credentials.AccessKeySecret,
 		"x-fc-security-token": c.Credentials.SecurityToken,
 		"x-fc-function-name":  f.manifest.Name, "x-fc-function-handler": f.manifest.Handler,

@@ -31,6 +31,7 @@ type instance struct {
 	function *Function
 	running  int // requests; guarded by the function's mutex
 	client   *http.Client
+	printed  *tail
 
 	mu          sync.Mutex // held while starting
 	cmd         *exec.Cmd
@@ -46,7 +47,7 @@ type instance struct {
 }
 
 func newInstance(f *Function) *instance {
-	return &instance{function: f, client: &http.Client{
+	return &instance{function: f, printed: &tail{to: f.logs}, client: &http.Client{
 		Transport: &http.Transport{MaxIdleConnsPerHost: f.manifest.InstanceConcurrency},
 		// A redirect is the caller's to follow.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -88,8 +89,7 @@ func (i *instance) start() error {
 	cmd := exec.Command(m.Command[0], m.Command[1:]...)
 	cmd.Dir = m.CodeDir
 	cmd.Env = i.environment(port)
-	printed := &tail{to: i.function.logs}
-	cmd.Stdout, cmd.Stderr = printed, printed // one writer: the process gets one pipe, lines keep their order
+	cmd.Stdout, cmd.Stderr = i.printed, i.printed // one writer: the process gets one pipe, lines keep their order
 	if err := i.function.starter.start(cmd); err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (i *instance) start() error {
 		}
 		select {
 		case <-i.exited:
-			return fmt.Errorf("the process ended before its port answered (%v); it printed: %s", i.exit, printed.text())
+			return fmt.Errorf("the process ended before its port answered (%v); it printed: %s", i.exit, i.printed.text())
 		case <-i.function.stopping.Done():
 			i.kill()
 			return errStopping
@@ -181,7 +181,7 @@ func (i *instance) hook(ctx context.Context, method, path string, timeout time.D
 	if err != nil {
 		return err
 	}
-	i.function.setHeaders(request.Header, path)
+	i.function.setHeaders(request.Header, NewRequestID(), path)
 	request.Header.Set("x-fc-initialization-timeout", strconv.Itoa(int(timeout/time.Second)))
 	request.Header.Set("x-fc-function-timeout", strconv.Itoa(int(timeout/time.Second)))
 	response, err := i.client.Do(request)
