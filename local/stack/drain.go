@@ -91,6 +91,11 @@ type cpu struct{ feedstream, functions float64 }
 
 func usage() cpu { return cpu{cpuSeconds(syscall.RUSAGE_SELF), cpuSeconds(syscall.RUSAGE_CHILDREN)} }
 
+// processTime is the processor time of this process.
+func processTime() time.Duration {
+	return time.Duration(cpuSeconds(syscall.RUSAGE_SELF) * float64(time.Second))
+}
+
 func cpuSeconds(who int) float64 {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(who, &usage); err != nil {

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 
 	"feedstream/local/platform/manifest"
 )
@@ -37,6 +38,12 @@ type Status struct {
 	Name                string
 	Instances           int
 	Invocations, Errors int64
+	MemoryMB            int     // of an instance, as declared
+	CPU                 float64 // vCPUs of an instance, as declared
+	// Busy is the time in which instances had requests, summed over them: what is billed.
+	Busy time.Duration
+	// CPUTime is what the processes used, those that have ended included; zero where the system does not tell.
+	CPUTime time.Duration
 }
 
 // Runtime holds the functions of a manifest. Their processes start when they are called.
