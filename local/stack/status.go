@@ -24,7 +24,9 @@ func (s *Stack) Status() console.Status {
 		Reference: s.reference.current(),
 	}
 	for _, f := range p.Functions {
-		status.Functions = append(status.Functions, console.Function(f))
+		status.Functions = append(status.Functions, console.Function{
+			Name: f.Name, Instances: f.Instances, Invocations: f.Invocations, Errors: f.Errors,
+		})
 	}
 	for _, stream := range p.Streams {
 		status.Lag += stream.Lag

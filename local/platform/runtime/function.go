@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"feedstream/local/platform/manifest"
+	"feedstream/local/process"
 )
 
 // defaultInstances bounds the instances of a function without reserved concurrency.
@@ -30,6 +31,8 @@ type Function struct {
 	mu        sync.Mutex
 	instances []*instance
 	closed    bool
+
+	ended process.Usage // of the instances that are no more
 
 	invocations, errors atomic.Int64
 }
@@ -54,8 +57,12 @@ func (f *Function) Manifest() *manifest.Function { return f.manifest }
 func (f *Function) Status() Status {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	used := f.ended
+	for _, i := range f.instances {
+		used = used.Add(i.used())
+	}
 	return Status{
-		Name: f.manifest.Name, Instances: len(f.instances), Invocations: f.invocations.Load(), Errors: f.errors.Load(),
+		Name: f.manifest.Name, Instances: len(f.instances), Invocations: f.invocations.Load(), Errors: f.errors.Load(), Used: used,
 	}
 }
 
@@ -97,6 +104,7 @@ func (f *Function) drop(gone *instance) {
 	defer f.mu.Unlock()
 	for n, i := range f.instances {
 		if i == gone {
+			f.ended = f.ended.Add(i.used())
 			f.instances = append(f.instances[:n], f.instances[n+1:]...)
 			return
 		}

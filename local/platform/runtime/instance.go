@@ -11,8 +11,11 @@ import (
 	"os/exec"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
+
+	"feedstream/local/process"
 )
 
 const (
@@ -36,6 +39,10 @@ type instance struct {
 	refused     error // why it is not started any more
 	exited      chan struct{}
 	exit        error // why the process ended; read after exited is closed
+
+	pid  atomic.Int64 // 0 until the process runs
+	peak atomic.Int64 // bytes, of its memory when last looked at
+	end  atomic.Pointer[process.Usage]
 }
 
 func newInstance(f *Function) *instance {
@@ -87,8 +94,11 @@ func (i *instance) start() error {
 		return err
 	}
 	i.cmd, i.base, i.exited = cmd, "http://127.0.0.1:"+strconv.Itoa(port), make(chan struct{})
+	i.pid.Store(int64(cmd.Process.Pid))
 	go func() {
 		i.exit = cmd.Wait()
+		used := process.Ended(cmd.ProcessState)
+		i.end.Store(&used)
 		close(i.exited)
 		i.function.drop(i)
 	}()
@@ -111,6 +121,22 @@ func (i *instance) start() error {
 			return fmt.Errorf("its port did not answer within %s", startTimeout)
 		}
 	}
+}
+
+// used is what the process has used so far; while it is ending it may be nothing. It waits for nothing.
+func (i *instance) used() process.Usage {
+	if end := i.end.Load(); end != nil {
+		return process.Usage{CPU: end.CPU, PeakMemory: i.peak.Load()}
+	}
+	pid := i.pid.Load()
+	if pid == 0 {
+		return process.Usage{}
+	}
+	used, err := process.Running(int(pid))
+	if err == nil { // on other systems than Linux the time is known when it has ended
+		i.peak.Store(used.PeakMemory)
+	}
+	return used
 }
 
 func freePort() (int, error) {

@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"feedstream/local/platform/manifest"
+	"feedstream/local/process"
 )
 
 // Credentials are what functions and callers sign with.
@@ -37,6 +38,8 @@ type Status struct {
 	Name                string
 	Instances           int
 	Invocations, Errors int64
+	// Used is by all its instances, those that are no more included: their memory as it was when last looked at.
+	Used process.Usage
 }
 
 // Runtime holds the functions of a manifest. Their processes start when they are called.
