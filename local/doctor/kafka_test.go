@@ -77,7 +77,7 @@ func TestKafkaBehindAnAddressOutOfReach(t *testing.T) {
 	}
 	defer broker.Close()
 	var wrong []string
-	for _, f := range Kafka(t.Context(), "127.0.0.1:1", topics, "g", behind(t, broker)...) {
+	for _, f := range Kafka(t.Context(), "127.0.0.1:1", target.Names{Topics: topics, Group: "g"}, behind(t, broker)...) {
 		if !f.OK && !strings.HasPrefix(f.Check, "topic ") { // their settings are another matter
 			wrong = append(wrong, f.Check)
 			if !strings.Contains(f.Detail, broker.ListenAddrs()[0]) || !strings.Contains(f.Remedy, "advertised.listeners") {
@@ -93,5 +93,14 @@ func TestKafkaBehindAnAddressOutOfReach(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), broker.ListenAddrs()[0]) {
 		t.Errorf("publish: error = %v, want one that names %s", err, broker.ListenAddrs()[0])
+	}
+}
+
+func TestTasksWithoutAPartition(t *testing.T) {
+	names := target.Names{Topics: feed.DefaultTopics(), Tasks: 5}
+	for partitions, want := range map[int]int{0: 0, 4: 1, 5: 0, 6: 0} {
+		if found := idleTasks(names, partitions); len(found) != want {
+			t.Errorf("%d partitions: %+v", partitions, found)
+		}
 	}
 }

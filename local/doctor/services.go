@@ -74,7 +74,11 @@ func lookAtKafka(ctx context.Context, t *target.Target) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Kafka(ctx, t.Address(target.Kafka), t.Names.Topics, t.Names.Group, options...), nil
+	names := t.Names
+	if t.Console != "" {
+		names.Tasks = 0 // of a local stack: nobody bills them
+	}
+	return Kafka(ctx, t.Address(target.Kafka), names, options...), nil
 }
 
 func lookAtHBase(ctx context.Context, t *target.Target) ([]Finding, error) {
