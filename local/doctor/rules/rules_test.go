@@ -196,8 +196,12 @@ var faultsOfFunctions = []fault{
 	{"no instance concurrency written", "sizes-written", edit("      instanceConcurrency: 20\n", "")},
 	{"no timeout", "timeout", edit("      timeout: 60\n      # One", "      # One")},
 	{"no memory written", "sizes-written", cut("memorySize:")},
-	{"128 MB", "memory", edit("memorySize: 512", "memorySize: 384\n      #")},
-	{"pushes that memory does not hold", "memory-of-pushes", edit("CountBasedWindow: 1000", "CountBasedWindow: 10000")},
+	{"128 MB", "memory", edit("cpu: 0.35\n      memorySize: 512", "cpu: 0.1\n      memorySize: 128")},
+	{"pushes that memory does not hold", "memory-of-pushes", func(t *testing.T, w *world) {
+		edit("CountBasedWindow: 1000", "CountBasedWindow: 10000")(t, w)
+		edit("instanceConcurrency: 8", "instanceConcurrency: 200")(t, w)
+		edit("                concurrency: 4", "                concurrency: 200")(t, w)
+	}},
 	{"no logs", "logs", cut("logConfig:")},
 	{"no metrics", "logs", edit("enableRequestMetrics: true", "enableRequestMetrics: false")},
 	{"a timeout over 5 minutes behind a stream", Manifest, edit("      timeout: 60\n      # One", "      timeout: 301\n      # One")},
