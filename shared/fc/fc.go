@@ -58,6 +58,9 @@ type Config struct {
 	RequestLines io.Writer
 }
 
+// Handler answers the platform's requests as Run does.
+func Handler(cfg Config, f Function) http.Handler { return newHandler(cfg, f) }
+
 // drainTimeout bounds the wait for running requests after SIGTERM. Function Compute allows a
 // pre-stop hook 90 s; a push ends earlier by its own deadline.
 const drainTimeout = 30 * time.Second

@@ -28,7 +28,7 @@ func newBench(f Function) *bench {
 	b.handler = newHandler(Config{
 		MemoryMB:    128,
 		Credentials: Credentials{AccessKeyID: "env-id", AccessKeySecret: "env-secret"},
-		Logger:      NewLogger(&b.logged, slog.LevelInfo), RequestLines: &b.lines,
+		Logger:      NewLogger(&b.logged, slog.LevelInfo, Instance{}), RequestLines: &b.lines,
 	}, f)
 	return b
 }
@@ -317,4 +317,36 @@ func TestPreStopWaitsForRunningRequests(t *testing.T) {
 		}
 		push.Wait()
 	})
+}
+
+func TestTheFirstRequestIsColdAndTheAttemptIsCounted(t *testing.T) {
+	type seen struct {
+		cold    bool
+		attempt int
+	}
+	var got seen
+	note := func(ctx context.Context) { got = seen{ColdStart(ctx), Attempt(ctx)} }
+	b := newBench(Function{
+		Initialize: func(ctx context.Context) error { note(ctx); return nil },
+		Invoke:     func(ctx context.Context, _ []byte) ([]byte, error) { note(ctx); return nil, nil },
+		HTTP:       http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { note(r.Context()) }),
+	})
+	for _, test := range []struct {
+		path, retries string
+		want          seen
+	}{
+		{"/initialize", "", seen{false, 0}},
+		{"/invoke", "0", seen{true, 1}},
+		{"/invoke", "175", seen{false, 176}},
+		{"/invoke", "-1", seen{false, 0}},
+		{"/stocks/2318.HK", "many", seen{false, 0}},
+	} {
+		b.send("POST", test.path, "[]", "x-fc-retry-count", test.retries)
+		if got != test.want {
+			t.Errorf("%s after %q retries: %+v, want %+v", test.path, test.retries, got, test.want)
+		}
+	}
+	if got = (seen{ColdStart(t.Context()), Attempt(t.Context())}); got != (seen{}) {
+		t.Errorf("outside of a request: %+v", got)
+	}
 }
