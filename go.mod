@@ -2,6 +2,8 @@ module feedstream
 
 go 1.26.0
 
+toolchain go1.26.8
+
 require (
 	github.com/aliyun/aliyun-oss-go-sdk v3.0.2+incompatible
 	github.com/aliyun/fc-go-sdk v0.0.0-20211130132118-64c3dff91779

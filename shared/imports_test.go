@@ -58,7 +58,7 @@ var rules = []rule{
 	{dir: "shared/phoenix", inside: []string{"shared/feed"}},
 	{dir: "shared/problem"},
 	{dir: "shared/reference", inside: []string{"shared/feed"}, outside: []string{"github.com/cockroachdb/apd"},
-		tests: []string{"shared/oss/osstest"}},
+		tests: []string{"shared/oss/osstest", "shared/phoenix"}},
 	{dir: "shared/testkit"},
 	{dir: "shared/trigger", inside: []string{"shared/feed"}},
 	{dir: kits, inside: []string{"shared/*"}, outside: anything},
