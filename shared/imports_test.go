@@ -94,6 +94,8 @@ var rules = []rule{
 	{dir: "local/target", inside: []string{"shared/*", "local/platform/manifest"}, outside: anything},
 	{dir: "local/chaos", inside: []string{"local/audit", "local/invoke", "local/services/fault", "local/stack"},
 		outside: anything, tests: []string{"local/stack/stacktest"}},
+	{dir: "local/bench", inside: []string{"shared/*", "local/platform/stream", "local/process", "local/stack", "local/target"},
+		outside: anything, tests: []string{"local/stack/stacktest"}},
 	{dir: "local/hostcheck"},
 	{dir: "local/console", inside: []string{"local/hostcheck", "local/services/fault", "local/target"}, outside: anything},
 	{dir: "local/stack/stacktest"},
