@@ -14,8 +14,10 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"feedstream/local/simulate"
 	"feedstream/local/target"
@@ -93,5 +95,35 @@ func TestKafkaBehindAnAddressOutOfReach(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), broker.ListenAddrs()[0]) {
 		t.Errorf("publish: error = %v, want one that names %s", err, broker.ListenAddrs()[0])
+	}
+}
+
+// A broker that is asked for a coordinator for the first time has none for some seconds.
+func TestKafkaThatMakesItsFirstGroup(t *testing.T) {
+	topics := feed.DefaultTopics()
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, topics.Input, topics.Output, topics.Quarantine, topics.DeadLetter))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	asked := 0
+	broker.ControlKey(int16(kmsg.FindCoordinator), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		broker.KeepControl()
+		if asked++; asked > 3 {
+			return nil, nil, false
+		}
+		response := request.ResponseKind().(*kmsg.FindCoordinatorResponse)
+		for _, group := range request.(*kmsg.FindCoordinatorRequest).CoordinatorKeys {
+			coordinator := kmsg.NewFindCoordinatorResponseCoordinator()
+			coordinator.Key, coordinator.ErrorCode = group, kerr.CoordinatorNotAvailable.Code
+			response.Coordinators = append(response.Coordinators, coordinator)
+		}
+		response.ErrorCode = kerr.CoordinatorNotAvailable.Code
+		return response, nil, true
+	})
+	for _, f := range Kafka(t.Context(), broker.ListenAddrs()[0], topics, "g", kgo.SeedBrokers(broker.ListenAddrs()...)) {
+		if !f.OK && strings.Contains(f.Check, "coordinator") {
+			t.Errorf("finding = %+v", f)
+		}
 	}
 }
