@@ -70,10 +70,30 @@ func announced(ctx context.Context, admin *kadm.Client, listed kadm.TopicDetails
 	if err != nil && len(listed) > 0 {
 		findings = append(findings, bad("leaders of the topics", mend, "%v", err))
 	}
-	if _, err := admin.FetchOffsets(ctx, group); err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+	if err := coordinated(ctx, admin, group); err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		findings = append(findings, bad("coordinator of group "+group, mend, "%v", err))
 	}
 	return findings
+}
+
+// firstGroup is how long brokers that never had a group may take to make the topic of its offsets, which they do when
+// they are first asked who coordinates it.
+const firstGroup = 20 * time.Second
+
+// coordinated asks the group's coordinator for its offsets.
+func coordinated(ctx context.Context, admin *kadm.Client, group string) error {
+	for began := time.Now(); ; {
+		_, err := admin.FetchOffsets(ctx, group)
+		making := errors.Is(err, kerr.CoordinatorNotAvailable) || errors.Is(err, kerr.CoordinatorLoadInProgress)
+		if !making || time.Since(began) > firstGroup {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 func topic(found kadm.TopicDetail, name string, topics feed.Topics, brokers string) Finding {

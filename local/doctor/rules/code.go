@@ -81,12 +81,12 @@ func (c *code) readZip(path string) error {
 }
 
 func (c *code) readFolder(folder string) error {
-	info, err := os.Stat(folder)
-	if err != nil {
+	if _, err := os.Stat(folder); err != nil {
 		return err
 	}
 	path := filepath.Join(folder, c.binary)
-	if info, err = os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err == nil {

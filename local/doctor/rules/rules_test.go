@@ -102,8 +102,6 @@ func firstRole(w *world) string {
 	return ""
 }
 
-const arn = "acs:alikafka:${vars.region}:${env('FEED_ACCOUNT_ID')}:instance/${env('FEED_KAFKA_INSTANCE')}/topic/"
-
 var faults = slices.Concat(faultsOfVariables, faultsOfTriggers, faultsOfFunctions, faultsOfTheNetwork, faultsOfNames, faultsOfCode, faultsOfForm)
 
 var faultsOfVariables = []fault{
