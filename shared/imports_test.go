@@ -58,9 +58,9 @@ var rules = []rule{
 	{dir: "shared/phoenix", inside: []string{"shared/feed"}},
 	{dir: "shared/problem"},
 	{dir: "shared/reference", inside: []string{"shared/feed"}, outside: []string{"github.com/cockroachdb/apd"},
-		tests: []string{"shared/oss/osstest"}},
+		tests: []string{"shared/oss/osstest", "shared/phoenix"}},
 	{dir: "shared/testkit"},
-	{dir: "shared/trigger", inside: []string{"shared/feed"}, outside: []string{"github.com/goccy/go-json"}},
+	{dir: "shared/trigger", inside: []string{"shared/feed"}},
 	{dir: kits, inside: []string{"shared/*"}, outside: anything},
 
 	// The platform writes the wire from the documents: sharing code with the functions' side would
@@ -68,7 +68,8 @@ var rules = []rule{
 	{dir: "local/platform", inside: []string{"local/platform/*", "local/hostcheck", "local/services/patient"}, outside: anything},
 	{dir: "local/platform/cron", outside: anything},
 	{dir: "local/platform/manifest", inside: []string{"local/platform/cron"}, outside: anything},
-	{dir: "local/platform/runtime", inside: []string{"local/platform/manifest"}, outside: anything},
+	{dir: "local/platform/runtime", inside: []string{"local/platform/manifest", "local/process"}, outside: anything},
+	{dir: "local/process"},
 	{dir: "local/platform/latency"},
 	{dir: "local/platform/stream", inside: []string{"local/platform/latency", "local/platform/manifest"}, outside: anything},
 	{dir: "local/services/fault"},
@@ -84,6 +85,7 @@ var rules = []rule{
 	{dir: "local/data", inside: []string{"shared/feed", "shared/reference"}},
 	{dir: "local/doctor", inside: []string{"shared/*", "local/target", "local/data", "local/platform/manifest", "local/platform/stream"},
 		outside: anything, tests: []string{kits, "local/simulate"}},
+	{dir: "local/doctor/rules", inside: []string{"shared/config", "local/platform/manifest"}, outside: anything},
 	{dir: "local/invoke", inside: []string{"shared/reference", "local/target"}, outside: anything},
 	// A replay hands records to the functions as the platform does, with its own event.
 	{dir: "local/repair", inside: []string{"shared/*", "local/target", "local/audit", "local/invoke", "local/platform/stream"},
@@ -92,6 +94,8 @@ var rules = []rule{
 		tests: []string{"local/services/kafka"}},
 	{dir: "local/target", inside: []string{"shared/*", "local/platform/manifest"}, outside: anything},
 	{dir: "local/chaos", inside: []string{"local/audit", "local/invoke", "local/services/fault", "local/stack"},
+		outside: anything, tests: []string{"local/stack/stacktest"}},
+	{dir: "local/bench", inside: []string{"shared/*", "local/platform/stream", "local/process", "local/stack", "local/target"},
 		outside: anything, tests: []string{"local/stack/stacktest"}},
 	{dir: "local/hostcheck"},
 	{dir: "local/console/guard", inside: []string{"local/hostcheck"}},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"feedstream/shared/feed"
+	"feedstream/shared/hbase"
 	"feedstream/shared/kafka"
 	"feedstream/shared/phoenix"
 	"feedstream/shared/reference"
@@ -76,29 +77,42 @@ type Summary struct {
 // step may be repeated. A bad element is set aside and fails nothing, and so does one that a sink
 // rejects for good in step 5 or 6. HBase comes before Kafka, so that whoever reads a record finds the
 // row at that event time or newer.
-func (e *Enricher) Push(ctx context.Context, body []byte) ([]byte, error) {
+//
+// Whatever becomes of it, the push logs one line.
+func (e *Enricher) Push(ctx context.Context, body []byte) (answer []byte, err error) {
+	l := newLine(e.Now, len(body))
+	defer func() { l.log(ctx, e.Logger, err) }()
+
+	l.enter(decode)
 	deliveries, err := trigger.Decode(body)
 	if err != nil {
 		return nil, fmt.Errorf("decode the push: %w", err)
 	}
+	l.deliveries = deliveries
+	l.enter(takeSnapshot)
 	snapshot, err := e.Snapshots.Current(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("take the reference snapshot: %w", err)
 	}
+	l.snapshot = &snapshot
+	l.enter(checkLayout)
 	layout, err := e.Layouts.Layout(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("check the layout of the table: %w", err)
 	}
 
+	l.enter(judgeAll)
 	verdicts := judge(deliveries, snapshot.Snapshot, e.Now())
-	rows, err := e.writeRows(ctx, layout, verdicts)
-	if err != nil {
+	l.verdicts = verdicts
+	if l.rows, err = e.writeRows(hbase.WithPhases(ctx, l.enterRows), layout, verdicts); err != nil {
 		return nil, err
 	}
+	l.enter(produce)
 	if err := e.produce(ctx, deliveries, verdicts); err != nil {
 		return nil, err
 	}
-	return e.report(ctx, verdicts, rows, snapshot)
+	l.complete = true
+	return json.Marshal(l.summary())
 }
 
 // verdict is what became of one delivery: its record, or why it is set aside.
@@ -124,30 +138,4 @@ func judge(deliveries []feed.Delivery, snapshot *reference.Snapshot, now time.Ti
 		verdicts[i].record = feed.Join(update, deliveries[i].Origin, entry, version)
 	}
 	return verdicts
-}
-
-// report logs one line for the push and returns its answer.
-func (e *Enricher) report(ctx context.Context, verdicts []verdict, rows int, snapshot reference.View) ([]byte, error) {
-	s := Summary{
-		Rows:             rows,
-		ReferenceVersion: snapshot.Snapshot.Version(), ReferenceAge: snapshot.Age.Seconds(), ReferenceStale: snapshot.Stale,
-	}
-	for i := range verdicts {
-		switch v := &verdicts[i]; {
-		case v.why != nil:
-			s.Quarantined++
-		case v.record.Matched:
-			s.Enriched++
-		default:
-			s.Unmatched++
-		}
-	}
-	level := slog.LevelInfo
-	if s.ReferenceStale {
-		level = slog.LevelWarn
-	}
-	e.Logger.Log(ctx, level, "push", "enriched", s.Enriched, "unmatched", s.Unmatched, "quarantined", s.Quarantined,
-		"rows", s.Rows, "referenceVersion", s.ReferenceVersion, "referenceAge", snapshot.Age,
-		"referenceStale", s.ReferenceStale)
-	return json.Marshal(s)
 }

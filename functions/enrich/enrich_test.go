@@ -15,6 +15,7 @@ import (
 
 	"feedstream/shared/config"
 	"feedstream/shared/feed"
+	"feedstream/shared/hbase"
 	"feedstream/shared/kafka"
 	"feedstream/shared/phoenix"
 	"feedstream/shared/reference"
@@ -33,6 +34,7 @@ type world struct {
 	refuseMessage func(*kafka.Message) string
 
 	snapshot *reference.Snapshot
+	stale    bool
 	data     map[string]phoenix.Put
 	index    map[string]int64
 	produced []kafka.Message
@@ -53,18 +55,20 @@ func newWorld(t testing.TB) *world {
 }
 
 func (w *world) Current(context.Context) (reference.View, error) {
-	return reference.View{Snapshot: w.snapshot, Age: time.Minute}, w.snapshotErr
+	return reference.View{Snapshot: w.snapshot, Age: time.Minute, Stale: w.stale}, w.snapshotErr
 }
 
 func (w *world) Layout(context.Context) (*phoenix.Layout, error) {
 	return &phoenix.Layout{Table: "T", Index: "I", SaltBuckets: 16, IndexSaltBuckets: 16, Uncovered: true}, w.layoutErr
 }
 
-func (w *world) WriteRows(_ context.Context, _, _ string, rows []phoenix.Row) error {
+func (w *world) WriteRows(ctx context.Context, _, _ string, rows []phoenix.Row) error {
+	hbase.EnterPhase(ctx, hbase.DataRows)
 	w.calls = append(w.calls, "rows")
 	if w.rowsErr != nil {
 		return w.rowsErr
 	}
+	hbase.EnterPhase(ctx, hbase.IndexRows)
 	rejected := &feed.RejectedError{Sink: "HBase at z:1"}
 	for i, row := range rows {
 		if why := refused(w.refuseRow, &row); why != "" {

@@ -32,7 +32,7 @@ func run(ctx context.Context, environ []string) error {
 	if err := config.Load(&cfg, environ); err != nil {
 		return err
 	}
-	logger := fc.NewLogger(os.Stdout, cfg.Server.LogLevel)
+	logger := fc.NewLogger(os.Stdout, cfg.Server.LogLevel, fc.InstanceOf(environ))
 
 	producer, err := kafka.New(kafka.Config{
 		Brokers: cfg.Kafka.Brokers, TLS: cfg.Kafka.TLS, Roots: cfg.Kafka.CA.Pool(), SASLMechanism: cfg.Kafka.SASLMechanism,

@@ -31,7 +31,7 @@ func run(ctx context.Context, environ []string) error {
 	if err := config.Load(&cfg, environ); err != nil {
 		return err
 	}
-	logger := fc.NewLogger(os.Stdout, cfg.Server.LogLevel)
+	logger := fc.NewLogger(os.Stdout, cfg.Server.LogLevel, fc.InstanceOf(environ))
 
 	hbaseClient, err := hbase.New(hbase.Config{
 		ZooKeeper: string(cfg.HBase.ZooKeeper), Root: cfg.HBase.ZooKeeperRoot, Logger: logger,

@@ -32,7 +32,7 @@ func run(ctx context.Context, environ []string) error {
 	if err := config.Load(&cfg, environ); err != nil {
 		return err
 	}
-	logger := fc.NewLogger(os.Stdout, cfg.Server.LogLevel)
+	logger := fc.NewLogger(os.Stdout, cfg.Server.LogLevel, fc.InstanceOf(environ))
 
 	source, err := mongo.New(mongo.Config{
 		URI: cfg.Mongo.URI, Database: cfg.Mongo.Database, Collection: cfg.Mongo.Collection,

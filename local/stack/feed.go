@@ -42,7 +42,6 @@ func Run(ctx context.Context, cfg Config, feed Feed) (*Drained, error) {
 	if err := feed.Validate(); err != nil {
 		return nil, err
 	}
-	before := usage()
 	s, err := Start(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -50,24 +49,27 @@ func Run(ctx context.Context, cfg Config, feed Feed) (*Drained, error) {
 	if s.cfg.Stderr == nil {
 		s.cfg.Stderr = io.Discard
 	}
-	result, err := s.work(ctx, feed, before)
+	result, err := s.work(ctx, feed)
 	if err := errors.Join(err, s.Close()); err != nil {
 		return nil, err
 	}
 	if result != nil {
-		result.Speed.CPUFunctions = result.Speed.perMillion(usage().functions - before.functions)
+		result.Speed = result.meter.speed(s.used())
 	}
 	return result, nil
 }
 
 // work publishes the feed and waits: for the drain, or for ctx to end.
-func (s *Stack) work(ctx context.Context, feed Feed, before cpu) (*Drained, error) {
+func (s *Stack) work(ctx context.Context, feed Feed) (*Drained, error) {
 	fmt.Fprintf(s.cfg.Stderr, "console    %s\nquery      %s\npublish    %s\nKafka      %s\nlogs       %s\n",
 		s.endpoints.Console+s.page.Entrance(), s.endpoints.HTTPTriggers[s.target.Names.Query], s.endpoints.HTTPTriggers[s.target.Names.Publish],
 		s.endpoints.Kafka, filepath.Join(s.cfg.Data, "logs"))
+	for _, p := range s.programs {
+		fmt.Fprintf(s.cfg.Stderr, "runs       %s, of this machine, for %s\n", p.here, p.deployed)
+	}
 	feeding, stopFeed := context.WithCancel(ctx)
 	defer stopFeed()
-	began := time.Now()
+	m := s.startMeter(feed.Records)
 	published := make(chan error, 1)
 	go func() { published <- s.Publish(feeding, feed) }()
 	ticker := time.NewTicker(time.Second)
@@ -90,7 +92,7 @@ func (s *Stack) work(ctx context.Context, feed Feed, before cpu) (*Drained, erro
 			}
 			published = nil
 			if feed.Drain {
-				return s.drain(ctx, feed, began, before)
+				return s.drain(ctx, m)
 			}
 		case <-ticker.C:
 			s.printCounts(s.cfg.Stderr)

@@ -67,6 +67,7 @@ type Stack struct {
 	manifest  *manifest.Manifest
 	faults    *faults
 	endpoints target.Endpoints
+	programs  []program
 	once      sync.Once
 	closed    error
 }
@@ -78,10 +79,13 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := m.CheckBinaries(); err != nil {
+		return nil, err
+	}
 	if cfg.Stderr != nil {
 		cfg.Stderr = &oneAtATime{to: cfg.Stderr} // logs, counts and functions write to it
 	}
-	s := &Stack{cfg: cfg, logger: cfg.logger(), manifest: m}
+	s := &Stack{cfg: cfg, logger: cfg.logger(), manifest: m, programs: programsOf(m)}
 	rules, err := s.prepareFaults(elsewhere, m)
 	if err != nil {
 		return nil, err
@@ -116,6 +120,18 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		return nil, err
 	}
 	return s, s.writeEndpoints()
+}
+
+// program says what runs here in place of what the manifest has deployed.
+type program struct{ deployed, here string }
+
+func programsOf(m *manifest.Manifest) (programs []program) {
+	for _, f := range m.Functions {
+		if len(f.Command) > 0 {
+			programs = append(programs, program{f.Code, f.Command[0]})
+		}
+	}
+	return programs
 }
 
 // load reads the manifest and what is named elsewhere: a target without services when nothing is.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"feedstream/local/console/live"
+	"feedstream/local/process"
 	"feedstream/local/target"
 )
 
@@ -18,10 +19,13 @@ func (s *Stack) Status() live.Status {
 			Enriched: int64(counts.Enriched), Unmatched: int64(counts.Unmatched),
 			Quarantined: int64(counts.Quarantined), DeadLettered: int64(counts.DeadLettered),
 		},
-		Faults: len(s.Faults()), OwnCPU: processTime(),
+		Faults: len(s.Faults()), OwnCPU: process.Self().CPU,
 	}
 	for _, f := range p.Functions {
-		status.Functions = append(status.Functions, live.Function(f))
+		status.Functions = append(status.Functions, live.Function{
+			Name: f.Name, Instances: f.Instances, Invocations: f.Invocations, Errors: f.Errors,
+			MemoryMB: f.MemoryMB, CPU: f.CPU, Busy: f.Busy, CPUTime: f.Used.CPU,
+		})
 	}
 	for _, stream := range p.Streams {
 		status.Lag += stream.Lag

@@ -58,6 +58,9 @@ type Config struct {
 	RequestLines io.Writer
 }
 
+// Handler answers the platform's requests as Run does.
+func Handler(cfg Config, f Function) http.Handler { return newHandler(cfg, f) }
+
 // drainTimeout bounds the wait for running requests after SIGTERM. Function Compute allows a
 // pre-stop hook 90 s; a push ends earlier by its own deadline.
 const drainTimeout = 30 * time.Second
@@ -79,7 +82,7 @@ func Run(ctx context.Context, cfg Config, f Function) error {
 	go func() { failed <- server.Serve(listener) }()
 	info := build.Read()
 	cfg.Logger.Info("serving", "addr", listener.Addr().String(),
-		"version", info.Version, "commit", info.Commit, "go", info.Go)
+		"release", info.Version, "commit", info.Commit, "go", info.Go)
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve the platform on %s: %w", cfg.Addr, err)

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -23,6 +24,7 @@ type handler struct {
 	logger   *slog.Logger
 	lines    io.Writer
 	running  sync.WaitGroup // invocations and HTTP requests, not hooks
+	served   atomic.Bool    // one of these has come
 
 	// events bounds the bytes of the events in flight.
 	events        *semaphore.Weighted
@@ -46,10 +48,12 @@ func newHandler(cfg Config, f Function) *handler {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := requestContext(r, h.fallback)
+	kind := controlPath(r)
+	isHook := kind == "/initialize" || kind == "/pre-stop"
+	ctx, cancel := requestContext(r, h.fallback, !isHook && !h.served.Swap(true))
 	defer cancel()
 	r = r.WithContext(ctx)
-	switch controlPath(r) {
+	switch kind {
 	case "/initialize":
 		h.hook(w, r, "Initialize", h.function.Initialize)
 	case "/pre-stop":
@@ -152,7 +156,7 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, name string,
 	began := time.Now()
 	body, err := h.recovered(ctx, run)
 	if err != nil {
-		h.logger.ErrorContext(ctx, "failed", "request", name, "error", err, "took", time.Since(began))
+		h.logger.ErrorContext(ctx, "failed", "request", name, "error", err, "duration", time.Since(began))
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("x-fc-status", "404")
 		w.WriteHeader(http.StatusNotFound)
@@ -177,13 +181,16 @@ func (h *handler) http(w http.ResponseWriter, r *http.Request) {
 	h.running.Add(1)
 	defer h.running.Done()
 	defer h.printRequest("Invoke", RequestID(r.Context()))()
+	a := &access{ResponseWriter: w, began: time.Now()}
+	r = r.WithContext(context.WithValue(r.Context(), accessKey{}, a))
 	defer func() {
 		if p := recover(); p != nil {
 			h.logPanic(r.Context(), p)
-			http.Error(w, "internal error", http.StatusInternalServerError)
+			http.Error(a, "internal error", http.StatusInternalServerError)
 		}
+		a.log(h.logger, r)
 	}()
-	h.function.HTTP.ServeHTTP(w, r)
+	h.function.HTTP.ServeHTTP(a, r)
 }
 
 // recovered turns a panic into the error of its own invocation; the instance and the other

@@ -2,14 +2,95 @@ package fc
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"strings"
+	"unicode/utf8"
 )
 
-// NewLogger returns a logger that writes one JSON object a line, with the request id of the context
-// each line was logged under.
-func NewLogger(w io.Writer, level slog.Level) *slog.Logger {
-	return slog.New(requestHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})})
+// MaxLineBytes is the longest line that the platform's log takes; it cuts longer ones, and what is cut is no
+// JSON any more.
+const MaxLineBytes = 32 << 10
+
+// maxTextBytes bounds each text of a line, in the form it has there: a joined error, a stack.
+const maxTextBytes = 8 << 10
+
+// Instance says which copy of which function a process is.
+type Instance struct {
+	Function string // its name at the platform
+	Version  string // the published version, or LATEST
+	ID       string
+}
+
+// InstanceOf reads FC_FUNCTION_NAME, FC_FUNCTION_VERSION and FC_INSTANCE_ID out of environ, "NAME=value"
+// lines as os.Environ returns them. What is not there stays empty: nothing depends on it but log lines.
+func InstanceOf(environ []string) Instance {
+	var i Instance
+	for _, line := range environ {
+		switch name, value, _ := strings.Cut(line, "="); name {
+		case "FC_FUNCTION_NAME":
+			i.Function = value
+		case "FC_FUNCTION_VERSION":
+			i.Version = value
+		case "FC_INSTANCE_ID":
+			i.ID = value
+		}
+	}
+	return i
+}
+
+// NewLogger returns a logger that writes one JSON object a line, with function, version and instance, and
+// with the request id of the context that the line was logged under. A text or an error of more than 8 KB is
+// cut and says so. A duration is a number of milliseconds, and its name gets the ending Ms.
+func NewLogger(w io.Writer, level slog.Level, instance Instance) *slog.Logger {
+	logger := slog.New(requestHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: bounded})})
+	for _, a := range []slog.Attr{
+		slog.String("function", instance.Function), slog.String("version", instance.Version), slog.String("instance", instance.ID),
+	} {
+		if a.Value.String() != "" {
+			logger = logger.With(a)
+		}
+	}
+	return logger
+}
+
+// bounded cuts a text, or the text of an error, and gives a duration its unit.
+func bounded(_ []string, a slog.Attr) slog.Attr {
+	switch a.Value.Kind() {
+	case slog.KindDuration:
+		return slog.Float64(a.Key+"Ms", float64(a.Value.Duration().Microseconds())/1000)
+	case slog.KindString:
+		return slog.String(a.Key, Clip(a.Value.String(), maxTextBytes))
+	case slog.KindAny:
+		if err, isError := a.Value.Any().(error); isError && err != nil {
+			return slog.String(a.Key, Clip(err.Error(), maxTextBytes))
+		}
+	}
+	return a
+}
+
+// Clip cuts a text so that it has at most so many bytes as a JSON string, quotes and what it says of the
+// rest not counted.
+func Clip(text string, most int) string {
+	size := 0
+	for i, r := range text {
+		if size += quotedSize(r); size > most {
+			return fmt.Sprintf("%s… (%d bytes more)", text[:i], len(text)-i)
+		}
+	}
+	return text
+}
+
+// quotedSize is how many bytes a JSON string takes for a rune, at most.
+func quotedSize(r rune) int {
+	switch {
+	case r == '"' || r == '\\':
+		return len(`\"`)
+	case r < ' ' || r == utf8.RuneError || r == '\u2028' || r == '\u2029':
+		return len(`\u0000`)
+	}
+	return utf8.RuneLen(r)
 }
 
 type requestHandler struct{ slog.Handler }

@@ -38,12 +38,29 @@ type contextKey struct{}
 type invocation struct {
 	requestID   string
 	credentials Credentials
+	attempt     int
+	cold        bool
 }
 
 // RequestID returns the platform's id of the request that ctx belongs to, "" outside of one.
 func RequestID(ctx context.Context) string {
 	inv, _ := ctx.Value(contextKey{}).(invocation)
 	return inv.requestID
+}
+
+// Attempt says for the how manieth time the platform sends the event of the request that ctx belongs to,
+// from 1. It is 0 where the platform does not say: the header x-fc-retry-count is optional, and no document
+// promises it for an event stream.
+func Attempt(ctx context.Context) int {
+	inv, _ := ctx.Value(contextKey{}).(invocation)
+	return inv.attempt
+}
+
+// ColdStart reports whether the request that ctx belongs to is the first that its instance serves, hooks
+// not counted. Of several that arrive together one is.
+func ColdStart(ctx context.Context) bool {
+	inv, _ := ctx.Value(contextKey{}).(invocation)
+	return inv.cold
 }
 
 // CredentialsFrom returns the credentials of the request that ctx belongs to; they are empty
@@ -58,8 +75,11 @@ func CredentialsFrom(ctx context.Context) Credentials {
 const deadlineMargin = 5 * time.Second
 
 // requestContext gives a request its id, its credentials and the deadline by which work must stop.
-func requestContext(r *http.Request, fallback Credentials) (context.Context, context.CancelFunc) {
-	inv := invocation{requestID: r.Header.Get("x-fc-request-id"), credentials: fallback}
+func requestContext(r *http.Request, fallback Credentials, cold bool) (context.Context, context.CancelFunc) {
+	inv := invocation{requestID: r.Header.Get("x-fc-request-id"), credentials: fallback, cold: cold}
+	if retries, err := strconv.Atoi(r.Header.Get("x-fc-retry-count")); err == nil && retries >= 0 {
+		inv.attempt = retries + 1
+	}
 	if id := r.Header.Get("x-fc-access-key-id"); id != "" {
 		inv.credentials = Credentials{
 			AccessKeyID:     id,

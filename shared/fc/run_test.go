@@ -3,6 +3,9 @@ package fc
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -10,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"feedstream/shared/testkit"
 )
@@ -34,10 +38,10 @@ func TestRunDrains(t *testing.T) {
 	ended := make(chan error, 1)
 	started := &announcing{seen: make(chan struct{})}
 	go func() {
-		ended <- Run(ctx, Config{Addr: addr, Logger: NewLogger(started, slog.LevelInfo), RequestLines: io.Discard}, f)
+		ended <- Run(ctx, Config{Addr: addr, Logger: NewLogger(started, slog.LevelInfo, Instance{}), RequestLines: io.Discard}, f)
 	}()
 	<-started.seen
-	for _, want := range []string{`"addr":"` + addr, `"version":"`, `"commit":"`, `"go":"` + runtime.Version()} {
+	for _, want := range []string{`"addr":"` + addr, `"release":"`, `"commit":"`, `"go":"` + runtime.Version()} {
 		if !bytes.Contains(started.line, []byte(want)) {
 			t.Errorf("the first line %s lacks %s", started.line, want)
 		}
@@ -96,7 +100,7 @@ func TestRunNamesTheTakenAddress(t *testing.T) {
 
 func TestLogger(t *testing.T) {
 	var out bytes.Buffer
-	logger := NewLogger(&out, slog.LevelWarn).With("function", "feed-enrich").WithGroup("push")
+	logger := NewLogger(&out, slog.LevelWarn, InstanceOf([]string{"FC_FUNCTION_NAME=feed-enrich", "FC_INSTANCE_ID=c-1"}))
 	ctx := context.WithValue(t.Context(), contextKey{}, invocation{requestID: "1-abc"})
 	logger.InfoContext(ctx, "not at this level")
 	logger.WarnContext(ctx, "stale", "age", 3)
@@ -109,4 +113,50 @@ func TestLogger(t *testing.T) {
 			t.Errorf("%s lacks %s", line, want)
 		}
 	}
+}
+
+func TestTheLoggerBoundsTextsAndNamesUnits(t *testing.T) {
+	var out bytes.Buffer
+	logger := NewLogger(&out, slog.LevelInfo, Instance{})
+	long := strings.Repeat("\x00", MaxLineBytes)
+	logger.Info(long, "error", errors.New(long), "stack", long, "took", 1500*time.Microsecond, "none", error(nil))
+	if out.Len() > MaxLineBytes {
+		t.Errorf("the line has %d bytes", out.Len())
+	}
+	var line map[string]any
+	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
+		t.Fatal(err)
+	}
+	if line["tookMs"] != 1.5 || !strings.HasSuffix(line["error"].(string), "bytes more)") {
+		t.Errorf("took %v, error %.40q", line["tookMs"], line["error"])
+	}
+}
+
+// What is clipped is a JSON string within the bound, and what fits is left as it is.
+func FuzzClip(f *testing.F) {
+	f.Add("plain", 3)
+	f.Add("\"\\\x00\u2028\xff\ue000€", 9)
+	f.Fuzz(func(t *testing.T, text string, most int) {
+		most = min(max(most, 0), 1<<20)
+		clipped := Clip(text, most)
+		kept, rest, cut := strings.Cut(clipped, "… (")
+		if !cut {
+			kept = clipped
+		}
+		if strings.Contains(text, "… (") {
+			return
+		}
+		var quoted bytes.Buffer
+		encoder := json.NewEncoder(&quoted)
+		encoder.SetEscapeHTML(false) // as a logger does
+		if err := encoder.Encode(kept); err != nil {
+			t.Fatal(err)
+		}
+		if size := quoted.Len() - len("\"\"\n"); size > most || !strings.HasPrefix(text, kept) {
+			t.Errorf("Clip(%q, %d) = %q takes %d bytes", text, most, clipped, size)
+		}
+		if want := fmt.Sprintf("%d bytes more)", len(text)-len(kept)); cut && rest != want || !cut && clipped != text {
+			t.Errorf("Clip(%q, %d) = %q", text, most, clipped)
+		}
+	})
 }

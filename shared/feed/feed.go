@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Origin names one record of the input topic for ever.
@@ -99,12 +98,5 @@ func (r *Record) Supersedes(other *Record) bool {
 	return r.Origin.Offset > other.Origin.Offset
 }
 
-const timeLayout = "2006-01-02T15:04:05.000Z"
-
 // FormatTime renders epoch milliseconds as RFC 3339 in UTC with three fraction digits.
 func FormatTime(ms int64) string { return string(AppendTime(nil, ms)) }
-
-// AppendTime appends what FormatTime returns.
-func AppendTime(dst []byte, ms int64) []byte {
-	return time.UnixMilli(ms).UTC().AppendFormat(dst, timeLayout)
-}

@@ -23,6 +23,8 @@ import (
 // index. With any other error some of it may be missing and all of it is to be written again.
 //
 // Rows with equal keys must have been merged before: their order in a batch is not defined.
+//
+// Whoever wants to know how long each phase takes says so with WithPhases.
 func (c *Client) WriteRows(ctx context.Context, table, index string, rows []phoenix.Row) error {
 	ctx, cancel := c.deadline(ctx)
 	defer cancel()
@@ -31,10 +33,12 @@ func (c *Client) WriteRows(ctx context.Context, table, index string, rows []phoe
 	for i := range all {
 		all[i] = i
 	}
+	EnterPhase(ctx, DataRows)
 	data, err := c.phase(ctx, "data", table, all, func(i int) *phoenix.Put { return &rows[i].Data })
 	if err != nil {
 		return err
 	}
+	EnterPhase(ctx, IndexRows)
 	indexed, err := c.phase(ctx, "index", index, data.acknowledged, func(i int) *phoenix.Put { return &rows[i].Index })
 	if err != nil {
 		return err
@@ -45,6 +49,30 @@ func (c *Client) WriteRows(ctx context.Context, table, index string, rows []phoe
 	}
 	slices.SortFunc(rejected, func(a, b feed.SinkRejection) int { return a.Index - b.Index })
 	return &feed.RejectedError{Sink: c.where(), Rejections: rejected}
+}
+
+// Phase is a part of WriteRows.
+type Phase int
+
+// The phases, in their order.
+const (
+	DataRows Phase = iota
+	IndexRows
+)
+
+type phasesKey struct{}
+
+// WithPhases has WriteRows under the returned context call entered at the beginning of each of its phases,
+// in its caller's goroutine. A phase that WriteRows does not come to is not entered.
+func WithPhases(ctx context.Context, entered func(Phase)) context.Context {
+	return context.WithValue(ctx, phasesKey{}, entered)
+}
+
+// EnterPhase tells whoever asked with WithPhases that a phase begins.
+func EnterPhase(ctx context.Context, phase Phase) {
+	if entered, ok := ctx.Value(phasesKey{}).(func(Phase)); ok {
+		entered(phase)
+	}
 }
 
 // outcome is what became of the rows of one phase when none of them failed.

@@ -35,9 +35,23 @@ func BenchmarkDecode(b *testing.B) {
 	body := pushOf(benchEvents)
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
+	var decoder Decoder
 	for b.Loop() {
-		if deliveries, err := Decode(body); err != nil || len(deliveries) != benchEvents {
+		if deliveries, err := decoder.Decode(body); err != nil || len(deliveries) != benchEvents {
 			b.Fatal(len(deliveries), err)
+		}
+	}
+	perRecord(b)
+}
+
+// BenchmarkDecodeEach takes every event apart, as is done with those that no shape fits.
+func BenchmarkDecodeEach(b *testing.B) {
+	body := pushOf(benchEvents)
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := decodeEach(body); err != nil {
+			b.Fatal(err)
 		}
 	}
 	perRecord(b)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // The scanner takes JSON apart without reading what lies inside: a value nested deeper than the decoders
@@ -135,15 +136,25 @@ func elements(array []byte) (all [][]byte, err error) {
 // members calls found with each member of an object, in order. The names are in lower case, as the
 // decoders do not tell cases apart either.
 func members(object []byte, found func(name string, value []byte)) error {
+	return spans(object, func(name []byte, from, to int) error {
+		text, err := readString(name)
+		if err != nil {
+			return fmt.Errorf("read the name of a member: %w", err)
+		}
+		found(lower(text), object[from:to])
+		return nil
+	})
+}
+
+// spans calls found with each member of an object, in order: its name as it is written, quotes included, and
+// where its value lies.
+func spans(object []byte, found func(name []byte, from, to int) error) error {
 	return list(object, '{', '}', func(i int) (int, error) {
 		if object[i] != '"' {
 			return 0, errNoList
 		}
 		end := stringEnd(object, i)
-		var name string
-		if err := json.Unmarshal(object[i:end], &name); err != nil {
-			return 0, fmt.Errorf("read the name of a member: %w", err)
-		}
+		name := object[i:end]
 		i = skipSpace(object, end)
 		if i == len(object) || object[i] != ':' {
 			return 0, errNoList
@@ -153,13 +164,15 @@ func members(object []byte, found func(name string, value []byte)) error {
 		if end == i {
 			return 0, errNoList
 		}
-		found(lower(name), object[i:end])
-		return end, nil
+		return end, found(name, i, end)
 	})
 }
 
 // lower changes ASCII letters alone: no other letter is one of ours.
 func lower(name string) string {
+	if strings.IndexFunc(name, func(r rune) bool { return 'A' <= r && r <= 'Z' }) < 0 {
+		return name
+	}
 	b := []byte(name)
 	for i, c := range b {
 		if 'A' <= c && c <= 'Z' {

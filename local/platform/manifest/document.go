@@ -19,6 +19,7 @@ type document struct {
 	root       any
 	keys       map[string]position // by path, see key: where a member's name stands
 	values     map[string]position // where a value stands
+	written    map[string]string   // texts before their expressions were expanded, by path
 	unresolved map[string][]string // expressions without a value, by path of their scalar
 	problems   []Problem
 
@@ -34,8 +35,9 @@ func key(path []string) string { return strings.Join(path, "\x00") }
 // parse reads YAML. Only a file that is no YAML at all leaves root nil.
 func parse(data []byte, env func(string) (string, bool)) *document {
 	d := &document{
-		keys: map[string]position{}, values: map[string]position{}, unresolved: map[string][]string{},
-		scope: scope{env: env}, anchors: map[string]ast.Node{}, open: map[ast.Node]bool{},
+		keys: map[string]position{}, values: map[string]position{}, written: map[string]string{},
+		unresolved: map[string][]string{},
+		scope:      scope{env: env}, anchors: map[string]ast.Node{}, open: map[ast.Node]bool{},
 	}
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
@@ -97,6 +99,7 @@ func (d *document) readVars(body ast.Node) {
 		if name, _ := d.keyName(iter.Key()); name == "vars" {
 			reader := *d
 			reader.problems, reader.keys, reader.values = nil, map[string]position{}, map[string]position{}
+			reader.written, reader.unresolved = map[string]string{}, map[string][]string{}
 			d.scope.vars, _ = reader.value(iter.Value(), nil).(map[string]any)
 			d.nodes = reader.nodes
 		}
@@ -220,6 +223,7 @@ func (d *document) keyName(node ast.Node) (name string, merge bool) {
 }
 
 func (d *document) text(text string, path []string) any {
+	d.written[key(path)] = text
 	if !strings.Contains(text, "${") || hasActions(path) {
 		return text
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"feedstream/local/platform/manifest"
+	"feedstream/local/process"
 )
 
 // defaultInstances bounds the instances of a function without reserved concurrency.
@@ -31,9 +32,11 @@ type Function struct {
 	instances []*instance
 	closed    bool
 
+	ended process.Usage // of the instances that are no more
+
 	invocations, errors atomic.Int64
 	calls               calls
-	used                used
+	busy                time.Duration // of instances that have no request now
 }
 
 func (r *Runtime) newFunction(m *manifest.Function) *Function {
@@ -56,9 +59,13 @@ func (f *Function) Manifest() *manifest.Function { return f.manifest }
 func (f *Function) Status() Status {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	used := f.ended
+	for _, i := range f.instances {
+		used = used.Add(i.used())
+	}
 	return Status{
-		Name: f.manifest.Name, Instances: len(f.instances), Invocations: f.invocations.Load(), Errors: f.errors.Load(),
-		MemoryMB: f.manifest.MemoryMB, CPU: f.manifest.CPU, Busy: f.used.busy(f.instances), CPUTime: f.used.cpu(f.instances),
+		Name: f.manifest.Name, Instances: len(f.instances), Invocations: f.invocations.Load(), Errors: f.errors.Load(), Used: used,
+		MemoryMB: f.manifest.MemoryMB, CPU: f.manifest.CPU, Busy: f.busyTime(),
 	}
 }
 
@@ -89,7 +96,7 @@ func (f *Function) acquire(ctx context.Context) (*instance, error) {
 
 func (f *Function) release(i *instance) {
 	f.mu.Lock()
-	f.used.add(i.end())
+	f.busy += i.finish()
 	f.mu.Unlock()
 	<-f.slots
 }
@@ -100,7 +107,7 @@ func (f *Function) drop(gone *instance) {
 	defer f.mu.Unlock()
 	for n, i := range f.instances {
 		if i == gone {
-			f.used.ended(gone)
+			f.ended = f.ended.Add(i.used())
 			f.instances = append(f.instances[:n], f.instances[n+1:]...)
 			return
 		}

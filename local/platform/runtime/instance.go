@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"feedstream/local/process"
 )
 
 const (
@@ -31,8 +33,6 @@ type instance struct {
 	running  int       // requests; guarded by the function's mutex, and so is since
 	since    time.Time // when the first of them began
 	client   *http.Client
-	pid      atomic.Int64 // of the process while it runs
-	spent    atomic.Int64 // its processor time, as a duration, once it has ended
 
 	mu          sync.Mutex // held while starting
 	cmd         *exec.Cmd
@@ -41,6 +41,10 @@ type instance struct {
 	refused     error // why it is not started any more
 	exited      chan struct{}
 	exit        error // why the process ended; read after exited is closed
+
+	pid  atomic.Int64 // 0 until the process runs
+	peak atomic.Int64 // bytes, of its memory when last looked at
+	end  atomic.Pointer[process.Usage]
 }
 
 func newInstance(f *Function) *instance {
@@ -92,12 +96,12 @@ func (i *instance) start() error {
 	if err := i.function.starter.start(cmd); err != nil {
 		return err
 	}
-	i.pid.Store(int64(cmd.Process.Pid))
 	i.cmd, i.base, i.exited = cmd, "http://127.0.0.1:"+strconv.Itoa(port), make(chan struct{})
+	i.pid.Store(int64(cmd.Process.Pid))
 	go func() {
 		i.exit = cmd.Wait()
-		i.pid.Store(0)
-		i.spent.Store(int64(cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()))
+		used := process.Ended(cmd.ProcessState)
+		i.end.Store(&used)
 		close(i.exited)
 		i.function.drop(i)
 	}()
@@ -120,6 +124,22 @@ func (i *instance) start() error {
 			return fmt.Errorf("its port did not answer within %s", startTimeout)
 		}
 	}
+}
+
+// used is what the process has used so far; while it is ending it may be nothing. It waits for nothing.
+func (i *instance) used() process.Usage {
+	if end := i.end.Load(); end != nil {
+		return process.Usage{CPU: end.CPU, PeakMemory: i.peak.Load()}
+	}
+	pid := i.pid.Load()
+	if pid == 0 {
+		return process.Usage{}
+	}
+	used, err := process.Running(int(pid))
+	if err == nil { // on other systems than Linux the time is known when it has ended
+		i.peak.Store(used.PeakMemory)
+	}
+	return used
 }
 
 func freePort() (int, error) {

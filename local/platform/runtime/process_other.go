@@ -5,7 +5,6 @@ package runtime
 import (
 	"os/exec"
 	"syscall"
-	"time"
 )
 
 // starter starts processes in groups of their own. Only Linux can tie their life to this process: if
@@ -20,6 +19,3 @@ func (s *starter) start(cmd *exec.Cmd) error {
 }
 
 func (s *starter) close() {}
-
-// cpuTime is known on Linux only.
-func cpuTime(int) time.Duration { return 0 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"feedstream/local/platform/manifest"
+	"feedstream/local/process"
 )
 
 // Credentials are what functions and callers sign with.
@@ -38,12 +39,12 @@ type Status struct {
 	Name                string
 	Instances           int
 	Invocations, Errors int64
-	MemoryMB            int     // of an instance, as declared
-	CPU                 float64 // vCPUs of an instance, as declared
+	// Used is by all its instances, those that are no more included: their memory as it was when last looked at.
+	Used     process.Usage
+	MemoryMB int     // of an instance, as declared
+	CPU      float64 // vCPUs of an instance, as declared
 	// Busy is the time in which instances had requests, summed over them: what is billed.
 	Busy time.Duration
-	// CPUTime is what the processes used, those that have ended included; zero where the system does not tell.
-	CPUTime time.Duration
 }
 
 // Runtime holds the functions of a manifest. Their processes start when they are called.

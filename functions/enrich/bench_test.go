@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"feedstream/shared/feed"
+	"feedstream/shared/kafka"
+	"feedstream/shared/phoenix"
+	"feedstream/shared/reference"
+)
+
+const benchRecords = 10_000
+
+// BenchmarkHotPath is the function's own work on a push of 10,000 records, of which one in a hundred has no
+// reference entry: from its bytes to the cells and the output records that the sinks are given. The sinks
+// only take them. ratio holds it against encoding/json's json.Valid over the same body, in turns with it, so
+// that a busy machine slows both.
+func BenchmarkHotPath(b *testing.B) {
+	for name, entries := range map[string]int{"entries=30": 30, "entries=1000000": 1_000_000} {
+		b.Run(name, func(b *testing.B) {
+			e := newBench(b, entries)
+			body := benchPush(entries)
+			var pushing, validating time.Duration
+			b.ReportAllocs()
+			for b.Loop() {
+				start := time.Now()
+				if _, err := e.Push(b.Context(), body); err != nil {
+					b.Fatal(err)
+				}
+				pushed := time.Now()
+				if !json.Valid(body) {
+					b.Fatal("the push is not JSON")
+				}
+				pushing, validating = pushing+pushed.Sub(start), validating+time.Since(pushed)
+			}
+			each := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / float64(b.N) / benchRecords }
+			b.ReportMetric(each(pushing), "ns/record")
+			b.ReportMetric(each(validating), "ns/valid")
+			b.ReportMetric(pushing.Seconds()/validating.Seconds(), "ratio")
+		})
+	}
+}
+
+// taker is a pair of sinks that acknowledge everything.
+type taker struct{}
+
+func (taker) WriteRows(context.Context, string, string, []phoenix.Row) error { return nil }
+func (taker) Produce(context.Context, []kafka.Message) error                 { return nil }
+
+func newBench(b *testing.B, entries int) *Enricher {
+	w := newWorld(b)
+	known := make(map[string]feed.Entry, entries)
+	for i := range entries {
+		price := feed.Price(782_500 + i)
+		known[benchCode(i)] = feed.Entry{Name: fmt.Sprintf("Company number %d", i), Price: &price}
+	}
+	var err error
+	if w.snapshot, err = reference.Decode("20261123T021500Z-3f2a91c4", reference.Encode(known)); err != nil {
+		b.Fatal(err)
+	}
+	e := w.enricher()
+	e.Rows, e.Topics = taker{}, taker{}
+	return e
+}
+
+func benchCode(i int) string { return fmt.Sprintf("%04d.HK", i) }
+
+// benchPush is a push as the platform sends them, about 489 bytes a record. Its codes jump over the reference
+// as those of a feed do.
+func benchPush(entries int) []byte {
+	var body strings.Builder
+	for i := range benchRecords {
+		code := benchCode(i * 7919 % entries)
+		if i%100 == 99 {
+			code = "NONE.HK"
+		}
+		separator := ','
+		if i == 0 {
+			separator = '['
+		}
+		fmt.Fprintf(&body, `%c{"specversion":"1.0","id":"8e215af8-ca18-4249-8645-f96c1026%04x","source":"acs:alikafka","type":"alikafka:Topic:Message",`+
+			`"subject":"acs:alikafka_pre-cn-i7m2t7t1:topic:feed-updates","datacontenttype":"application/json; charset=utf-8",`+
+			`"time":"2022-06-23T02:49:51.%03dZ","aliyunaccountid":"164901546557","data":{"topic":"feed-updates","partition":%d,`+
+			`"offset":%d,"timestamp":%d,"headers":{"headers":[],"isReadOnly":false},"key":"192.168.2.%d",`+
+			`"value":"%s,%d"}}`, separator, i, i%1000, i%4, 1_000_000+i/4, 1655952591589+i, i*31%255, code, 1605760851123+i)
+	}
+	return []byte(body.String() + "]")
+}
