@@ -35,6 +35,8 @@ type Function struct {
 	ended process.Usage // of the instances that are no more
 
 	invocations, errors atomic.Int64
+	calls               calls
+	busy                time.Duration // of instances that have no request now
 }
 
 func (r *Runtime) newFunction(m *manifest.Function) *Function {
@@ -63,6 +65,7 @@ func (f *Function) Status() Status {
 	}
 	return Status{
 		Name: f.manifest.Name, Instances: len(f.instances), Invocations: f.invocations.Load(), Errors: f.errors.Load(), Used: used,
+		MemoryMB: f.manifest.MemoryMB, CPU: f.manifest.CPU, Busy: f.busyTime(),
 	}
 }
 
@@ -81,19 +84,19 @@ func (f *Function) acquire(ctx context.Context) (*instance, error) {
 	}
 	for _, i := range f.instances {
 		if i.running < f.manifest.InstanceConcurrency {
-			i.running++
+			i.begin()
 			return i, nil
 		}
 	}
 	i := newInstance(f)
-	i.running = 1
+	i.begin()
 	f.instances = append(f.instances, i)
 	return i, nil
 }
 
 func (f *Function) release(i *instance) {
 	f.mu.Lock()
-	i.running--
+	f.busy += i.finish()
 	f.mu.Unlock()
 	<-f.slots
 }
@@ -137,23 +140,25 @@ func (f *Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	return answer, err
 }
 
-// InvokeLogged is Invoke under a request id of the caller's, which may ask for the end of what the instance printed
-// meanwhile.
+// InvokeLogged is Invoke under a request id of the caller's, who may ask for the end of what the instance printed
+// meanwhile: 4 KB at most, nothing when no instance was reached.
 func (f *Function) InvokeLogged(ctx context.Context, id string, event []byte) (answer []byte, printed func() []byte, err error) {
 	f.invocations.Add(1)
-	printed = func() []byte { return nil }
-	err = f.run(ctx, request{id: id, controlPath: "/invoke", build: func(ctx context.Context, base string) (*http.Request, error) {
+	request := func(ctx context.Context, base string) (*http.Request, error) {
 		return http.NewRequestWithContext(ctx, http.MethodPost, base+"/invoke", bytes.NewReader(event))
-	}, begin: func(i *instance) {
-		printed = i.printed.from(id)
-	}, use: func(response *http.Response) error {
+	}
+	call := newCall("/invoke", event)
+	call.ID = id
+	err = f.run(ctx, call, request, func(response *http.Response) error {
 		body, err := io.ReadAll(response.Body)
 		if err != nil {
 			return fmt.Errorf("read the answer of %s: %w", f.manifest.Name, err)
 		}
 		answer = body
+		call.answered(body)
 		return f.failure(response, body)
-	}})
+	})
+	printed, call.printed = call.printed, nil // what is kept of the call does not keep its instance
 	if err != nil {
 		f.errors.Add(1)
 		return nil, printed, err
@@ -161,20 +166,15 @@ func (f *Function) InvokeLogged(ctx context.Context, id string, event []byte) (a
 	return answer, printed, nil
 }
 
-// request is one request on its way to an instance.
-type request struct {
-	id, controlPath string
-	build           func(ctx context.Context, base string) (*http.Request, error)
-	begin           func(*instance) // called before it is sent
-	use             func(*http.Response) error
-}
-
 // Call counts one request of an HTTP trigger and runs it on an instance: build makes the request for the
 // instance at base, use reads the answer. Whether it failed is the caller's to judge, and to count with Failed.
 func (f *Function) Call(ctx context.Context, controlPath string,
 	build func(ctx context.Context, base string) (*http.Request, error), use func(*http.Response) error) error {
 	f.invocations.Add(1)
-	return f.run(ctx, request{id: NewRequestID(), controlPath: controlPath, build: build, begin: func(*instance) {}, use: use})
+	call := newCall(controlPath, nil)
+	err := f.run(ctx, call, build, use)
+	call.printed = nil // nobody asks
+	return err
 }
 
 // Failed counts a request of Call as failed.
@@ -182,34 +182,38 @@ func (f *Function) Failed() { f.errors.Add(1) }
 
 // run runs one request on an instance, within the function's timeout. An instance that overruns it
 // is killed, as the platform does.
-func (f *Function) run(ctx context.Context, r request) error {
+func (f *Function) run(ctx context.Context, call *call,
+	build func(ctx context.Context, base string) (*http.Request, error), use func(*http.Response) error) (err error) {
+	defer func() { f.calls.end(call, err) }()
 	i, err := f.acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer f.release(i)
-	if err := i.ready(ctx); err != nil {
+	cold, err := i.ready(ctx)
+	if err != nil {
 		return err
 	}
+	f.calls.begin(call, i.name, cold)
+	call.printed = i.printed.from(call.ID)
 	fault := f.fault()
 	limit := fault.limit(f.manifest.Timeout)
 	// A push that has begun is not cut off when the platform stops: it has its own timeout.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	sent, err := r.build(ctx, i.base)
+	request, err := build(ctx, i.base)
 	if err != nil {
 		return fmt.Errorf("call %s: %w", f.manifest.Name, err)
 	}
-	f.setHeaders(sent.Header, r.id, r.controlPath)
-	r.begin(i)
+	f.setHeaders(request.Header, call.Path, call.ID)
 	fault.meet(i)
-	response, err := i.client.Do(sent)
+	response, err := i.client.Do(request)
 	if err == nil {
 		defer response.Body.Close()
 		if fault.lose(i) {
 			return fmt.Errorf("call %s: %w", f.manifest.Name, errLost)
 		}
-		err = r.use(response)
+		err = use(response)
 	}
 	if ctx.Err() != nil {
 		i.kill()
@@ -220,10 +224,10 @@ func (f *Function) run(ctx context.Context, r request) error {
 
 // setHeaders gives a request what the platform tells every invocation. Source: "Custom runtimes",
 // common request headers.
-func (f *Function) setHeaders(h http.Header, id, controlPath string) {
+func (f *Function) setHeaders(h http.Header, controlPath, requestID string) {
 	c := f.cfg
 	for name, value := range map[string]string{
-		"x-fc-request-id": id, "x-fc-control-path": controlPath,
+		"x-fc-request-id": requestID, "x-fc-control-path": controlPath,
 		"x-fc-access-key-id": c.Credentials.AccessKeyID, "x-fc-access-key-secret": c.Credentials.AccessKeySecret,
 		"x-fc-security-token": c.Credentials.SecurityToken,
 		"x-fc-function-name":  f.manifest.Name, "x-fc-function-handler": f.manifest.Handler,
