@@ -108,8 +108,20 @@ DURATION ?= 2m
 chaos: ## the stack at load under random faults for DURATION (2m), drawn from SEED (a fresh one, printed), then the audit
 	go test ./local/chaos -count=1 -timeout 60m -run '^TestChaos$$' -v -chaos.seed $(SEED) -chaos.duration $(DURATION)
 
+RECORDS ?= 1000000
+
 .PHONY: bench
-bench: ## all benchmarks, with allocations; compare two runs with `go tool benchstat`
+bench: ## the whole stack: records/s, CPU by process, memory, latency, and what the machine gives; tables and JSON in bin/bench/
+	go test ./local/bench -ldflags='-X feedstream/shared/build.commit=$(COMMIT)' -count=1 -timeout 30m -run '^TestBench$$' -v -bench.records $(RECORDS) -bench.rate 10000 -bench.steady 20s \
+		-bench.out $(CURDIR)/bin/bench
+
+.PHONY: bench-real
+bench-real: ## the same against real Kafka and HBase (needs a JDK 17 and Maven); tables and JSON in bin/bench-real/
+	go test -tags real,bench -ldflags='-X feedstream/shared/build.commit=$(COMMIT)' -count=1 -timeout 60m -run '^TestBench$$' -v ./local/real \
+		-bench.records $(RECORDS) -bench.out $(CURDIR)/bin/bench-real
+
+.PHONY: bench-packages
+bench-packages: ## the benchmarks beside the code, with allocations; compare two runs with `go tool benchstat`
 	go test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: lint
