@@ -174,8 +174,10 @@ func (e *Enricher) messages(deliveries []feed.Delivery, verdicts []verdict, work
 		switch {
 		case v.why == nil:
 			messages[i] = kafka.RecordMessage(e.OutputTopic, &v.record)
+			messages[i].SetTraceparent(d.Traceparent)
 		case out.limit == 0:
 			messages[i] = kafka.QuarantineMessage(e.QuarantineTopic, d, v.why, now)
+			messages[i].SetTraceparent(d.Traceparent)
 		default:
 			var fits bool
 			if messages[i], fits = kafka.CutQuarantineMessage(e.QuarantineTopic, d, v.why, now, out.limit); !fits {

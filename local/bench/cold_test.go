@@ -19,6 +19,7 @@ import (
 	"feedstream/local/services/hbase"
 	"feedstream/local/services/kafka"
 	"feedstream/local/services/oss"
+	"feedstream/local/stack/stacktest"
 	"feedstream/shared/feed"
 	sharedoss "feedstream/shared/oss"
 	"feedstream/shared/reference"
@@ -27,11 +28,10 @@ import (
 
 // BenchmarkColdStart is the time from exec to the answer of feed-enrich to the first push, of one record:
 // without a snapshot, which fails the push, and with one of 10 MB.
+//
+//	go test ./local/bench -run - -bench ColdStart
 func BenchmarkColdStart(b *testing.B) {
-	program := filepath.Join(b.TempDir(), "enrich")
-	if out, err := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "feedstream/functions/enrich").CombinedOutput(); err != nil {
-		b.Fatalf("build feed-enrich: %v\n%s", err, out)
-	}
+	program := filepath.Join(filepath.Dir(stacktest.Manifest), "bin", "functions", "enrich", "enrich")
 	for _, test := range []struct {
 		name    string
 		entries int

@@ -16,6 +16,7 @@ type Feed struct {
 	Records                int     // how many; 0 goes on until the end
 	Rate                   float64 // records per second; 0 is as fast as it goes, or with no Records no feed at all
 	BadRatio, UnknownRatio float64
+	Codes                  []string // of the stocks; none means those of the reference
 	Seed                   uint64
 	Drain                  bool // once all Records are published, wait for their verdicts and audit
 }
@@ -30,7 +31,7 @@ func (f Feed) Validate() error {
 }
 
 func (f Feed) simulation() simulate.Config {
-	return simulate.Config{Records: f.Records, Rate: f.Rate, Seed: f.Seed, BadRatio: f.BadRatio, UnknownRatio: f.UnknownRatio}
+	return simulate.Config{Records: f.Records, Rate: f.Rate, Codes: f.Codes, Seed: f.Seed, BadRatio: f.BadRatio, UnknownRatio: f.UnknownRatio}
 }
 
 // errInterrupted is the end of a drain that its context cut short.
@@ -62,7 +63,7 @@ func Run(ctx context.Context, cfg Config, feed Feed) (*Drained, error) {
 // work publishes the feed and waits: for the drain, or for ctx to end.
 func (s *Stack) work(ctx context.Context, feed Feed) (*Drained, error) {
 	fmt.Fprintf(s.cfg.Stderr, "console    %s\nquery      %s\npublish    %s\nKafka      %s\nlogs       %s\n",
-		s.endpoints.Console, s.endpoints.HTTPTriggers[s.target.Names.Query], s.endpoints.HTTPTriggers[s.target.Names.Publish],
+		s.endpoints.Console+s.page.Entrance(), s.endpoints.HTTPTriggers[s.target.Names.Query], s.endpoints.HTTPTriggers[s.target.Names.Publish],
 		s.endpoints.Kafka, filepath.Join(s.cfg.Data, "logs"))
 	for _, p := range s.programs {
 		fmt.Fprintf(s.cfg.Stderr, "runs       %s, of this machine, for %s\n", p.here, p.deployed)

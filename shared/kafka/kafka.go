@@ -17,6 +17,8 @@ import (
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
+
+	"feedstream/shared/feed"
 )
 
 // Message is one record of a topic.
@@ -40,6 +42,13 @@ type Message struct {
 type Header struct {
 	Key   string
 	Value []byte
+}
+
+// SetTraceparent has the message belong to the trace of its input record; "" sets nothing.
+func (m *Message) SetTraceparent(traceparent string) {
+	if traceparent != "" {
+		m.Headers = append(m.Headers, Header{feed.HeaderTraceparent, []byte(traceparent)})
+	}
 }
 
 // Header returns the value of the first header of that name, and whether there is one.
