@@ -127,3 +127,23 @@ func BenchmarkAppendBatch(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/record")
 }
+
+// A message that stands for its record is sent as the one that is made of it.
+func TestARecordIsSentAsItsMessage(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		record := drawRecord(r)
+		short := Message{Topic: "out", Record: &record, Time: noon}
+		whole := short.Whole()
+		if whole.Record != nil || !cmp.Equal(whole.Value, record.AppendJSON(nil)) {
+			r.Fatalf("the whole of %+v is %+v", record, whole)
+		}
+		if got, want := AppendOutput(nil, &short), AppendOutput(nil, &whole); !bytes.Equal(got, want) {
+			r.Fatalf("sent as\n%q, want\n%q", got, want)
+		}
+		got, _ := appendBatch(nil, all([]Message{short, whole}), 1<<20, noon)
+		want, _ := appendBatch(nil, all([]Message{whole, short}), 1<<20, noon)
+		if !bytes.Equal(got, want) || short.Size() != whole.Size() {
+			r.Fatal("batches of the two differ")
+		}
+	})
+}
