@@ -2,8 +2,11 @@
 
 FUNCTIONS := $(notdir $(wildcard functions/*))
 FUZZTIME  ?= 20s
-COMMIT    := $(shell git describe --always --dirty --abbrev=12 2>/dev/null)
-BUILD     := -trimpath -buildvcs=false -ldflags='-s -w -X feedstream/shared/build.commit=$(COMMIT)'
+# The sources say nothing of their commit where they are no checkout: make COMMIT=... there.
+COMMIT    ?= $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null)
+BUILD      = -trimpath -buildvcs=false -ldflags='-s -w -X feedstream/shared/build.commit=$(COMMIT)'
+# Another Go makes other bytes: the zips are built with the one that go.mod names.
+TOOLCHAIN := $(shell sed -n 's/^toolchain //p' go.mod)
 
 COMPOSE    = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) -p feedstream -f local/compose/docker-compose.yml
 
@@ -20,11 +23,14 @@ run: build ## build, then run the whole stack on this machine; Ctrl-C ends it
 	./bin/feedstream up --anonymous-http --rate 50
 
 .PHONY: build
-build: functions command ## build the command and the functions for this machine into bin/, zips for the cloud into bin/zip/
+build: functions command zips ## build the command and the functions for this machine into bin/, zips for the cloud into bin/zip/
+
+.PHONY: zips
+zips: ## build what `s deploy` uploads into bin/zip/: linux/amd64, the same bytes from the same commit
 	@mkdir -p bin/zip bin/cloud
 	@for f in $(FUNCTIONS); do \
 		echo "  bin/zip/$$f.zip"; \
-		GOOS=linux GOARCH=amd64 CGO_ENABLED=0 go build $(BUILD) -o bin/cloud/$$f ./functions/$$f || exit 1; \
+		GOTOOLCHAIN=$(TOOLCHAIN) GOOS=linux GOARCH=amd64 GOAMD64=v1 CGO_ENABLED=0 go build $(BUILD) -o bin/cloud/$$f ./functions/$$f && \
 		go run ./local/archive bin/zip/$$f.zip bin/cloud/$$f || exit 1; \
 	done
 
@@ -34,7 +40,7 @@ command: ## build the command alone into bin/
 	@CGO_ENABLED=0 go build $(BUILD) -o bin/feedstream ./local
 
 .PHONY: functions
-functions: ## build the functions alone into bin/functions/ (GOOS=linux GOARCH=amd64 before a deploy)
+functions: ## build the functions alone for this machine into bin/functions/
 	@echo "building; the first build compiles every dependency and takes a few minutes"
 	@for f in $(FUNCTIONS); do \
 		echo "  bin/functions/$$f/$$f"; \
@@ -97,8 +103,20 @@ DURATION ?= 2m
 chaos: ## the stack at load under random faults for DURATION (2m), drawn from SEED (a fresh one, printed), then the audit
 	go test ./local/chaos -count=1 -timeout 60m -run '^TestChaos$$' -v -chaos.seed $(SEED) -chaos.duration $(DURATION)
 
+RECORDS ?= 1000000
+
 .PHONY: bench
-bench: ## all benchmarks, with allocations; compare two runs with `go tool benchstat`
+bench: ## the whole stack: records/s, CPU by process, memory, latency, and what the machine gives; tables and JSON in bin/bench/
+	go test ./local/bench -ldflags='-X feedstream/shared/build.commit=$(COMMIT)' -count=1 -timeout 30m -run '^TestBench$$' -v -bench.records $(RECORDS) -bench.rate 10000 -bench.steady 20s \
+		-bench.out $(CURDIR)/bin/bench
+
+.PHONY: bench-real
+bench-real: ## the same against real Kafka and HBase (needs a JDK 17 and Maven); tables and JSON in bin/bench-real/
+	go test -tags real,bench -ldflags='-X feedstream/shared/build.commit=$(COMMIT)' -count=1 -timeout 60m -run '^TestBench$$' -v ./local/real \
+		-bench.records $(RECORDS) -bench.out $(CURDIR)/bin/bench-real
+
+.PHONY: bench-packages
+bench-packages: ## the benchmarks beside the code, with allocations; compare two runs with `go tool benchstat`
 	go test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: lint

@@ -122,7 +122,7 @@ func TestEnvExample(t *testing.T) {
 	example, err := config.ReadFile("../.env.example")
 	must(t, err)
 	taken := map[string]bool{}
-	for _, m := range regexp.MustCompile(`\$\{env\('([A-Z_]+)'`).FindAllStringSubmatch(string(manifest), -1) {
+	for _, m := range regexp.MustCompile(`\$\{env\('([A-Z0-9_]+)'`).FindAllStringSubmatch(string(manifest), -1) {
 		taken[m[1]] = true
 	}
 	for name := range example {

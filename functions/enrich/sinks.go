@@ -141,9 +141,13 @@ func (e *Enricher) messages(work *workspace, left []outgoing) ([]kafka.Message, 
 		v, d := &work.verdicts[out.verdict], &work.deliveries[out.verdict]
 		switch {
 		case v.why == nil:
-			work.messages = append(work.messages, kafka.Message{Topic: e.OutputTopic, Record: &v.record})
+			m := kafka.Message{Topic: e.OutputTopic, Record: &v.record}
+			m.SetTraceparent(d.Traceparent)
+			work.messages = append(work.messages, m)
 		case out.limit == 0:
-			work.messages = append(work.messages, kafka.QuarantineMessage(e.QuarantineTopic, d, v.why, now))
+			m := kafka.QuarantineMessage(e.QuarantineTopic, d, v.why, now)
+			m.SetTraceparent(d.Traceparent)
+			work.messages = append(work.messages, m)
 		default:
 			m, fits := kafka.CutQuarantineMessage(e.QuarantineTopic, d, v.why, now, out.limit)
 			if !fits {

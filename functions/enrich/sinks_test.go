@@ -172,3 +172,29 @@ func TestAQuarantineThatTakesNothingFailsThePush(t *testing.T) {
 		t.Errorf("the log tells nothing of it: %s", log.String())
 	}
 }
+
+func TestTheTraceOfAnInputRecordGoesOn(t *testing.T) {
+	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	w := newWorld(t)
+	headers := `"headers":{"headers":[{"key":"traceparent","value":"` + trace + `"}]}`
+	event := `{"topic":"feed-updates","partition":1,"offset":%d,"key":"s","value":"%s",%s}`
+	body := "[" + strings.Join([]string{
+		fmt.Sprintf(event, 0, "2318.HK,1605760851123", headers), fmt.Sprintf(event, 1, "bad", headers),
+		fmt.Sprintf(event, 2, "0941.HK,1605760851123", `"headers":{}`),
+	}, ",") + "]"
+	if _, err := w.enricher().Push(t.Context(), []byte(body)); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for i := range w.produced {
+		m := &w.produced[i]
+		value, _ := m.Header(feed.HeaderTraceparent)
+		got[m.Topic+" "+string(value)]++
+	}
+	if diff := cmp.Diff(map[string]int{"out " + trace: 1, "bad " + trace: 1, "out ": 1}, got); diff != "" {
+		t.Error(diff)
+	}
+	if len(w.records(t)) != 2 || len(w.aside(t)) != 1 {
+		t.Error("a message with a trace is not read as what it is")
+	}
+}

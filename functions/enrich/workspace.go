@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"feedstream/shared/feed"
@@ -26,6 +27,7 @@ type workspace struct {
 // verdict is what became of one delivery: its record, or why it is set aside.
 type verdict struct {
 	record feed.Record
+	price  feed.Price // to which the record points
 	why    *feed.Rejection
 }
 
@@ -37,19 +39,29 @@ func (w *workspace) decode(body []byte) (err error) {
 
 // judge checks each delivery and joins what passes with the snapshot.
 func (w *workspace) judge(snapshot *reference.Snapshot, now time.Time) {
-	w.verdicts = w.verdicts[:0]
+	w.verdicts = slices.Grow(w.verdicts[:0], len(w.deliveries))[:len(w.deliveries)]
 	version := snapshot.Version()
 	for i := range w.deliveries {
+		v := &w.verdicts[i]
 		update, why := w.deliveries[i].Update(now)
 		if why != nil {
-			w.verdicts = append(w.verdicts, verdict{why: why})
+			*v = verdict{why: why}
 			continue
 		}
-		var entry *feed.Entry
-		if found, ok := snapshot.Lookup(update.StockCode); ok {
-			entry = &found
-		}
-		w.verdicts = append(w.verdicts, verdict{record: feed.Join(update, w.deliveries[i].Origin, entry, version)})
+		*v = verdict{record: feed.Join(update, w.deliveries[i].Origin, nil, version)}
+		v.match(snapshot)
+	}
+}
+
+// match adds what the snapshot knows of the record's stock, as feed.Join does, without memory for the price.
+func (v *verdict) match(snapshot *reference.Snapshot) {
+	entry, known := snapshot.Find(v.record.StockCode)
+	if !known {
+		return
+	}
+	v.record.Matched, v.record.StockName = true, entry.Name
+	if entry.Price != "" {
+		v.price, v.record.LastPrice = entry.Amount(), &v.price
 	}
 }
 

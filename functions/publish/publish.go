@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"feedstream/shared/fc"
 	"feedstream/shared/feed"
 	"feedstream/shared/kafka"
 	"feedstream/shared/problem"
@@ -58,6 +59,7 @@ func (p *Publisher) updates(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	fc.SetItems(r.Context(), len(items))
 	results, err := p.publish(r.Context(), items, senderOf(r))
 	if err != nil {
 		return &unpublishedError{results: results, err: err}

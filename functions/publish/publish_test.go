@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"feedstream/shared/config"
+	"feedstream/shared/fc"
 	"feedstream/shared/feed"
 	"feedstream/shared/kafka"
 	"feedstream/shared/testkit"
@@ -268,4 +271,17 @@ func FuzzPublish(f *testing.F) {
 			t.Errorf("%d acknowledged, %d in the topic, status %d", acknowledged, len(l.messages), w.Code)
 		}
 	})
+}
+
+func TestTheLineOfARequestHasItsItems(t *testing.T) {
+	var log testkit.Log
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	p := &Publisher{Topic: "feed-updates", Producer: &topicLog{}, Now: func() time.Time { return noon }, Logger: logger}
+	fc.Handler(fc.Config{Logger: logger, RequestLines: io.Discard}, fc.Function{HTTP: p}).
+		ServeHTTP(httptest.NewRecorder(), request(`[{"stockCode":"2318.HK"},{"stockCode":"?"}]`))
+	for _, want := range []string{"method=POST path=/updates status=202", "items=2", "requestBytes=43"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("%s lacks %s", log.String(), want)
+		}
+	}
 }

@@ -29,6 +29,7 @@ func readRequest(w http.ResponseWriter, r *http.Request) ([]item, error) {
 		return nil, &problem.Problem{Status: http.StatusNotFound, Title: "No such resource",
 			Detail: fmt.Sprintf("%.200s is not known here.", r.URL.Path), Remedy: "Use POST /updates."}
 	}
+	r.Pattern = "/updates" // there is one path, so no mux that would say it
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return nil, &problem.Problem{Status: http.StatusMethodNotAllowed, Title: "Method not allowed",

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"feedstream/shared/fc"
 	"feedstream/shared/feed"
 	"feedstream/shared/problem"
 	"feedstream/shared/reference"
@@ -84,6 +85,7 @@ func (a *API) stocks(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	fc.SetItems(r.Context(), len(page.Items))
 	next := ""
 	if page.Next != nil {
 		next = page.Next.cursor()
@@ -121,6 +123,7 @@ func (a *API) row(w http.ResponseWriter, r *http.Request) error {
 		return &problem.Problem{Status: http.StatusNotFound, Title: http.StatusText(http.StatusNotFound),
 			Detail: fmt.Sprintf("there is no row %.300q", rowKey)}
 	}
+	fc.SetItems(r.Context(), 1)
 	if wantsCSV(r) {
 		return writeCSV(w, []feed.Record{record})
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"feedstream/shared/fc"
 	"feedstream/shared/feed"
 	"feedstream/shared/hbase"
 	"feedstream/shared/phoenix"
@@ -352,6 +354,24 @@ func TestRowKeysLongerThanAnyInHBase(t *testing.T) {
 		}
 		if answer.Body.Len() > 1000 {
 			t.Errorf("%d bytes: the answer has %d", length, answer.Body.Len())
+		}
+	}
+}
+
+func TestTheLineOfARequestHasItsItems(t *testing.T) {
+	w := newWorld(record("s1", "2318.HK", 1), record("s2", "2318.HK", 2))
+	for path, want := range map[string]string{
+		"/stocks/2318.HK": `path=/stocks/{code} status=200`, "/rows/s1%7C2318.HK": `path=/rows/{rowKey} status=200`, "/x": `path=/ status=404`,
+	} {
+		w.log.Reset()
+		fc.Handler(fc.Config{Logger: w.logger(), RequestLines: io.Discard}, fc.Function{HTTP: w.api().Handler()}).
+			ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path, nil))
+		if !strings.Contains(w.log.String(), want) {
+			t.Errorf("%s is logged as %s", path, w.log.String())
+		}
+		items := map[string]string{"/stocks/2318.HK": "items=2", "/rows/s1%7C2318.HK": "items=1"}[path]
+		if !strings.Contains(w.log.String(), items) {
+			t.Errorf("%s: %s lacks %s", path, w.log.String(), items)
 		}
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
+	"feedstream/shared/fc"
 	"feedstream/shared/feed"
 	"feedstream/shared/reference"
 	"feedstream/shared/trigger"
@@ -48,19 +50,40 @@ type Refresher struct {
 // Invoke handles one event of the time trigger, whose payload is the command, or a command that comes as
 // the event itself. Without any it reads, admits and announces. A refresh that would empty, shrink or
 // corrupt the reference fails with the report, and what is announced stays as it is.
+//
+// Whatever becomes of it, it logs one line.
 func (r *Refresher) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	began := time.Now()
 	command, err := decode(event)
 	if err != nil {
+		r.log(ctx, began, reference.Outcome{}, err)
 		return nil, err
 	}
 	outcome, err := r.carryOut(ctx, command)
+	r.log(ctx, began, outcome, err)
 	if err != nil {
 		return nil, err
 	}
-	r.Logger.InfoContext(ctx, "refreshed", "action", outcome.Action, "version", outcome.Version,
-		"revision", outcome.Revision, "changed", outcome.Changed, "pinned", outcome.Pinned,
-		"entries", outcome.Entries, "rejected", outcome.Report.Rejected)
 	return json.Marshal(outcome)
+}
+
+// log writes the line "refresh". One that failed says what it read, if it came to that, and not what is
+// announced: that has not changed.
+func (r *Refresher) log(ctx context.Context, began time.Time, outcome reference.Outcome, err error) {
+	level := slog.LevelInfo
+	attrs := []slog.Attr{
+		slog.Bool("failed", err != nil), slog.Bool("coldStart", fc.ColdStart(ctx)), slog.String("action", outcome.Action),
+		slog.Int("read", outcome.Report.Read), slog.Int("rejected", outcome.Report.Rejected),
+		slog.Duration("duration", time.Since(began)),
+	}
+	if err != nil {
+		level = slog.LevelError
+		attrs = append(attrs, slog.Any("error", err))
+	} else {
+		attrs = append(attrs, slog.String("referenceVersion", outcome.Version), slog.Int64("revision", outcome.Revision),
+			slog.Int("entries", outcome.Entries), slog.Bool("announced", outcome.Changed), slog.Bool("pinned", outcome.Pinned))
+	}
+	r.Logger.LogAttrs(ctx, level, "refresh", attrs...)
 }
 
 func decode(event []byte) (reference.Command, error) {
@@ -80,16 +103,16 @@ func decode(event []byte) (reference.Command, error) {
 }
 
 // carryOut looks at what is announced before anything else: what is damaged there is mended by whatever
-// is announced next, and said.
+// is announced next, and said. Beside an error the outcome has the action, and the report of what was read.
 func (r *Refresher) carryOut(ctx context.Context, command reference.Command) (reference.Outcome, error) {
+	outcome := reference.Outcome{Action: command.Action}
 	found, err := r.Announcer.Inspect(ctx)
 	if err != nil {
-		return reference.Outcome{}, err
+		return outcome, err
 	}
 	for _, damage := range found.Damage {
 		r.Logger.WarnContext(ctx, "the announced reference is damaged", "error", damage)
 	}
-	outcome := reference.Outcome{}
 	switch command.Action {
 	case reference.ActionPin:
 		outcome, err = described(r.Pins.Pin(ctx, found.Manifest, command.Version))
@@ -98,10 +121,11 @@ func (r *Refresher) carryOut(ctx context.Context, command reference.Command) (re
 	default:
 		outcome, err = r.follow(ctx, found, command)
 	}
+	outcome.Action = command.Action
 	if err != nil {
-		return reference.Outcome{}, err
+		return outcome, err
 	}
-	outcome.Action, outcome.Changed = command.Action, outcome.Version != found.Manifest.Version
+	outcome.Changed = outcome.Version != found.Manifest.Version
 	for _, damage := range found.Damage {
 		outcome.Mended = append(outcome.Mended, damage.Error())
 	}
@@ -133,13 +157,13 @@ func (r *Refresher) follow(ctx context.Context, found reference.Announced,
 		return r.leaveAlone(ctx, found, entries, report, refused)
 	}
 	if refused != nil {
-		return reference.Outcome{}, errors.Join(append([]error{refused}, found.Damage...)...)
+		return reference.Outcome{Report: report}, errors.Join(append([]error{refused}, found.Damage...)...)
 	}
 	announced, err := r.Announcer.Announce(ctx, found.Manifest, entries, reference.Source{
 		Database: r.Database, Collection: r.Collection, Read: report.Read, Rejected: report.Rejected,
 	})
 	if err != nil {
-		return reference.Outcome{}, err
+		return reference.Outcome{Report: report}, err
 	}
 	outcome, _ := described(announced, nil)
 	outcome.Report = report

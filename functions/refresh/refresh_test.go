@@ -1,16 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"feedstream/shared/fc"
 	"feedstream/shared/oss/osstest"
 	"feedstream/shared/reference"
 	"feedstream/shared/testkit"
@@ -328,5 +331,46 @@ func TestEventsThatAreNoRefreshAreRefused(t *testing.T) {
 	w := newWorld("1.HK")
 	if _, err := w.refresher().Invoke(t.Context(), []byte(strings.Replace(timerEvent, "refresh", "", 1))); err != nil {
 		t.Errorf("an empty payload: %v", err)
+	}
+}
+
+func TestARefreshLogsOneLine(t *testing.T) {
+	w := newWorld("2318.HK", "0941.HK")
+	logged := func(event string) map[string]any {
+		t.Helper()
+		var out bytes.Buffer
+		r := w.refresher()
+		r.Logger = fc.NewLogger(&out, slog.LevelInfo, fc.Instance{})
+		_, _ = r.Invoke(t.Context(), []byte(event))
+		var line map[string]any
+		if err := json.Unmarshal(out.Bytes(), &line); err != nil {
+			t.Fatalf("%q: %v", out.Bytes(), err)
+		}
+		if _, timed := line["durationMs"].(float64); !timed || line["msg"] != "refresh" {
+			t.Errorf("the line is %v", line)
+		}
+		for _, member := range []string{"time", "msg", "coldStart", "durationMs"} {
+			delete(line, member)
+		}
+		return line
+	}
+	first := logged(timerEvent)
+	version := w.parsed(t).Version
+	want := map[string]any{"level": "INFO", "failed": false, "action": "refresh", "read": 2.0, "rejected": 0.0,
+		"referenceVersion": version, "revision": 1.0, "entries": 2.0, "announced": true, "pinned": false}
+	if diff := cmp.Diff(want, first); diff != "" {
+		t.Error(diff)
+	}
+	want["announced"], want["revision"] = false, 2.0
+	if diff := cmp.Diff(want, logged(timerEvent)); diff != "" {
+		t.Errorf("unchanged: %s", diff)
+	}
+	w.fill("2318.HK")
+	refused := logged(timerEvent)
+	if refused["level"] != "ERROR" || refused["failed"] != true || refused["read"] != 1.0 || refused["error"] == "" || refused["entries"] != nil {
+		t.Errorf("a refused refresh logs %v", refused)
+	}
+	if bad := logged("no JSON"); bad["failed"] != true || bad["action"] != "" {
+		t.Errorf("an event that is none logs %v", bad)
 	}
 }

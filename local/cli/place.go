@@ -2,11 +2,13 @@ package cli
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"feedstream/local/repair"
 	"feedstream/local/target"
+	"feedstream/shared/config"
 )
 
 // Place is where a verb finds the services: those of a running local stack, or those that a file names.
@@ -46,6 +48,24 @@ func (p *Place) Target() (*target.Target, error) {
 	}
 	t, _, err := target.FromFile(p.env, p.Manifest)
 	return &t, err
+}
+
+// Environment gives a manifest its variables, as a deployment would: from the file of --env, and from the environment.
+func (p *Place) Environment() (func(name string) (value string, set bool), error) {
+	if p.env == "" {
+		return os.LookupEnv, nil
+	}
+	values, err := config.ReadFile(p.env)
+	if err != nil {
+		return nil, err
+	}
+	return func(name string) (string, bool) {
+		written, inFile := values[name]
+		if value, set := os.LookupEnv(name); set && written == "" {
+			return value, true
+		}
+		return written, inFile
+	}, nil
 }
 
 // Feed is the feed of the place, for its repair. With --env none of its functions is called.

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"feedstream/local/target"
 	"feedstream/shared/feed"
 )
 
@@ -20,8 +21,9 @@ import (
 // and never compacted away. It asks those that the functions will ask: the leader of each partition and the
 // coordinator of the group, under the addresses that the brokers announce. What a broker may not tell (its
 // settings, for want of a permission) is left out.
-func Kafka(ctx context.Context, brokers string, topics feed.Topics, group string, options ...kgo.Opt) []Finding {
+func Kafka(ctx context.Context, brokers string, feeds target.Names, options ...kgo.Opt) []Finding {
 	const check = "Kafka"
+	topics, group := feeds.Topics, feeds.Group
 	// One that is away is asked again for a while only: its error says more than that time ran out.
 	client, err := kgo.NewClient(append(options, kgo.RetryTimeout(3*time.Second))...)
 	if err != nil {
@@ -42,6 +44,7 @@ func Kafka(ctx context.Context, brokers string, topics feed.Topics, group string
 	for _, name := range names {
 		findings = append(findings, topic(listed[name], name, topics, brokers))
 	}
+	findings = append(findings, idleTasks(feeds, len(listed[topics.Input].Partitions))...)
 	if settings, err := admin.DescribeTopicConfigs(ctx, names...); err == nil {
 		findings = append(findings, limits(settings, topics, brokers)...)
 	}
@@ -67,10 +70,30 @@ func announced(ctx context.Context, admin *kadm.Client, listed kadm.TopicDetails
 	if err != nil && len(listed) > 0 {
 		findings = append(findings, bad("leaders of the topics", mend, "%v", err))
 	}
-	if _, err := admin.FetchOffsets(ctx, group); err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+	if err := coordinated(ctx, admin, group); err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		findings = append(findings, bad("coordinator of group "+group, mend, "%v", err))
 	}
 	return findings
+}
+
+// firstGroup is how long brokers that never had a group may take to make the topic of its offsets, which they do when
+// they are first asked who coordinates it.
+const firstGroup = 20 * time.Second
+
+// coordinated asks the group's coordinator for its offsets.
+func coordinated(ctx context.Context, admin *kadm.Client, group string) error {
+	for began := time.Now(); ; {
+		_, err := admin.FetchOffsets(ctx, group)
+		making := errors.Is(err, kerr.CoordinatorNotAvailable) || errors.Is(err, kerr.CoordinatorLoadInProgress)
+		if !making || time.Since(began) > firstGroup {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 func topic(found kadm.TopicDetail, name string, topics feed.Topics, brokers string) Finding {
@@ -92,6 +115,15 @@ func topic(found kadm.TopicDetail, name string, topics feed.Topics, brokers stri
 		return good(check, "1 partition")
 	}
 	return good(check, "%d partitions", len(found.Partitions))
+}
+
+// idleTasks finds more readers in the event stream than there is to read: each is billed, none of them is used.
+func idleTasks(feeds target.Names, partitions int) []Finding {
+	if partitions == 0 || feeds.Tasks <= partitions {
+		return nil
+	}
+	return []Finding{bad("topic "+feeds.Topics.Input, fmt.Sprintf("write maximumTasks: %d, or give the topic more partitions", partitions),
+		"the event stream has %d tasks for %d partitions", feeds.Tasks, partitions)}
 }
 
 // limits compares the settings of the topics with those of the input.

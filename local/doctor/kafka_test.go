@@ -14,8 +14,10 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"feedstream/local/simulate"
 	"feedstream/local/target"
@@ -77,7 +79,7 @@ func TestKafkaBehindAnAddressOutOfReach(t *testing.T) {
 	}
 	defer broker.Close()
 	var wrong []string
-	for _, f := range Kafka(t.Context(), "127.0.0.1:1", topics, "g", behind(t, broker)...) {
+	for _, f := range Kafka(t.Context(), "127.0.0.1:1", target.Names{Topics: topics, Group: "g"}, behind(t, broker)...) {
 		if !f.OK && !strings.HasPrefix(f.Check, "topic ") { // their settings are another matter
 			wrong = append(wrong, f.Check)
 			if !strings.Contains(f.Detail, broker.ListenAddrs()[0]) || !strings.Contains(f.Remedy, "advertised.listeners") {
@@ -93,5 +95,44 @@ func TestKafkaBehindAnAddressOutOfReach(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), broker.ListenAddrs()[0]) {
 		t.Errorf("publish: error = %v, want one that names %s", err, broker.ListenAddrs()[0])
+	}
+}
+
+func TestTasksWithoutAPartition(t *testing.T) {
+	names := target.Names{Topics: feed.DefaultTopics(), Tasks: 5}
+	for partitions, want := range map[int]int{0: 0, 4: 1, 5: 0, 6: 0} {
+		if found := idleTasks(names, partitions); len(found) != want {
+			t.Errorf("%d partitions: %+v", partitions, found)
+		}
+	}
+}
+
+// A broker that is asked for a coordinator for the first time has none for some seconds.
+func TestKafkaThatMakesItsFirstGroup(t *testing.T) {
+	topics := feed.DefaultTopics()
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, topics.Input, topics.Output, topics.Quarantine, topics.DeadLetter))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	asked := 0
+	broker.ControlKey(int16(kmsg.FindCoordinator), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		broker.KeepControl()
+		if asked++; asked > 3 {
+			return nil, nil, false
+		}
+		response := request.ResponseKind().(*kmsg.FindCoordinatorResponse)
+		for _, group := range request.(*kmsg.FindCoordinatorRequest).CoordinatorKeys {
+			coordinator := kmsg.NewFindCoordinatorResponseCoordinator()
+			coordinator.Key, coordinator.ErrorCode = group, kerr.CoordinatorNotAvailable.Code
+			response.Coordinators = append(response.Coordinators, coordinator)
+		}
+		response.ErrorCode = kerr.CoordinatorNotAvailable.Code
+		return response, nil, true
+	})
+	for _, f := range Kafka(t.Context(), broker.ListenAddrs()[0], target.Names{Topics: topics, Group: "g"}, kgo.SeedBrokers(broker.ListenAddrs()...)) {
+		if !f.OK && strings.Contains(f.Check, "coordinator") {
+			t.Errorf("finding = %+v", f)
+		}
 	}
 }

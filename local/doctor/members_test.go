@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"feedstream/local/platform/stream"
+	"feedstream/local/target"
 	"feedstream/shared/feed"
 )
 
@@ -47,7 +48,7 @@ func TestKafkaNamesOtherMembersOfTheGroup(t *testing.T) {
 		return c
 	}
 	look := func() []Finding {
-		return slices.DeleteFunc(Kafka(ctx, "b", topics, "g", seeds), func(f Finding) bool { return f.Check != "group g" })
+		return slices.DeleteFunc(Kafka(ctx, "b", target.Names{Topics: topics, Group: "g"}, seeds), func(f Finding) bool { return f.Check != "group g" })
 	}
 	if found := look(); len(found) > 0 {
 		t.Errorf("an empty group: %+v", found)

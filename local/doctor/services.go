@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"feedstream/local/doctor/rules"
 	"feedstream/local/platform/manifest"
 	"feedstream/local/target"
 )
@@ -13,14 +14,37 @@ import (
 // lookTimeout bounds the look at one service: one that is away must not hold up the others.
 const lookTimeout = 20 * time.Second
 
-// Files looks at a manifest and at the template.yml beside it, if there is one.
+// Deployment looks at a manifest as it would be deployed, rule by rule, and at the template.yml beside it, if there is
+// one. Env gives the manifest its variables.
+func Deployment(manifestPath string, env func(string) (string, bool)) []Finding {
+	problems, err := rules.Check(manifestPath, env)
+	if err != nil {
+		return []Finding{bad("manifest", "name it with --manifest", "%v", err)}
+	}
+	var findings []Finding
+	for _, p := range problems {
+		f := bad(p.Rule, p.Remedy, "%s:%d: %s", manifestPath, p.Line, p.What)
+		f.File, f.Line = manifestPath, p.Line
+		findings = append(findings, f)
+	}
+	if len(findings) == 0 {
+		findings = append(findings, good("deployment", "%s breaks none of %d rules", manifestPath, len(rules.Names())))
+	}
+	return append(findings, withTemplate(manifestPath)...)
+}
+
+// Files looks at a manifest as a local stack reads it, and at the template.yml beside it, if there is one.
 func Files(manifestPath string) []Finding {
 	m, err := manifest.Load(manifestPath)
 	if err != nil {
 		return []Finding{bad("manifest", "correct "+manifestPath+" at the lines named", "%v", err)}
 	}
 	findings := []Finding{good("manifest", "%s declares %d functions", manifestPath, len(m.Functions))}
-	return append(findings, Template(manifestPath, filepath.Join(filepath.Dir(manifestPath), "template.yml"))...)
+	return append(findings, withTemplate(manifestPath)...)
+}
+
+func withTemplate(manifestPath string) []Finding {
+	return Template(manifestPath, filepath.Join(filepath.Dir(manifestPath), "template.yml"))
 }
 
 // Services looks at those of the services that the target has, each within its own time.
@@ -50,7 +74,11 @@ func lookAtKafka(ctx context.Context, t *target.Target) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Kafka(ctx, t.Address(target.Kafka), t.Names.Topics, t.Names.Group, options...), nil
+	names := t.Names
+	if t.Console != "" {
+		names.Tasks = 0 // of a local stack: nobody bills them
+	}
+	return Kafka(ctx, t.Address(target.Kafka), names, options...), nil
 }
 
 func lookAtHBase(ctx context.Context, t *target.Target) ([]Finding, error) {

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path"
 	"reflect"
 	"regexp"
 	"slices"
@@ -18,9 +17,11 @@ import (
 
 type tree = map[string]any
 
-// Template compares a Resource Orchestration Service template with the Serverless Devs manifest that
-// it has to say the same as. The manifest has been checked already. A template that does not exist is
-// nothing to look at.
+// Template compares a Resource Orchestration Service template with the Serverless Devs manifest: whatever the manifest
+// says about a function must stand there too. The template may say more; only variables of a function that the
+// manifest does not set are refused. What the manifest takes from the environment, the template may take from
+// wherever it likes, but for a default, which has to be the same. The manifest has been checked already. A template
+// that does not exist is nothing to look at.
 func Template(manifestPath, templatePath string) []Finding {
 	template, err := readTree(templatePath)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -30,15 +31,12 @@ func Template(manifestPath, templatePath string) []Finding {
 	if err := errors.Join(err, err2); err != nil {
 		return []Finding{bad("template", "correct it", "%s: %v", templatePath, err)}
 	}
-	wanted := expected(manifest)
 	parameters, _ := template["Parameters"].(tree)
-	for _, own := range []string{"CodeBucket", "CodePrefix"} {
-		delete(parameters, own)
-	}
-	found := tree{"Resources": template["Resources"], "Parameters": parameters}
-	differences := differ("", wanted, found)
-	if len(differences) > 0 {
-		return []Finding{bad("template", "write there what "+manifestPath+" says", "%s: %s", templatePath, strings.Join(differences, "; "))}
+	c := comparison{parameters: parameters}
+	c.compare("Resources", expected(manifest), template["Resources"])
+	c.hiddenSecrets()
+	if len(c.differences) > 0 {
+		return []Finding{bad("template", "write there what "+manifestPath+" says", "%s: %s", templatePath, strings.Join(c.differences, "; "))}
 	}
 	return []Finding{good("template", "%s says what %s says", templatePath, manifestPath)}
 }
@@ -53,27 +51,84 @@ func readTree(path string) (found tree, err error) {
 	return found, err
 }
 
-// differ lists where two documents differ, by path.
-func differ(at string, want, got any) (differences []string) {
-	wanted, isTree := want.(tree)
-	had, alsoTree := got.(tree)
-	if !isTree || !alsoTree {
+// comparison lists where a template says something else than it should, by path.
+type comparison struct {
+	parameters  tree
+	differences []string
+}
+
+func (c *comparison) differ(at string, got any, want string) {
+	c.differences = append(c.differences, fmt.Sprintf("%s is %s, want %s", at, brief(got), want))
+}
+
+func (c *comparison) compare(at string, want, got any) {
+	switch want := want.(type) {
+	case outside:
+		c.fromOutside(at, want, got)
+	case tree:
+		c.members(at, want, got)
+	case []any:
+		had, _ := got.([]any)
+		if len(had) != len(want) {
+			c.differ(at, got, brief(want))
+			return
+		}
+		for i := range want {
+			c.compare(fmt.Sprintf("%s.%d", at, i), want[i], had[i])
+		}
+	default:
 		if !reflect.DeepEqual(want, got) {
-			return []string{fmt.Sprintf("%s is %s, want %s", at, brief(got), brief(want))}
-		}
-		return nil
-	}
-	names := slices.Collect(maps.Keys(wanted))
-	for name := range had {
-		if _, both := wanted[name]; !both {
-			names = append(names, name)
+			c.differ(at, got, brief(want))
 		}
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		differences = append(differences, differ(strings.TrimPrefix(at+"."+name, "."), wanted[name], had[name])...)
+}
+
+func (c *comparison) members(at string, want tree, got any) {
+	had, isTree := got.(tree)
+	if !isTree {
+		c.differ(at, got, brief(want))
+		return
 	}
-	return differences
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		c.compare(at+"."+name, want[name], had[name])
+	}
+	if !strings.HasSuffix(at, ".EnvironmentVariables") {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(had)) {
+		if _, both := want[name]; !both {
+			c.differ(at+"."+name, had[name], brief(nil))
+		}
+	}
+}
+
+// fromOutside wants a reference or a function of the service where the manifest has a variable of who deploys.
+func (c *comparison) fromOutside(at string, want outside, got any) {
+	call, isTree := got.(tree)
+	if !isTree || len(call) != 1 {
+		c.differ(at, got, "a reference, for s.yaml takes it from "+want.variable)
+		return
+	}
+	name, _ := call["Ref"].(string)
+	parameter, isParameter := c.parameters[name].(tree)
+	if !isParameter || !want.hasFallback {
+		return
+	}
+	if fallback := parameter["Default"]; fallback != nil && !reflect.DeepEqual(fallback, want.fallback) {
+		c.differ("Parameters."+name+".Default", fallback, brief(want.fallback))
+	}
+}
+
+// secret are the parameters that the console of the service must not show.
+var secret = regexp.MustCompile(`(?i)password|mongodburi|secret`)
+
+func (c *comparison) hiddenSecrets() {
+	for _, name := range slices.Sorted(maps.Keys(c.parameters)) {
+		parameter, _ := c.parameters[name].(tree)
+		if secret.MatchString(name) && parameter["NoEcho"] != true {
+			c.differ("Parameters."+name+".NoEcho", parameter["NoEcho"], "true")
+		}
+	}
 }
 
 func brief(value any) string {
@@ -84,56 +139,63 @@ func brief(value any) string {
 	return text[:min(len(text), 120)]
 }
 
-// expected is the template that a manifest amounts to. The code comes from a bucket, whose name and
-// prefix are parameters of the template's own.
+// outside is a value that the manifest takes from the environment of who deploys.
+type outside struct {
+	variable    string
+	fallback    string
+	hasFallback bool
+}
+
+// expected are the resources that a manifest amounts to.
 func expected(manifest tree) tree {
-	resources, parameters := tree{}, tree{}
+	resources := tree{}
 	all, _ := manifest["resources"].(tree)
 	for function, resource := range all {
 		declared, _ := resource.(tree)
 		props, _ := declared["props"].(tree)
-		id := pascal(function, "-")
+		id := pascal(function)
 		name := tree{"Fn::GetAtt": []any{id, "FunctionName"}}
-		properties := tree{"Handler": "index.handler"}
+		properties := tree{}
 		for key, value := range props {
 			switch key {
-			case "region": // the stack's
-			case "code":
-				properties["Code"] = tree{
-					"OssBucketName": tree{"Ref": "CodeBucket"},
-					"OssObjectName": tree{"Fn::Sub": "${CodePrefix}" + path.Base(fmt.Sprint(value)) + ".zip"},
-				}
+			case "region", "code": // the stack's, and zips in a bucket
 			case "triggers":
-				addTriggers(resources, id, name, value, parameters)
+				addTriggers(resources, id, name, value)
 			case "concurrencyConfig":
-				config, _ := value.(tree)
-				resources[id+"Concurrency"] = tree{"Type": "ALIYUN::FC3::ConcurrencyConfig", "Properties": tree{
-					"FunctionName": name, "ReservedConcurrency": config["reservedConcurrency"],
-				}}
+				resources[id+"Concurrency"] = beside("ALIYUN::FC3::ConcurrencyConfig", name, value)
+			case "asyncInvokeConfig":
+				resources[id+"AsyncInvoke"] = beside("ALIYUN::FC3::AsyncInvokeConfig", name, value)
 			case "environmentVariables":
-				properties["EnvironmentVariables"] = translated(value, parameters)
+				properties["EnvironmentVariables"] = translated(value)
 			case "vpcConfig":
 				vpc, _ := value.(tree)
 				properties["VpcConfig"] = tree{
-					"VpcId": translated(vpc["vpcId"], parameters), "VSwitchIds": translated(vpc["vSwitchIds"], parameters),
-					"SecurityGroupId": translated(vpc["securityGroupId"], parameters),
+					"VpcId": translated(vpc["vpcId"]), "VSwitchIds": translated(vpc["vSwitchIds"]),
+					"SecurityGroupId": translated(vpc["securityGroupId"]),
 				}
 			default:
-				properties[initial(key)] = translated(capitalized(value), parameters)
+				properties[initial(key)] = translated(capitalized(value))
 			}
 		}
 		resources[id] = tree{"Type": "ALIYUN::FC3::Function", "Properties": properties}
 	}
-	return tree{"Resources": resources, "Parameters": parameters}
+	return resources
 }
 
-func addTriggers(resources tree, id string, function tree, triggers any, parameters tree) {
+// beside is a resource that configures a function.
+func beside(kind string, function, value any) tree {
+	properties, _ := capitalized(value).(tree)
+	properties["FunctionName"] = function
+	return tree{"Type": kind, "Properties": translated(properties)}
+}
+
+func addTriggers(resources tree, id string, function, triggers any) {
 	list, _ := triggers.([]any)
 	for i, each := range list {
 		trigger, _ := each.(tree)
 		properties := tree{
 			"FunctionName": function, "TriggerName": trigger["triggerName"], "TriggerType": trigger["triggerType"],
-			"TriggerConfig": translated(trigger["triggerConfig"], parameters),
+			"TriggerConfig": translated(trigger["triggerConfig"]),
 		}
 		if qualifier, ok := trigger["qualifier"]; ok {
 			properties["Qualifier"] = qualifier
@@ -147,69 +209,43 @@ func addTriggers(resources tree, id string, function tree, triggers any, paramet
 }
 
 var (
-	envAlone  = regexp.MustCompile(`^\$\{env\('([A-Z_]+)'(?:, '([^']*)')?\)\}$`)
-	envInside = regexp.MustCompile(`\$\{env\('([A-Z_]+)'\)\}`)
-	// secrets are the parameters that the console of the service must not show.
-	secrets = []string{"KafkaSaslPassword", "MongodbUri"}
+	envAlone  = regexp.MustCompile(`^\$\{env\('([A-Z0-9_]+)'(?:, '([^']*)')?\)\}$`)
+	envInside = regexp.MustCompile(`\$\{env\('[A-Z0-9_]+'\)\}`)
 )
 
-// translated is a value of the manifest as a template writes it; the parameters that it takes are added.
-func translated(value any, parameters tree) any {
+// translated is a value of the manifest as a template has to give it.
+func translated(value any) any {
 	switch value := value.(type) {
 	case tree:
 		out := tree{}
 		for name, inner := range value {
-			out[name] = translated(inner, parameters)
+			out[name] = translated(inner)
 		}
 		return out
 	case []any:
 		out := make([]any, len(value))
 		for i, inner := range value {
-			out[i] = translated(inner, parameters)
+			out[i] = translated(inner)
 		}
 		return out
 	case string:
-		return translatedText(value, parameters)
+		if value == "${vars.region}" {
+			return tree{"Ref": "ALIYUN::Region"}
+		}
+		if m := envAlone.FindStringSubmatch(value); m != nil {
+			return outside{m[1], m[2], strings.Contains(value, ", '")}
+		}
+		if inside := envInside.FindAllString(value, -1); inside != nil {
+			return outside{variable: strings.Join(inside, " and ")}
+		}
 	}
 	return value
 }
 
-func translatedText(value string, parameters tree) any {
-	if value == "${vars.region}" {
-		return tree{"Ref": "ALIYUN::Region"}
-	}
-	if m := envAlone.FindStringSubmatch(value); m != nil {
-		name := parameter(m[1])
-		p := tree{"Type": "String"}
-		if strings.Contains(value, ", '") {
-			p["Default"] = m[2]
-		}
-		if slices.Contains(secrets, name) {
-			p["NoEcho"] = true
-		}
-		parameters[name] = p
-		return tree{"Ref": name}
-	}
-	if !strings.Contains(value, "${") {
-		return value
-	}
-	text := strings.ReplaceAll(value, "${vars.region}", "${ALIYUN::Region}")
-	text = strings.ReplaceAll(text, "${env('FEED_ACCOUNT_ID')}", "${ALIYUN::TenantId}")
-	return tree{"Fn::Sub": envInside.ReplaceAllStringFunc(text, func(expression string) string {
-		name := parameter(envInside.FindStringSubmatch(expression)[1])
-		parameters[name] = tree{"Type": "String"}
-		return "${" + name + "}"
-	})}
-}
-
-// parameter is what the template calls a variable of who deploys: MONGODB_URI is MongodbUri.
-func parameter(variable string) string {
-	return pascal(strings.ToLower(strings.TrimPrefix(variable, "FEED_")), "_")
-}
-
-func pascal(words, separator string) string {
+// pascal is the identifier of a function's resource: feed-enrich is FeedEnrich.
+func pascal(words string) string {
 	var name strings.Builder
-	for word := range strings.SplitSeq(words, separator) {
+	for word := range strings.SplitSeq(words, "-") {
 		name.WriteString(initial(word))
 	}
 	return name.String()

@@ -99,7 +99,7 @@ func TestOtherNames(t *testing.T) {
 	s := runningOn(t, cfg)
 	want := target.Names{
 		Topics: feed.Topics{Input: "other-updates", Output: "other-records", Quarantine: "other-quarantine", DeadLetter: "other-deadletter"},
-		Group:  "other-group", Table: "other.quote", Index: "other.quote_by_code", Bucket: "other-reference", Prefix: "other/",
+		Group:  "other-group", Tasks: 4, Table: "other.quote", Index: "other.quote_by_code", Bucket: "other-reference", Prefix: "other/",
 		Database: "other", Collection: "quotes", Enrich: "other-enrich", Refresh: "other-refresh", Query: "other-query", Publish: "other-publish",
 	}
 	if s.target.Names != want {

@@ -18,6 +18,7 @@ import (
 type Names struct {
 	Topics feed.Topics `json:"topics"`
 	Group  string      `json:"group"` // of the trigger
+	Tasks  int         `json:"tasks"` // most readers of the event stream
 
 	Table string `json:"table"` // Phoenix names
 	Index string `json:"index"`
@@ -51,7 +52,7 @@ func NamesOf(m *manifest.Manifest) (Names, error) {
 			if n.Topics.Input != "" {
 				s.problem("functions have more than one event stream: topics %s and %s", n.Topics.Input, stream.Topic)
 			}
-			n.Topics.Input, n.Topics.DeadLetter, n.Group = stream.Topic, stream.DeadLetterTopic, stream.Group
+			n.Topics.Input, n.Topics.DeadLetter, n.Group, n.Tasks = stream.Topic, stream.DeadLetterTopic, stream.Group, stream.MaximumTasks
 		}
 		if len(f.Command) == 0 {
 			continue

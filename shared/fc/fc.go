@@ -82,7 +82,7 @@ func Run(ctx context.Context, cfg Config, f Function) error {
 	go func() { failed <- server.Serve(listener) }()
 	info := build.Read()
 	cfg.Logger.Info("serving", "addr", listener.Addr().String(),
-		"version", info.Version, "commit", info.Commit, "go", info.Go)
+		"release", info.Version, "commit", info.Commit, "go", info.Go)
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve the platform on %s: %w", cfg.Addr, err)

@@ -181,13 +181,16 @@ func (h *handler) http(w http.ResponseWriter, r *http.Request) {
 	h.running.Add(1)
 	defer h.running.Done()
 	defer h.printRequest("Invoke", RequestID(r.Context()))()
+	a := &access{ResponseWriter: w, began: time.Now()}
+	r = r.WithContext(context.WithValue(r.Context(), accessKey{}, a))
 	defer func() {
 		if p := recover(); p != nil {
 			h.logPanic(r.Context(), p)
-			http.Error(w, "internal error", http.StatusInternalServerError)
+			http.Error(a, "internal error", http.StatusInternalServerError)
 		}
+		a.log(h.logger, r)
 	}()
-	h.function.HTTP.ServeHTTP(w, r)
+	h.function.HTTP.ServeHTTP(a, r)
 }
 
 // recovered turns a panic into the error of its own invocation; the instance and the other

@@ -2,6 +2,7 @@ package fc
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -349,4 +350,51 @@ func TestTheFirstRequestIsColdAndTheAttemptIsCounted(t *testing.T) {
 	if got = (seen{ColdStart(t.Context()), Attempt(t.Context())}); got != (seen{}) {
 		t.Errorf("outside of a request: %+v", got)
 	}
+}
+
+func TestAnHTTPRequestLogsOneLine(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /rows/{rowKey}", func(w http.ResponseWriter, r *http.Request) {
+		SetItems(r.Context(), 3)
+		_, _ = io.WriteString(w, "four")
+	})
+	mux.HandleFunc("POST /panic", func(http.ResponseWriter, *http.Request) { panic("boom") })
+	mux.HandleFunc("POST /silent", func(http.ResponseWriter, *http.Request) {})
+	b := newBench(Function{HTTP: mux})
+	for i, test := range []struct {
+		method, path, body string
+		want               map[string]any
+	}{
+		{"GET", "/rows/secret", "", map[string]any{"path": "/rows/{rowKey}", "status": 200.0, "items": 3.0, "responseBytes": 4.0, "coldStart": true}},
+		{"POST", "/panic", "12", map[string]any{"path": "/panic", "status": 500.0, "level": "ERROR", "requestBytes": 2.0}},
+		{"POST", "/silent", "", map[string]any{"path": "/silent", "status": 200.0, "responseBytes": 0.0, "items": nil, "requestBytes": nil}},
+		{"BREW", "/nowhere", "", map[string]any{"path": "", "status": 404.0, "level": "INFO", "method": "BREW", "coldStart": false}},
+	} {
+		b.send(test.method, test.path, test.body, "x-fc-request-id", fmt.Sprint("r-", i))
+		line := lastLine(t, b, "request")
+		if _, timed := line["durationMs"].(float64); !timed || line["requestId"] != fmt.Sprint("r-", i) {
+			t.Errorf("%s %s: the line is %v", test.method, test.path, line)
+		}
+		for member, want := range test.want {
+			if line[member] != want {
+				t.Errorf("%s %s: %s is %v, want %v", test.method, test.path, member, line[member], want)
+			}
+		}
+	}
+	SetItems(t.Context(), 1) // outside of a request
+}
+
+// lastLine is the last of what was logged under a message.
+func lastLine(t *testing.T, b *bench, msg string) (last map[string]any) {
+	t.Helper()
+	for text := range strings.Lines(b.logged.String()) {
+		var line map[string]any
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if line["msg"] == msg {
+			last = line
+		}
+	}
+	return last
 }

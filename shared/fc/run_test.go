@@ -41,7 +41,7 @@ func TestRunDrains(t *testing.T) {
 		ended <- Run(ctx, Config{Addr: addr, Logger: NewLogger(started, slog.LevelInfo, Instance{}), RequestLines: io.Discard}, f)
 	}()
 	<-started.seen
-	for _, want := range []string{`"addr":"` + addr, `"version":"`, `"commit":"`, `"go":"` + runtime.Version()} {
+	for _, want := range []string{`"addr":"` + addr, `"release":"`, `"commit":"`, `"go":"` + runtime.Version()} {
 		if !bytes.Contains(started.line, []byte(want)) {
 			t.Errorf("the first line %s lacks %s", started.line, want)
 		}

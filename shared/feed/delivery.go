@@ -34,6 +34,8 @@ type Delivery struct {
 	Form  ValueForm
 	// Redrives counts how often the record was taken out of the quarantine and sent again.
 	Redrives int
+	// Traceparent is the input record's header of that name; empty when it has none that is well-formed.
+	Traceparent string
 	// Undecodable, when not empty, says why the data of an element with readable coordinates
 	// could not be read. Value then holds the element's bytes.
 	Undecodable string

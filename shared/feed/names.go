@@ -45,6 +45,10 @@ const (
 	HeaderContentType = "content-type"
 )
 
+// HeaderTraceparent carries the trace that a record belongs to: W3C Trace Context, on input records where
+// their producer takes part, and then on what becomes of them.
+const HeaderTraceparent = "traceparent"
+
 // HeaderRedrivenFrom stands on an input record that takes the place of one that was set aside, and names that
 // one as <topic>/<partition>/<offset>.
 const HeaderRedrivenFrom = "feed-redriven-from"

@@ -19,9 +19,9 @@ import (
 // Prices are strings in plain notation; an unmatched record has stockName and lastPrice null.
 func (r *Record) AppendJSON(dst []byte) []byte {
 	dst = append(dst, `{"rowKey":"`...)
-	dst = appendEscaped(dst, r.Sender)
+	dst = AppendEscaped(dst, r.Sender)
 	dst = append(dst, '|')
-	dst = appendEscaped(dst, r.StockCode)
+	dst = AppendEscaped(dst, r.StockCode)
 	dst = append(dst, `","sender":`...)
 	dst = appendString(dst, r.Sender)
 	dst = append(dst, `,"stockCode":`...)
@@ -101,13 +101,13 @@ func (r *Record) UnmarshalJSON(data []byte) error {
 
 func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
-	dst = appendEscaped(dst, s)
+	dst = AppendEscaped(dst, s)
 	return append(dst, '"')
 }
 
-// appendEscaped appends s as the inside of a JSON string. Bytes that are not UTF-8 become U+FFFD,
+// AppendEscaped appends s as the inside of a JSON string. Bytes that are not UTF-8 become U+FFFD,
 // as in encoding/json; '<', '>' and '&' stay as they are.
-func appendEscaped(dst []byte, s string) []byte {
+func AppendEscaped(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	start := 0
 	for i := 0; i < len(s); {

@@ -96,7 +96,7 @@ func setLength(dst []byte, from, room int) []byte {
 // appendTo appends what a message says: key, value and headers, as they stand in a batch.
 func (m *Message) appendTo(dst []byte) []byte {
 	if m.Record != nil {
-		return appendOutput(dst, m.Record)
+		return appendOutput(dst, m.Record, m.Headers)
 	}
 	dst = appendBytes(dst, m.Key)
 	dst = appendBytes(dst, m.Value)

@@ -37,8 +37,8 @@ type Message struct {
 	Partition int
 	Offset    int64
 
-	// Record, where it is set, stands for key, value and headers: those of RecordMessage, which are made as
-	// bytes where the message is sent from. It must stay as it is until Produce has returned.
+	// Record, where it is set, stands for key, value and the first headers: those of RecordMessage, which are
+	// made as bytes where the message is sent from. It must stay as it is until Produce has returned.
 	Record *feed.Record
 }
 
@@ -46,6 +46,13 @@ type Message struct {
 type Header struct {
 	Key   string
 	Value []byte
+}
+
+// SetTraceparent has the message belong to the trace of its input record; "" sets nothing.
+func (m *Message) SetTraceparent(traceparent string) {
+	if traceparent != "" {
+		m.Headers = append(m.Headers, Header{feed.HeaderTraceparent, []byte(traceparent)})
+	}
 }
 
 // Header returns the value of the first header of that name, and whether there is one.

@@ -10,7 +10,7 @@ import (
 
 const (
 	// RecordType is the ce_type of an output record.
-	RecordType = "feedstream.Record.v1"
+	RecordType = "feedstream.record.v1"
 	// RecordSource is the ce_source of an output record.
 	RecordSource = "/feedstream/enrich"
 )
@@ -60,6 +60,7 @@ func (m *Message) Whole() Message {
 		return *m
 	}
 	whole := RecordMessage(m.Topic, m.Record)
+	whole.Headers = append(whole.Headers, m.Headers...)
 	whole.Time, whole.Partition, whole.Offset = m.Time, m.Partition, m.Offset
 	return whole
 }
@@ -72,15 +73,15 @@ func appendKey(dst []byte, r *feed.Record) []byte {
 	return append(append(append(dst, r.Sender...), '|'), r.StockCode...)
 }
 
-// appendOutput appends what RecordMessage returns as it stands in a batch.
-func appendOutput(dst []byte, r *feed.Record) []byte {
+// appendOutput appends what RecordMessage returns as it stands in a batch, with more headers behind its own.
+func appendOutput(dst []byte, r *feed.Record, more []Header) []byte {
 	const usual, short = 2, 1
 	keySize := int64(len(r.Sender) + 1 + len(r.StockCode))
 	dst = appendKey(binary.AppendVarint(dst, keySize), r)
 	from := len(dst)
 	dst = setLength(r.AppendJSON(append(dst, make([]byte, usual)...)), from, usual)
 
-	dst = append(dst, beforeID...)
+	dst = append(binary.AppendVarint(dst, int64(outputHeaders+len(more))), beforeID...)
 	from = len(dst)
 	dst = append(append(append(dst, make([]byte, short)...), r.Origin.Topic...), '/')
 	dst = append(strconv.AppendInt(dst, int64(r.Origin.Partition), 10), '/')
@@ -90,13 +91,19 @@ func appendOutput(dst []byte, r *feed.Record) []byte {
 	dst = append(dst, beforeTime...)
 	from = len(dst)
 	dst = setLength(feed.AppendTime(append(dst, make([]byte, short)...), r.Time), from, short)
-	return append(dst, behindTime...)
+	dst = append(dst, behindTime...)
+	for _, h := range more {
+		dst = appendHeader(dst, h.Key, h.Value)
+	}
+	return dst
 }
 
-// What stands between the parts of an output message that are different in each: the number of headers, and
-// those that are the same in all.
+// outputHeaders is how many headers an output message has of its own.
+const outputHeaders = 7
+
+// What stands between the parts of an output message that are different in each.
 var (
-	beforeID      = appendName(appendHeader([]byte{2 * 7}, feed.HeaderSpecVersion, specVersion), feed.HeaderID)
+	beforeID      = appendName(appendHeader(nil, feed.HeaderSpecVersion, specVersion), feed.HeaderID)
 	beforeSubject = appendName(appendHeader(appendHeader(nil, feed.HeaderSource, source), feed.HeaderType, recordType), feed.HeaderSubject)
 	beforeTime    = appendName(nil, feed.HeaderTime)
 	behindTime    = appendHeader(nil, feed.HeaderContentType, contentType)

@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -139,12 +140,9 @@ func get(ctx context.Context, bucket *oss.Bucket, key, ifNoneMatch string) (refe
 		return reference.Object{}, err
 	}
 	defer result.Response.Close()
-	body, err := io.ReadAll(io.LimitReader(result.Response, MaxObjectBytes+1))
+	body, err := readWhole(result.Response)
 	if err != nil {
-		return reference.Object{}, fmt.Errorf("read the body: %w", err)
-	}
-	if len(body) > MaxObjectBytes {
-		return reference.Object{}, fmt.Errorf("the object is larger than %d bytes", MaxObjectBytes)
+		return reference.Object{}, err
 	}
 	if result.Response.Headers.Get(oss.HTTPHeaderOssCRC64) == "" {
 		return reference.Object{}, errors.New("the answer carries no x-oss-hash-crc64ecma to check the body against")
@@ -153,6 +151,23 @@ func get(ctx context.Context, bucket *oss.Bucket, key, ifNoneMatch string) (refe
 		return reference.Object{}, fmt.Errorf("%w: the body has CRC64 %d instead of %d", reference.ErrCorrupt, sum, result.ServerCRC)
 	}
 	return reference.Object{Body: body, ETag: result.Response.Headers.Get("ETag")}, nil
+}
+
+// readWhole reads the body into one piece of memory of the length that OSS announces: a large snapshot would
+// otherwise be copied again and again while it grows, and there would be two of it for a while.
+func readWhole(response *oss.Response) ([]byte, error) {
+	announced, err := strconv.ParseUint(response.Headers.Get(oss.HTTPHeaderContentLength), 10, 64)
+	if err != nil {
+		announced = 0 // it comes in chunks, as through a gateway
+	}
+	body := bytes.NewBuffer(make([]byte, 0, min(announced, MaxObjectBytes)+bytes.MinRead))
+	if _, err := body.ReadFrom(io.LimitReader(response, MaxObjectBytes+1)); err != nil {
+		return nil, fmt.Errorf("read the body: %w", err)
+	}
+	if body.Len() > MaxObjectBytes {
+		return nil, fmt.Errorf("the object is larger than %d bytes", MaxObjectBytes)
+	}
+	return body.Bytes(), nil
 }
 
 // Put stores an object; it is durable once Put has returned nil. Without overwrite, a key that is

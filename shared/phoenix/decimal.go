@@ -18,24 +18,6 @@ const (
 	decimalPrecision  = 38
 )
 
-func appendDigits(dst []byte, negative bool, e int, digits []byte) []byte {
-	if !negative {
-		dst = append(dst, byte(decimalPositive+e))
-		for _, d := range digits {
-			dst = append(dst, d+1)
-		}
-		return dst
-	}
-	dst = append(dst, byte(decimalNegative-e))
-	for _, d := range digits {
-		dst = append(dst, 101-d)
-	}
-	if 1+len(digits) < decimalMaxLen {
-		dst = append(dst, decimalTerminator)
-	}
-	return dst
-}
-
 // splitDecimal takes the bytes of a DECIMAL apart and accepts only the canonical form. Digits are
 // written into buf. Zero has no digits.
 func splitDecimal(buf *[decimalMaxLen]byte, b []byte) (negative bool, e int, digits []byte, err error) {
@@ -93,27 +75,7 @@ func significant(digits []byte) int {
 const priceScale = feed.PriceScale / 2
 
 // AppendPrice appends a price as a DECIMAL, in its one canonical form.
-func AppendPrice(dst []byte, p feed.Price) []byte {
-	if p == 0 {
-		return append(dst, decimalZero)
-	}
-	magnitude := uint64(p)
-	if p < 0 {
-		magnitude = -magnitude
-	}
-	lowest := -priceScale
-	for magnitude%100 == 0 {
-		magnitude, lowest = magnitude/100, lowest+1
-	}
-	var buf [10]byte // 64 bits have at most 10 digits in base 100
-	i := len(buf)
-	for ; magnitude > 0; magnitude /= 100 {
-		i--
-		buf[i] = byte(magnitude % 100)
-	}
-	digits := buf[i:]
-	return appendDigits(dst, p < 0, lowest+len(digits)-1, digits)
-}
+func AppendPrice(dst []byte, p feed.Price) []byte { return p.AppendDecimal(dst) }
 
 // DecodePrice reads a DECIMAL as a price. A value with more than 4 decimals or beyond feed.MaxPrice,
 // which no DECIMAL(18,4) column can hold, is refused rather than rounded.

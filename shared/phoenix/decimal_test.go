@@ -90,3 +90,21 @@ func decodeDecimal(b []byte) (*apd.Decimal, error) {
 	v.Reduce(v)
 	return v, nil
 }
+
+func appendDigits(dst []byte, negative bool, e int, digits []byte) []byte {
+	if !negative {
+		dst = append(dst, byte(decimalPositive+e))
+		for _, d := range digits {
+			dst = append(dst, d+1)
+		}
+		return dst
+	}
+	dst = append(dst, byte(decimalNegative-e))
+	for _, d := range digits {
+		dst = append(dst, 101-d)
+	}
+	if 1+len(digits) < decimalMaxLen {
+		dst = append(dst, decimalTerminator)
+	}
+	return dst
+}

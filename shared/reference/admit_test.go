@@ -169,32 +169,11 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-var sink feed.Entry
-
-func BenchmarkLookup(b *testing.B) {
-	snapshot := decoded(b, manyEntries(10_000))
-	b.ReportAllocs()
-	for b.Loop() {
-		sink, _ = snapshot.Lookup("S5000")
-	}
-}
-
-func BenchmarkDecode(b *testing.B) {
-	body := reference.Encode(manyEntries(10_000))
-	b.SetBytes(int64(len(body)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := reference.Decode("v", body); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
 func manyEntries(n int) map[string]feed.Entry {
 	entries := make(map[string]feed.Entry, n)
 	for i := range n {
 		price := feed.Price(i * 1000)
-		entries[fmt.Sprintf("S%d", i)] = feed.Entry{Name: fmt.Sprintf("Company %d", i), Price: &price}
+		entries[fmt.Sprintf("S%d", i)] = feed.Entry{Name: fmt.Sprintf("Company %d (Holdings) Public Limited", i), Price: &price}
 	}
 	return entries
 }

@@ -168,7 +168,7 @@ func (c *Cache) accept(ctx context.Context, m, current *Manifest) bool {
 	if taken {
 		text = "the manifest began anew, as in a bucket that was emptied or restored: it is taken, for it is later"
 	}
-	c.cfg.Logger.WarnContext(ctx, text, "revision", m.Revision, "version", m.Version, "checkedAt", m.CheckedAt,
+	c.cfg.Logger.WarnContext(ctx, text, "revision", m.Revision, "referenceVersion", m.Version, "checkedAt", m.CheckedAt,
 		"loadedRevision", current.Revision, "loadedVersion", current.Version, "loadedCheckedAt", current.CheckedAt)
 	return taken
 }

@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-
-	"feedstream/shared/feed"
 )
 
 // Difference is one stock that two snapshots do not hold alike.
@@ -23,13 +21,7 @@ type Stock struct {
 	Price json.Number `json:"price,omitempty"` // as everywhere: plain, without needless zeros
 }
 
-func stock(e feed.Entry) *Stock {
-	s := &Stock{Name: e.Name}
-	if e.Price != nil {
-		s.Price = json.Number(e.Price.String())
-	}
-	return s
-}
+func (e Entry) stock() *Stock { return &Stock{Name: e.Name, Price: json.Number(e.Price)} }
 
 // What may have become of a stock between two snapshots.
 const (
@@ -54,18 +46,18 @@ func (a *Announcer) Diff(ctx context.Context, before, after string) ([]Differenc
 // Diff compares two snapshots; the differences are in the order of their codes.
 func Diff(before, after *Snapshot) []Difference {
 	found := []Difference{}
-	for code, old := range before.entries {
-		entry, stays := after.entries[code]
+	for code, old := range before.All() {
+		entry, stays := after.Find(code)
 		switch {
 		case !stays:
-			found = append(found, Difference{Code: code, Change: Removed, Before: stock(old)})
-		case *stock(old) != *stock(entry):
-			found = append(found, Difference{Code: code, Change: Changed, Before: stock(old), After: stock(entry)})
+			found = append(found, Difference{Code: code, Change: Removed, Before: old.stock()})
+		case old != entry:
+			found = append(found, Difference{Code: code, Change: Changed, Before: old.stock(), After: entry.stock()})
 		}
 	}
-	for code, entry := range after.entries {
-		if _, known := before.entries[code]; !known {
-			found = append(found, Difference{Code: code, Change: Added, After: stock(entry)})
+	for code, entry := range after.All() {
+		if _, known := before.Find(code); !known {
+			found = append(found, Difference{Code: code, Change: Added, After: entry.stock()})
 		}
 	}
 	slices.SortFunc(found, func(x, y Difference) int { return cmp.Compare(x.Code, y.Code) })

@@ -96,8 +96,9 @@ func ParseManifest(body []byte) (Manifest, error) {
 	if err := json.Unmarshal(body, &m); err != nil {
 		return Manifest{}, fmt.Errorf("read the manifest: %w: %w", ErrDamaged, err)
 	}
-	if m.Format != Format && m.Format != "" {
-		return Manifest{}, fmt.Errorf("read the manifest: format %q is unknown, this function reads %s", m.Format, Format)
+	if m.Format != Format && m.Format != FormatV1 && m.Format != "" {
+		return Manifest{}, fmt.Errorf("read the manifest: format %q is unknown, this function reads %s and %s",
+			m.Format, Format, FormatV1)
 	}
 	if problem := m.problem(); problem != "" {
 		return Manifest{}, fmt.Errorf("read the manifest: %w: %s", ErrDamaged, problem)
@@ -121,7 +122,8 @@ func (m *Manifest) problem() string {
 	return ""
 }
 
-// Verify decodes a snapshot's object and checks that it is the one the manifest describes.
+// Verify decodes a snapshot's object and checks that it is the one the manifest describes. As with Decode,
+// the snapshot uses the body as it lies.
 func (m *Manifest) Verify(body []byte) (*Snapshot, error) {
 	if int64(len(body)) != m.Bytes {
 		return nil, fmt.Errorf("verify %s: %w: %d bytes instead of %d", m.Object, ErrDamaged, len(body), m.Bytes)
@@ -132,6 +134,9 @@ func (m *Manifest) Verify(body []byte) (*Snapshot, error) {
 	snapshot, err := Decode(m.Version, body)
 	if err != nil {
 		return nil, fmt.Errorf("verify %s: %w: %w", m.Object, ErrDamaged, err)
+	}
+	if snapshot.format != m.Format {
+		return nil, fmt.Errorf("verify %s: %w: the format is %s instead of %s", m.Object, ErrDamaged, snapshot.format, m.Format)
 	}
 	if snapshot.Len() != m.Entries {
 		return nil, fmt.Errorf("verify %s: %w: %d entries instead of %d", m.Object, ErrDamaged, snapshot.Len(), m.Entries)

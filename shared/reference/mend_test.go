@@ -122,9 +122,9 @@ func TestCorruptBodies(t *testing.T) {
 // A manifest that another release wrote is no damage: it is not written over.
 func TestAManifestOfAnotherFormatStays(t *testing.T) {
 	store, a := newStore(time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC))
-	must(t, store.Put(t.Context(), manifestKey, []byte(`{"revision": 3, "format": "feedstream.snapshot.v2"}`), true))
+	must(t, store.Put(t.Context(), manifestKey, []byte(`{"revision": 3, "format": "feedstream.snapshot.v3"}`), true))
 	_, err := a.Inspect(t.Context())
-	testkit.WantError(t, err, "feedstream.snapshot.v2")
+	testkit.WantError(t, err, "feedstream.snapshot.v3")
 	if _, err := a.Announce(t.Context(), reference.Manifest{}, content("one"), reference.Source{}); err == nil {
 		t.Error("it was written over")
 	}

@@ -31,7 +31,7 @@ func (a *Announcer) Pin(ctx context.Context, current Manifest, version string) (
 			return Manifest{}, fmt.Errorf("version %s: %w", version, err)
 		}
 		next = Manifest{
-			Version: version, Object: SnapshotKey(a.Prefix, version), Format: Format, SHA256: sha256Hex(body),
+			Version: version, Object: SnapshotKey(a.Prefix, version), Format: snapshot.format, SHA256: sha256Hex(body),
 			Bytes: int64(len(body)), Entries: snapshot.Len(), BuiltAt: builtAt, Previous: current.Version,
 			Source: Source{Database: current.Source.Database, Collection: current.Source.Collection},
 		}
@@ -48,6 +48,9 @@ func (a *Announcer) Pin(ctx context.Context, current Manifest, version string) (
 // false when they have another.
 func (a *Announcer) Restore(ctx context.Context, m Manifest, entries map[string]feed.Entry) (restored bool, err error) {
 	body := Encode(entries)
+	if m.Format == FormatV1 {
+		body = EncodeV1(entries)
+	}
 	if sha256Hex(body) != m.SHA256 {
 		return false, nil
 	}

@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"encoding/base64"
 	"fmt"
 	"os"
 	"strings"
@@ -198,6 +199,33 @@ func TestRedrives(t *testing.T) {
 		got, err := Decode([]byte("[" + at(members) + "]"))
 		if err != nil || got[0].Redrives != want {
 			t.Errorf("headers %s: %+v, %v; want %d redrives", headers, got, err, want)
+		}
+	}
+}
+
+func TestTraceparent(t *testing.T) {
+	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	for headers, want := range map[string]string{
+		`{"headers":[{"key":"traceparent","value":"` + trace + `"}]}`:                                            trace,
+		`{"headers":[{"key":"traceparent","value":"` + base64.StdEncoding.EncodeToString([]byte(trace)) + `"}]}`: trace,
+		`{"headers":["traceparent=` + trace + `",{"feed-redrives":3}]}`:                                          trace,
+		`{"traceparent":"` + trace + `"}`:                                                                        trace,
+		`{"traceparent":"` + trace + `0"}`:                                                                       "",
+		`{"traceparent":"00-00000000000000000000000000000000-00f067aa0ba902b7-01"}`:                              "",
+		`{"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01"}`:                              "",
+		`{"traceparent":"00-0000000000000000a3ce929d0e0e4736-00f067aa0ba902b7-00"}`:                              "00-0000000000000000a3ce929d0e0e4736-00f067aa0ba902b7-00",
+		`{"traceparent":7}`: "",
+	} {
+		body := []byte("[" + at(`"value":"v","headers":`+headers) + "]")
+		got, err := Decode(body)
+		if err != nil || got[0].Traceparent != want {
+			t.Errorf("headers %s: %+v, %v", headers, got, err)
+		}
+		var decoder Decoder
+		for range 3 { // learned, and read by what was learned
+			if got, err = decoder.Decode(body); err != nil || got[0].Traceparent != want {
+				t.Errorf("headers %s: %+v, %v", headers, got, err)
+			}
 		}
 	}
 }

@@ -63,8 +63,9 @@ type shape struct {
 	end    string // behind the last value
 
 	// What the events have in common.
-	topic    string
-	redrives int
+	topic       string
+	redrives    int
+	traceparent string
 
 	last     map[string]string // the members of the event learned last
 	changing map[string]bool   // those that were different in an earlier one
@@ -81,7 +82,7 @@ func (s *shape) read(text string, body []byte, i int, d *feed.Delivery) (end int
 	if len(s.values) == 0 {
 		return 0, false
 	}
-	d.Origin.Topic, d.Redrives, d.Form = s.topic, s.redrives, feed.Text
+	d.Origin.Topic, d.Redrives, d.Traceparent, d.Form = s.topic, s.redrives, s.traceparent, feed.Text
 	for v := range s.values {
 		next := &s.values[v]
 		from := i + len(next.before)
@@ -157,7 +158,7 @@ func (v *value) readOdd(text string, body []byte, i int, d *feed.Delivery) (end 
 	case memberTimestamp:
 		d.Timestamp, err = readTimestamp(raw)
 	case memberHeaders:
-		d.Redrives = readRedrives(raw)
+		readHeaders(raw, d)
 	case memberKey:
 		d.Key, err = readString(raw)
 	case memberValue:

@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"regexp"
 	"strconv"
 	"strings"
 
 	"feedstream/shared/feed"
 )
 
-// readRedrives finds the header feed-redrives in whatever shape the event carries headers. No
+// readHeaders finds the headers feed-redrives and traceparent in whatever shape the event carries headers. No
 // source documents a header list that is not empty, so each shape that a serialised Kafka header
 // list may plausibly have is read:
 //
@@ -19,46 +20,55 @@ import (
 //	{"headers":["feed-redrives=1"]}                      text, with '=' or ':'
 //	{"feed-redrives":"1"}                                a plain object
 //
-// and each list also without the object around it. Absent or unreadable counts as 0: the number
-// only informs people.
-func readRedrives(raw []byte) int {
-	if !bytes.Contains(raw, []byte(feed.HeaderRedrives)) {
-		return 0
+// and each list also without the object around it. Absent or unreadable counts as 0 and as no trace: both
+// only inform people.
+func readHeaders(raw []byte, d *feed.Delivery) {
+	d.Redrives, d.Traceparent = 0, ""
+	redrives, traceparent := bytes.Contains(raw, redrivesName), bytes.Contains(raw, traceparentName)
+	if !redrives && !traceparent {
+		return
 	}
 	var headers any
 	if err := json.Unmarshal(raw, &headers); err != nil {
-		return 0
+		return
 	}
-	count, _ := findRedrives(headers)
-	return count
+	if value, found := findHeader(headers, feed.HeaderRedrives); found && redrives {
+		d.Redrives = headerCount(value)
+	}
+	if value, found := findHeader(headers, feed.HeaderTraceparent); found && traceparent {
+		d.Traceparent = headerTrace(value)
+	}
 }
 
-func findRedrives(node any) (int, bool) {
+var redrivesName, traceparentName = []byte(feed.HeaderRedrives), []byte(feed.HeaderTraceparent)
+
+// findHeader returns the value of the first header of a name.
+func findHeader(node any, name string) (value any, found bool) {
 	switch node := node.(type) {
 	case []any:
 		for _, element := range node {
-			if count, found := findRedrives(element); found {
-				return count, true
+			if value, found := findHeader(element, name); found {
+				return value, true
 			}
 		}
 	case map[string]any:
-		if value, present := node[feed.HeaderRedrives]; present {
-			return headerCount(value)
+		if value, present := node[name]; present {
+			return value, true
 		}
-		if node["key"] == feed.HeaderRedrives {
-			return headerCount(node["value"])
+		if node["key"] == name {
+			return node["value"], true
 		}
 		for _, inner := range node {
-			if count, found := findRedrives(inner); found {
-				return count, true
+			if value, found := findHeader(inner, name); found {
+				return value, true
 			}
 		}
 	case string:
-		if name, value, ok := cutAny(node, "=:"); ok && name == feed.HeaderRedrives {
-			return headerCount(value)
+		if before, value, ok := cutAny(node, "=:"); ok && before == name {
+			return value, true
 		}
 	}
-	return 0, false
+	return nil, false
 }
 
 func cutAny(s, separators string) (before, after string, found bool) {
@@ -69,18 +79,14 @@ func cutAny(s, separators string) (before, after string, found bool) {
 	return strings.TrimSpace(s[:i]), strings.TrimSpace(s[i+1:]), true
 }
 
-func headerCount(value any) (int, bool) {
+// headerTexts are what a header's value may mean as text.
+func headerTexts(value any) []string {
 	switch value := value.(type) {
-	case float64:
-		return max(int(value), 0), true
 	case string:
-		if count, err := strconv.Atoi(value); err == nil {
-			return max(count, 0), true
+		if decoded, err := base64.StdEncoding.DecodeString(value); err == nil {
+			return []string{value, string(decoded)}
 		}
-		if text, err := base64.StdEncoding.DecodeString(value); err == nil {
-			count, err := strconv.Atoi(string(text))
-			return max(count, 0), err == nil
-		}
+		return []string{value}
 	case []any:
 		var text []byte
 		for _, element := range value {
@@ -88,8 +94,32 @@ func headerCount(value any) (int, bool) {
 				text = append(text, byte(b))
 			}
 		}
-		count, err := strconv.Atoi(string(text))
-		return max(count, 0), err == nil
+		return []string{string(text)}
 	}
-	return 0, false
+	return nil
 }
+
+func headerCount(value any) int {
+	if number, ok := value.(float64); ok {
+		return max(int(number), 0)
+	}
+	for _, text := range headerTexts(value) {
+		if count, err := strconv.Atoi(text); err == nil {
+			return max(count, 0)
+		}
+	}
+	return 0
+}
+
+// headerTrace returns the text that has the form of a traceparent of version 00: version, trace, span and
+// flags in hexadecimal, neither trace nor span all zeros.
+func headerTrace(value any) string {
+	for _, text := range headerTexts(value) {
+		if m := traceparent.FindStringSubmatch(text); m != nil && strings.Trim(m[1], "0") != "" && strings.Trim(m[2], "0") != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+var traceparent = regexp.MustCompile(`^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$`)

@@ -38,7 +38,7 @@ func (s *shape) learn(event []byte, d *feed.Delivery) {
 	if !ok || d.Undecodable != "" {
 		return
 	}
-	s.topic, s.redrives = strings.Clone(d.Origin.Topic), d.Redrives
+	s.topic, s.redrives, s.traceparent = strings.Clone(d.Origin.Topic), d.Redrives, d.Traceparent
 	if s.changing == nil || len(s.changing) > mostChanging {
 		s.changing = map[string]bool{}
 	}

@@ -152,7 +152,7 @@ func coordinates(data []byte) (record kafkaRecord, origin feed.Origin, err error
 
 // read fills everything but the origin. On an error d holds what could be read.
 func (r *kafkaRecord) read(d *feed.Delivery) error {
-	d.Redrives = readRedrives(r.headers)
+	readHeaders(r.headers, d)
 	var err error
 	if d.Key, err = readString(r.key); err != nil {
 		return fmt.Errorf("the key is not a string: %w", err)

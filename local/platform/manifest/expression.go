@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -70,7 +71,7 @@ func (s scope) eval(expression string) (value any, known bool, err error) {
 		return v, true, nil
 	}
 	if hasFallback {
-		return unquote(fallback), true, nil
+		return literal(fallback), true, nil
 	}
 	return nil, false, nil
 }
@@ -87,6 +88,18 @@ func (s scope) variable(path string) (any, error) {
 		value = next
 	}
 	return value, nil
+}
+
+// literal is a default: a text in quotes, or a number or truth value without, as for the deploy tool.
+func literal(s string) any {
+	s = strings.TrimSpace(s)
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return n
+	}
+	if s == "true" || s == "false" {
+		return s == "true"
+	}
+	return unquote(s)
 }
 
 func unquote(s string) string {

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -49,14 +50,14 @@ func (r *reader) runtime(path []string, p *props) {
 	}
 }
 
-// code finds the function's folder and the binary that its command starts.
+// code finds the folder that stands for /code here, and the binary that the command starts.
 func (r *reader) code(path []string, p *props, f *Function) {
 	if p.Code == "" {
 		return
 	}
-	f.CodeDir = p.Code
+	f.Code, f.CodeDir = p.Code, localCode(p.Code)
 	if !filepath.IsAbs(f.CodeDir) {
-		f.CodeDir = filepath.Join(r.directory, p.Code)
+		f.CodeDir = filepath.Join(r.directory, f.CodeDir)
 	}
 	command, at := p.CustomRuntimeConfig.Command, r.at(below(path, "customRuntimeConfig", "command"))
 	if len(command) == 0 {
@@ -68,20 +69,46 @@ func (r *reader) code(path []string, p *props, f *Function) {
 		}
 		f.Command = append(f.Command, word)
 	}
-	binary, inCode := strings.CutPrefix(command[0], "/code/")
-	if !inCode {
-		if _, err := exec.LookPath(command[0]); err != nil {
-			r.report(at, "command %q is not on this machine: install it, or start a binary under /code/", command[0])
+	started := program{function: f.Name, code: p.Code, command: command[0], at: at}
+	if strings.HasPrefix(command[0], "/code/") {
+		started.path = f.Command[0]
+	}
+	r.manifest.programs = append(r.manifest.programs, started)
+}
+
+// localCode is the folder with the code for this machine. A zip file is what the cloud runs: beside zip/<name>.zip stands
+// functions/<name>/ with the same program built here.
+func localCode(code string) string {
+	name, isZip := strings.CutSuffix(filepath.Base(code), ".zip")
+	if !isZip {
+		return code
+	}
+	return filepath.Join(filepath.Dir(filepath.Dir(code)), "functions", name)
+}
+
+// CheckBinaries reports, as an *Error, each function whose program cannot be started on this machine.
+func (m *Manifest) CheckBinaries() error {
+	var problems []Problem
+	report := func(p program, format string, args ...any) {
+		problems = append(problems, Problem{p.at.line, p.at.column,
+			fmt.Sprintf("function %s: ", p.function) + fmt.Sprintf(format, args...)})
+	}
+	for _, p := range m.programs {
+		if p.path == "" {
+			if _, err := exec.LookPath(p.command); err != nil {
+				report(p, "command %q is not on this machine: install it, or start a binary under /code/", p.command)
+			}
+			continue
 		}
-		return
+		info, err := os.Stat(p.path)
+		switch {
+		case err != nil:
+			report(p, "code is %s, and its binary for this machine, %s, is not there: run make build", p.code, p.path)
+		case info.IsDir() || info.Mode()&0o111 == 0:
+			report(p, "%s cannot be executed: run make build", p.path)
+		}
 	}
-	info, err := os.Stat(f.Command[0])
-	switch {
-	case err != nil:
-		r.report(at, "binary %q is not in the code folder %s: run make build", binary, p.Code)
-	case info.IsDir() || info.Mode()&0o111 == 0:
-		r.report(at, "binary %q in the code folder %s cannot be executed: run make build", binary, p.Code)
-	}
+	return asError(m.Path, problems)
 }
 
 func (r *reader) hooks(path []string, p *props, f *Function) {

@@ -9,12 +9,15 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
-// Load reads the manifest at path and checks that the binaries of its functions are there. What is wrong with the
-// manifest comes back as an *Error.
+// Load reads the manifest at path. What is wrong with it comes back as an *Error. The binaries of its functions need
+// not be there: see CheckBinaries.
 func Load(path string) (*Manifest, error) { return LoadIn(path, os.LookupEnv) }
 
 // LoadIn is Load in another environment: env gives ${env(...)} its values.
@@ -78,15 +81,52 @@ func (r *reader) read() error {
 	resources, _ := top["resources"].(map[string]any)
 	for _, id := range r.inOrder("resources", resources) {
 		resource, _ := resources[id].(map[string]any)
+		component, isText := resource["component"].(string)
+		if isText && !component3.MatchString(component) {
+			r.report(r.at([]string{"resources", id, "component"}), "component is %q: write fc3, or fc3@ and a version", component)
+		}
 		props, ok := resource["props"].(map[string]any)
-		if !ok || resource["component"] != "fc3" {
+		if !ok {
 			continue
 		}
 		if err := r.function([]string{"resources", id, "props"}, props); err != nil {
 			return err
 		}
 	}
+	r.flow(top, resources)
 	return nil
+}
+
+// component3 is the one component that the reader knows, at any version or at the registry's newest.
+var component3 = regexp.MustCompile(`^fc3(@[0-9]+\.[0-9]+\.[0-9]+)?$`)
+
+// flow checks the order that the file gives to a command: the deploy tool carries out what stands there and nothing
+// else, so a resource that is left out would never be deployed.
+func (r *reader) flow(top, resources map[string]any) {
+	commands, _ := top["flow"].(map[string]any)
+	for command, steps := range commands {
+		path, named := []string{"flow", command}, map[string]bool{}
+		list, _ := steps.([]any)
+		for i, step := range list {
+			together, _ := step.([]any)
+			for j, each := range together {
+				at, id := r.at(below(path, strconv.Itoa(i), strconv.Itoa(j))), fmt.Sprint(each)
+				if _, known := resources[id]; !known {
+					r.report(at, "flow %s names %q, which is no resource: known are %s", command, id,
+						strings.Join(r.inOrder("resources", resources), ", "))
+				}
+				if named[id] {
+					r.report(at, "flow %s names %q twice: keep one", command, id)
+				}
+				named[id] = true
+			}
+		}
+		for _, id := range r.inOrder("resources", resources) {
+			if !named[id] {
+				r.report(r.at(path), "flow %s leaves out %q, which would not be reached: add it", command, id)
+			}
+		}
+	}
 }
 
 // inOrder lists the members of a top-level mapping as they stand in the file.

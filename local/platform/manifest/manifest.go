@@ -20,6 +20,7 @@ type Manifest struct {
 	Functions []Function // in the order of the file
 
 	variables []variable
+	programs  []program
 }
 
 // Function is one resource of component fc3, with the defaults of Function Compute filled in.
@@ -30,7 +31,8 @@ type Function struct {
 	Runtime             string
 	Handler             string
 	Role                string
-	CodeDir             string   // the folder that production sees as /code
+	Code                string   // as written: a zip file or a folder, relative to the manifest
+	CodeDir             string   // the folder that stands for /code on this machine
 	Command             []string // with /code/ mapped to CodeDir, arguments included
 	MemoryMB            int
 	CPU                 float64
@@ -103,6 +105,14 @@ type variable struct {
 	function, name string
 	at             position
 	unresolved     []string // expressions that gave no value
+}
+
+// program is the binary that a function's command starts.
+type program struct {
+	function, code string
+	path           string // on this machine; empty where it is not in the code
+	command        string
+	at             position
 }
 
 type position struct{ line, column int }

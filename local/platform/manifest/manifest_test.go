@@ -23,29 +23,13 @@ func production(t testing.TB) string {
 	return string(content)
 }
 
-// built returns the path of a manifest beside which the functions' binaries stand.
-func built(t testing.TB) string {
-	t.Helper()
-	dir := t.TempDir()
-	for _, name := range []string{"enrich", "refresh", "query", "publish"} {
-		folder := filepath.Join(dir, "bin", "functions", name)
-		if err := os.MkdirAll(folder, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(folder, name), nil, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return filepath.Join(dir, "s.yaml")
-}
-
 func environment(values map[string]string) func(string) (string, bool) {
 	return func(name string) (string, bool) { v, ok := values[name]; return v, ok }
 }
 
 func TestProductionManifest(t *testing.T) {
-	path := built(t)
-	m, err := Parse(path, []byte(production(t)), environment(map[string]string{"KAFKA_BROKERS": "k:9092"}))
+	path := filepath.Join(t.TempDir(), "s.yaml")
+	m, err := Parse(path, []byte(production(t)), environment(map[string]string{"KAFKA_BROKERS": "k:9092", "FEED_LOG_PROJECT": "logs"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,10 +42,10 @@ func TestProductionManifest(t *testing.T) {
 	}
 	code := filepath.Join(filepath.Dir(path), "bin", "functions", "enrich")
 	want := Function{
-		Name: "feed-enrich", Region: "cn-hangzhou", Runtime: "custom.debian12", CodeDir: code,
+		Name: "feed-enrich", Region: "cn-hangzhou", Runtime: "custom.debian12", Code: "./bin/zip/enrich.zip", CodeDir: code,
 		Command: []string{filepath.Join(code, "enrich")}, MemoryMB: 1024, CPU: 1, Timeout: time.Minute, InstanceConcurrency: 8,
 		Initializer: &Hook{"initialize", 30 * time.Second}, PreStop: &Hook{"pre-stop", time.Minute},
-		AsyncRetries: 3, AsyncMaxAge: 5 * time.Hour,
+		AsyncRetries: 3, AsyncMaxAge: 5 * time.Hour, LogProject: "logs", LogStore: "functions",
 		Streams: []Stream{{
 			Name: "updates", Enabled: true, Concurrency: 4, MaximumTasks: 4, TolerateErrors: true, Retry: ExponentialDecayRetry,
 			DeadLetterTopic: "feed-deadletter", BatchCount: 1000, BatchWindow: time.Second, Region: "cn-hangzhou",
@@ -75,7 +59,7 @@ func TestProductionManifest(t *testing.T) {
 	if got := m.Functions[0].Environment["KAFKA_BROKERS"]; got != "k:9092" {
 		t.Errorf("KAFKA_BROKERS is %q", got)
 	}
-	if got := m.Functions[1]; got.ReservedConcurrency != 1 || got.Timers[0].Cron != "@every 5m" || got.Timers[0].Payload != "refresh" {
+	if got := m.Functions[1]; got.ReservedConcurrency != 1 || got.AsyncMaxAge != 5*time.Minute || got.Timers[0].Cron != "@every 5m" || got.Timers[0].Payload != "refresh" {
 		t.Errorf("feed-refresh = %+v", got)
 	}
 	if diff := cmp.Diff([]HTTPTrigger{{Name: "http", Methods: []string{"GET", "HEAD"}}}, m.Functions[2].HTTP); diff != "" {
@@ -88,7 +72,7 @@ func TestProductionManifest(t *testing.T) {
 // Some editors begin a file with a byte order mark and end its lines with carriage returns.
 func TestManifestOfAnotherEditor(t *testing.T) {
 	text := "\ufeff" + strings.ReplaceAll(production(t), "\n", "\r\n")
-	m, err := Parse(built(t), []byte(text), environment(nil))
+	m, err := Parse("s.yaml", []byte(text), environment(nil))
 	if err != nil || len(m.Functions) != 4 {
 		t.Errorf("%+v, %v", m, err)
 	}
@@ -110,10 +94,14 @@ func TestBrokenManifests(t *testing.T) {
 		{"timeout beyond the event stream's", "      timeout: 60\n      # One", "      timeout: 301\n      # One", ""},
 		{"bad cron", "            cronExpression: '@every 5m'", "            cronExpression: '0 0 * * *'", "six"},
 		{"trigger of another kind", "          triggerType: timer", "          triggerType: oss", "eventbridge, timer or http"},
-		{"managed runtime", "      runtime: custom.debian12\n      code: ./bin/functions/enrich", "      runtime: go1\n      code: ./bin/functions/enrich", "custom.debian12"},
+		{"managed runtime", "      runtime: custom.debian12\n      code: ./bin/zip/enrich.zip", "      runtime: go1\n      code: ./bin/zip/enrich.zip", "custom.debian12"},
 		{"name twice", "      functionName: feed-query", "      functionName: feed-enrich", "declared twice"},
 		{"bad name", "      functionName: feed-query", "      functionName: 1feed", "1feed"},
-		{"missing binary", "      code: ./bin/functions/query", "      code: ./bin/functions/quarry", "quarry"},
+		{"another component", "    component: fc3@0.1.22", "    component: fc@0.1.22", "fc3"},
+		{"half a version", "    component: fc3@0.1.22", "    component: fc3@0.1", "fc3"},
+		{"a function that the flow does not know", "    - [feed-enrich]", "    - [feed-enrch]", "feed-enrch"},
+		{"a function twice in the flow", "    - [feed-enrich]", "    - [feed-enrich, feed-query]", "twice"},
+		{"a function that the flow leaves out", "    - [feed-enrich]\n", "", "leaves out \"feed-enrich\""},
 		{"variable of the platform", "        REFERENCE_MAX_AGE: 24h", "        FC_MAX_AGE: 24h", "FC_MAX_AGE"},
 		{"open expression", "        REFERENCE_MAX_AGE: 24h", "        REFERENCE_MAX_AGE: ${env('AGE'", "close it"},
 		{"unknown variable", "        REFERENCE_MAX_AGE: 24h", "        REFERENCE_MAX_AGE: ${vars.age}", "declare it under vars"},
@@ -128,7 +116,7 @@ func TestBrokenManifests(t *testing.T) {
 			if !strings.Contains(base, test.was) {
 				t.Fatalf("s.yaml has no %q any more", test.was)
 			}
-			_, err := Parse(built(t), []byte(strings.Replace(base, test.was, test.is, 1)), environment(nil))
+			_, err := Parse("s.yaml", []byte(strings.Replace(base, test.was, test.is, 1)), environment(nil))
 			var broken *Error
 			if !errors.As(err, &broken) {
 				t.Fatalf("error = %v, want one of the manifest", err)
@@ -146,10 +134,53 @@ func TestBrokenManifests(t *testing.T) {
 	}
 }
 
+// Production runs the zip; this machine runs its own build of the same program.
+func TestBinaries(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "s.yaml")
+	binary := func(name string) string { return filepath.Join(dir, "bin", "functions", name, name) }
+	for _, name := range []string{"enrich", "refresh", "query", "publish"} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(binary(name)), 0o755), os.WriteFile(binary(name), nil, 0o755)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, test := range map[string]struct {
+		was, is string
+		harm    func() error
+		want    string
+	}{
+		"all there":   {harm: func() error { return nil }},
+		"a folder":    {"code: ./bin/zip/query.zip", "code: ./bin/functions/query", func() error { return nil }, ""},
+		"elsewhere":   {"code: ./bin/zip/query.zip", "code: ./bin/zip/quarry.zip", func() error { return nil }, "quarry"},
+		"on the PATH": {"- /code/query", "- feedstream-nowhere", func() error { return nil }, `"feedstream-nowhere" is not on this machine`},
+		"not to run":  {harm: func() error { return os.Chmod(binary("publish"), 0o644) }, want: "cannot be executed"},
+		"missing":     {harm: func() error { return os.Remove(binary("enrich")) }, want: "run make build"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, err := Parse(path, []byte(strings.Replace(production(t), test.was, test.is, 1)), environment(nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range []string{"enrich", "publish"} {
+				if err := errors.Join(os.WriteFile(binary(f), nil, 0o755), os.Chmod(binary(f), 0o755)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := test.harm(); err != nil {
+				t.Fatal(err)
+			}
+			err = m.CheckBinaries()
+			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+				t.Errorf("error = %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
 func TestProblemsHaveTheirLine(t *testing.T) {
 	broken := strings.Replace(production(t), "memorySize: 1024", "memorysize: 1024", 1)
 	broken = strings.Replace(broken, "'@every 5m'", "'@every soon'", 1)
-	_, err := Parse(built(t), []byte(broken), environment(nil))
+	_, err := Parse("s.yaml", []byte(broken), environment(nil))
 	for _, text := range []string{"memorysize: 1024", "'@every soon'"} {
 		line := 1 + strings.Count(broken[:strings.Index(broken, text)], "\n")
 		if err == nil || !strings.Contains(err.Error(), "s.yaml:"+strconv.Itoa(line)+":") {
@@ -185,7 +216,7 @@ func TestAliasesDoNotExplode(t *testing.T) {
 
 // A variable without a value is an error only where nothing is laid over it.
 func TestCheckEnvironment(t *testing.T) {
-	m, err := Parse(built(t), []byte(production(t)), environment(nil))
+	m, err := Parse("s.yaml", []byte(production(t)), environment(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,6 +250,11 @@ func TestExpressions(t *testing.T) {
 		{"${env('EMPTY', 'x')}", "", 0, ""},
 		{"${env('B', 'x')}", "x", 0, ""},
 		{"${env('B', '')}", "", 0, ""},
+		{"${env('B', 60)}", int64(60), 0, ""},
+		{"${env('B', true)}", true, 0, ""},
+		{"${env('B', '60')}", "60", 0, ""},
+		{"${env('A', 60)}", "1", 0, ""},
+		{"x${env('B', 60)}", "x60", 0, ""},
 		{"${env('B')}", "${env('B')}", 1, ""},
 		{"a${env('B')}b${env('C')}", "a${env('B')}b${env('C')}", 2, ""},
 		{"${vars.n}", 3, 0, ""},

@@ -256,3 +256,24 @@ func TestBadConnectionsEnd(t *testing.T) {
 		t.Errorf("oversized zookeeper frame: %v", err)
 	}
 }
+
+// TestConnectionsAreCounted: one beyond the most is closed, and one that ends makes room.
+func TestConnectionsAreCounted(t *testing.T) {
+	t.Parallel()
+	s := &Server{conns: map[net.Conn]struct{}{}}
+	var last net.Conn
+	for range maxConnections {
+		last, _ = net.Pipe()
+		if err := s.enter(last); err != nil {
+			t.Fatal(err)
+		}
+	}
+	next, _ := net.Pipe()
+	if err := s.enter(next); !errors.Is(err, errFull) {
+		t.Errorf("one too many: %v", err)
+	}
+	s.leave(last)
+	if err := s.enter(next); err != nil {
+		t.Errorf("after one has gone: %v", err)
+	}
+}

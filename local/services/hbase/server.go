@@ -208,8 +208,13 @@ func (s *Server) serve(l net.Listener, handle func(net.Conn)) {
 			if err != nil {
 				return // the listener is closed: any other error passes inside of it
 			}
-			if !s.enter(conn) {
-				return
+			if err := s.enter(conn); err != nil {
+				_ = conn.Close() // it has been told of nothing
+				if errors.Is(err, net.ErrClosed) {
+					return
+				}
+				s.logger.Warn("hbase: a connection is refused", "client", conn.RemoteAddr().String(), "error", err)
+				continue
 			}
 			s.running.Go(func() {
 				defer s.leave(conn)
@@ -219,16 +224,23 @@ func (s *Server) serve(l net.Listener, handle func(net.Conn)) {
 	})
 }
 
-// enter remembers a connection, so that Close can break it; false once the server has closed.
-func (s *Server) enter(conn net.Conn) bool {
+// maxConnections bounds what clients can make the server hold. They keep one or two each.
+const maxConnections = 1000
+
+var errFull = fmt.Errorf("there are %d, the most that this server holds", maxConnections)
+
+// enter remembers a connection, so that Close can break it; net.ErrClosed once the server has closed.
+func (s *Server) enter(conn net.Conn) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		_ = conn.Close() // came too late
-		return false
+		return net.ErrClosed
+	}
+	if len(s.conns) >= maxConnections {
+		return errFull
 	}
 	s.conns[conn] = struct{}{}
-	return true
+	return nil
 }
 
 func (s *Server) leave(conn net.Conn) {

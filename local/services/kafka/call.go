@@ -9,15 +9,16 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kbin"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"feedstream/local/services/kafka/internal/form"
 )
 
-// The largest requests. Kafka's decoders make room for as many elements as an array claims, each many times larger
-// than the bytes that may claim it, so that only Produce may be as long as a broker's socket.request.max.bytes, once
-// its arrays are known to be there.
+// The largest requests. An element of an array takes many times more memory than bytes, so that only Produce may be as
+// long as a broker's socket.request.max.bytes, and none may have more elements than any client has use for.
 const (
-	maxRequest   = 100 << 20
-	maxOther     = 2 << 20
-	maxProducing = 100_000 // partitions in one Produce
+	maxRequest  = 100 << 20
+	maxOther    = 2 << 20
+	maxElements = 200_000 // of all arrays together
 )
 
 // prefixSize is that of the length before every request and answer.
@@ -87,61 +88,36 @@ func decode(body []byte) (*call, error) {
 		return nil, fmt.Errorf("%s came in version %d: the embedded broker has %d to %d",
 			kmsg.NameForKey(key), version, versions.least, versions.most)
 	}
+	content := reader.Src
 	if c.request.IsFlexible() {
-		kmsg.SkipTags(&reader)
+		var err error
+		if content, err = form.SkipTags(content); err != nil {
+			return nil, fmt.Errorf("%s of version %d is malformed: %w", kmsg.NameForKey(key), version, err)
+		}
 	}
-	if err := checkSize(c.request, reader.Src); err != nil {
+	if err := checkContent(c.request, content); err != nil {
 		return nil, err
 	}
-	if err := c.request.ReadFrom(reader.Src); err != nil {
+	if err := c.request.ReadFrom(content); err != nil {
 		return nil, fmt.Errorf("%s of version %d is malformed: %w", kmsg.NameForKey(key), version, err)
 	}
 	return c, nil
 }
 
-// checkSize refuses content that would take far more memory than it has bytes.
-func checkSize(request kmsg.Request, content []byte) error {
-	if request.Key() != kmsg.Produce.Int16() {
-		if len(content) > maxOther {
-			return fmt.Errorf("%s came with %d bytes, and %d are the most here",
-				kmsg.NameForKey(request.Key()), len(content), maxOther)
-		}
-		return nil
+// checkContent refuses content that would take far more memory, or time, than it has bytes.
+func checkContent(request kmsg.Request, content []byte) error {
+	name := kmsg.NameForKey(request.Key())
+	if len(content) > maxOther && request.Key() != kmsg.Produce.Int16() {
+		return fmt.Errorf("%s came with %d bytes, and %d are the most here", name, len(content), maxOther)
 	}
-	if n, ok := producedTo(content, request.GetVersion(), request.IsFlexible()); !ok || n > maxProducing {
-		return fmt.Errorf("a Produce of version %d is malformed, or goes to more than %d partitions",
-			request.GetVersion(), maxProducing)
+	n, err := form.Elements(request, content)
+	if err != nil {
+		return fmt.Errorf("%s of version %d is malformed: %w", name, request.GetVersion(), err)
+	}
+	if n > maxElements {
+		return fmt.Errorf("%s came with %d topics, partitions and the like, and %d are the most here", name, n, maxElements)
 	}
 	return nil
-}
-
-// producedTo counts the partitions of a Produce without making room for them.
-func producedTo(content []byte, version int16, flexible bool) (partitions int, ok bool) {
-	const ids = 13 // since then topics come by their ids
-	r := kbin.Reader{Src: content}
-	text, length, data, tags := r.UnsafeNullableString, r.ArrayLen, r.NullableBytes, func() {}
-	if flexible {
-		text, length, data = r.UnsafeCompactNullableString, r.CompactArrayLen, r.CompactNullableBytes
-		tags = func() { kmsg.SkipTags(&r) }
-	}
-	text() // transactional id
-	r.Int16()
-	r.Int32()
-	for topics := length(); topics > 0 && r.Ok(); topics-- {
-		if version >= ids {
-			r.Uuid()
-		} else {
-			text()
-		}
-		for n := length(); n > 0 && r.Ok(); n-- {
-			r.Int32()
-			data()
-			tags()
-			partitions++
-		}
-		tags()
-	}
-	return partitions, r.Ok()
 }
 
 // appendFrame appends the request with its header and length prefix.

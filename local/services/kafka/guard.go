@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,9 +24,11 @@ const keptBuffer = 1 << 20
 // the kinds it serves, without the parts that a broker refuses, and its answers are completed to a broker's.
 type guarded struct {
 	net.Conn
-	from  *bufio.Reader
-	rules rules
-	log   *complaints
+	from   *bufio.Reader
+	rules  rules
+	log    *complaints
+	limits limits
+	ended  func() // called once, when the connection is closed
 
 	frame bytes.Buffer // the request being handed on
 	ready []byte       // what is left of it
@@ -41,8 +44,26 @@ type expected struct {
 	complete    func(kmsg.Response) // nil when the answer goes out as it is
 }
 
-func guardConn(conn net.Conn, rules rules, log *complaints) *guarded {
-	return &guarded{Conn: conn, from: bufio.NewReader(conn), rules: rules, log: log}
+// limits are what a client may hold of the broker.
+type limits struct {
+	connections int
+	// idle is how long a connection may be silent: connections.max.idle.ms of a broker.
+	idle time.Duration
+	// transfer is how long a request may take to arrive, once begun, and an answer to be taken.
+	transfer time.Duration
+}
+
+var usualLimits = limits{connections: 1000, idle: 10 * time.Minute, transfer: time.Minute}
+
+func guardConn(conn net.Conn, rules rules, log *complaints, limits limits, ended func()) *guarded {
+	return &guarded{Conn: conn, from: bufio.NewReader(conn), rules: rules, log: log, limits: limits,
+		ended: sync.OnceFunc(ended)}
+}
+
+// Close may be called again.
+func (g *guarded) Close() error {
+	g.ended()
+	return g.Conn.Close()
 }
 
 // Read hands on the requests. Whatever is none ends the connection with one line in the log.
@@ -61,7 +82,7 @@ func (g *guarded) next() error {
 	if g.frame.Cap() > keptBuffer {
 		g.frame = bytes.Buffer{}
 	}
-	err := readFrame(g.from, &g.frame)
+	err := g.readFrame()
 	if err == nil {
 		err = g.admit(g.frame.Bytes())
 	}
@@ -70,6 +91,33 @@ func (g *guarded) next() error {
 		g.log.closed(g.RemoteAddr(), err)
 	}
 	return err
+}
+
+// readFrame reads a request. A client may be silent before it, and not for long in the midst of it.
+func (g *guarded) readFrame() error {
+	for {
+		if err := g.SetReadDeadline(time.Now().Add(g.limits.idle)); err != nil {
+			return err
+		}
+		_, err := g.from.Peek(1)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) || !g.owes() {
+			return err
+		}
+	}
+	if err := g.SetReadDeadline(time.Now().Add(g.limits.transfer)); err != nil {
+		return err
+	}
+	return readFrame(g.from, &g.frame)
+}
+
+// owes tells whether the client waits for an answer.
+func (g *guarded) owes() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.waiting) > 0
 }
 
 // admit applies the rules to a request.
@@ -109,6 +157,9 @@ func (g *guarded) Write(frame []byte) (int, error) {
 		if out, err = mended(frame, want.answer, want.complete); err != nil {
 			return 0, err
 		}
+	}
+	if err := g.SetWriteDeadline(time.Now().Add(g.limits.transfer)); err != nil {
+		return 0, err
 	}
 	if _, err := g.Conn.Write(out); err != nil {
 		return 0, err

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -78,6 +80,10 @@ var strangers = []struct {
 	{"array of a lie", string(prefixed(0, 0, 0, 3, 0, 0, 0, 1, 0xff, 0xff,
 		0xff, 0xff, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 'a', 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0)),
 		"Produce of version 3 is malformed"},
+	{"header of 2^32-1 tags", string(prefixed(0, 3, 0, 12, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f)),
+		"Metadata of version 12 is malformed"},
+	{"content of 2^32-1 tags", string(prefixed(0, 3, 0, 12, 0, 0, 0, 1, 0xff, 0xff, 0, 1, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f)),
+		"Metadata of version 12 is malformed"},
 	{"too long for its kind", string(prefixed(append([]byte{0, 3, 0, 1, 0, 0, 0, 1, 0xff, 0xff},
 		make([]byte, maxOther+1)...)...)), "Metadata came with"},
 	{"cut and gone", "\x00\x00\x01\x00abc", ""},
@@ -230,7 +236,7 @@ func TestFailedAcceptsPass(t *testing.T) {
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	l := newListener(patient.Wrap(&failing{clients, 3}, logger))
 	var serving sync.WaitGroup
-	serving.Go(func() { l.serve(nil, logger) })
+	serving.Go(func() { l.serve(nil, usualLimits, logger) })
 	client, err := net.Dial("tcp", clients.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -248,6 +254,113 @@ func TestFailedAcceptsPass(t *testing.T) {
 	serving.Wait()
 	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("after Close: %v", err)
+	}
+}
+
+// held gives connections that a broker with these limits guards, and kfake's side of each.
+func held(t *testing.T, limits limits) (dial func() net.Conn, accept func() net.Conn, log *lines) {
+	t.Helper()
+	clients, err := listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log = &lines{}
+	l := newListener(clients)
+	var serving sync.WaitGroup
+	serving.Go(func() { l.serve(nil, limits, slog.New(slog.NewTextHandler(log, nil))) })
+	t.Cleanup(func() {
+		l.Close()
+		serving.Wait()
+	})
+	return func() net.Conn {
+			conn, err := net.Dial("tcp", clients.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { conn.Close() })
+			return conn
+		}, func() net.Conn {
+			conn, err := l.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { conn.Close() })
+			return conn
+		}, log
+}
+
+// TestSlowClientsAreLetGo: a silent connection, one that stops within a request, and one that does not take its
+// answer hold nothing for ever.
+func TestSlowClientsAreLetGo(t *testing.T) {
+	t.Parallel()
+	const soon = 20 * time.Millisecond
+	for name, test := range map[string]struct {
+		limits limits
+		sent   string
+	}{
+		"silent":           {limits{1, soon, time.Hour}, ""},
+		"within a request": {limits{1, time.Hour, soon}, "\x00\x00\x00\x09abc"},
+	} {
+		dial, accept, log := held(t, test.limits)
+		client := dial()
+		if _, err := io.WriteString(client, test.sent); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := accept().Read(make([]byte, 1)); !isTimeout(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if said := log.take(); len(said) > 0 {
+			t.Errorf("%s: log %q", name, said)
+		}
+	}
+	dial, accept, _ := held(t, limits{1, time.Hour, soon})
+	dial()
+	guarded := accept().(*guarded)
+	for i := range int32(1000) { // until the system's buffers are full
+		guarded.waiting = append(guarded.waiting, expected{correlation: i})
+		answer := prefixed(append(binary.BigEndian.AppendUint32(nil, uint32(i)), make([]byte, 1<<20)...)...)
+		if _, err := guarded.Write(answer); err != nil {
+			if !isTimeout(err) {
+				t.Error(err)
+			}
+			return
+		}
+	}
+	t.Error("a client that takes nothing was given a thousand answers")
+}
+
+// TestConnectionsAreCounted: those beyond the limit are closed, and one that ends makes room.
+func TestConnectionsAreCounted(t *testing.T) {
+	t.Parallel()
+	dial, accept, log := held(t, limits{2, time.Hour, time.Hour})
+	dial()
+	dial()
+	first, second := accept(), accept()
+	if n, err := dial().Read(make([]byte, 1)); n > 0 || !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the third: %d, %v", n, err)
+	}
+	if said := log.take(); len(said) != 1 || !strings.Contains(said[0], "there are 2") {
+		t.Errorf("log %q", said)
+	}
+	first.Close()
+	first.Close() // counts once
+	dial()
+	accept()
+	if n, err := dial().Read(make([]byte, 1)); n > 0 || err == nil {
+		t.Errorf("one too many: %d, %v", n, err)
+	}
+	second.Close()
+}
+
+// TestFetchIsBounded: an answer is never larger than a broker's, whatever the client says.
+func TestFetchIsBounded(t *testing.T) {
+	t.Parallel()
+	for asked, want := range map[int32]int32{1: 1, mostFetched: mostFetched, math.MaxInt32: mostFetched} {
+		fetch := kmsg.NewPtrFetchRequest()
+		fetch.MaxBytes = asked
+		if _, changed := boundFetch(fetch); fetch.MaxBytes != want || changed != (asked != want) {
+			t.Errorf("%d became %d, changed %t", asked, fetch.MaxBytes, changed)
+		}
 	}
 }
 

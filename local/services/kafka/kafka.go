@@ -112,7 +112,7 @@ func (s *Server) start(opts Options) error {
 	}
 	rules := brokerRules()
 	rules[kmsg.DeleteRecords] = starts.rule()
-	go inside.serve(rules, opts.Logger) // ends when kfake closes its listener
+	go inside.serve(rules, usualLimits, opts.Logger) // ends when kfake closes its listener
 	return nil
 }
 

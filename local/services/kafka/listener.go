@@ -2,9 +2,11 @@ package kafka
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 )
 
 // listener gives kfake its connections: those of clients, guarded, once serve runs, and before that those that the
@@ -49,16 +51,23 @@ func (l *listener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// serve accepts clients until Close.
-func (l *listener) serve(rules rules, log *slog.Logger) {
+// serve accepts clients until Close, as many at a time as the limits say.
+func (l *listener) serve(rules rules, limits limits, log *slog.Logger) {
 	said := newComplaints(log)
+	var open atomic.Int64
 	for {
 		conn, err := l.Listener.Accept()
 		if err != nil {
 			return // it is closed: any other error passes inside of it
 		}
+		if open.Add(1) > int64(limits.connections) {
+			open.Add(-1)
+			said.closed(conn.RemoteAddr(), fmt.Errorf("there are %d, the most that this broker holds", limits.connections))
+			_ = conn.Close() // it has been told of nothing
+			continue
+		}
 		select {
-		case l.accepted <- guardConn(conn, rules, said):
+		case l.accepted <- guardConn(conn, rules, said, limits, func() { open.Add(-1) }):
 		case <-l.closed:
 			_ = conn.Close() // nobody will speak to it
 			return

@@ -20,6 +20,7 @@ type rule func(kmsg.Request) (complete func(kmsg.Response), changed bool)
 func brokerRules() rules {
 	all := rules{
 		kmsg.Produce:                 ruled(refuseBatches),
+		kmsg.Fetch:                   boundFetch,
 		kmsg.CreateTopics:            ruled(refuseTopics),
 		kmsg.CreatePartitions:        ruled(refusePartitions),
 		kmsg.AlterConfigs:            ruled(refuseConfigs),
@@ -87,6 +88,18 @@ func announce(request kmsg.Request) (func(kmsg.Response), bool) {
 			return !ok
 		})
 	}, false
+}
+
+// mostFetched is fetch.max.bytes of a broker: its answers hold no more, whatever a client would take.
+const mostFetched = 55 << 20
+
+func boundFetch(request kmsg.Request) (func(kmsg.Response), bool) {
+	fetch := request.(*kmsg.FetchRequest)
+	if fetch.MaxBytes <= mostFetched {
+		return nil, false
+	}
+	fetch.MaxBytes = mostFetched
+	return nil, true
 }
 
 // mostPartitions is how many partitions one request may ask for, as in Kafka's controller.

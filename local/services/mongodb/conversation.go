@@ -28,10 +28,21 @@ func (s *Server) converse(connection net.Conn, number int32) error {
 		if message.NoReply {
 			continue
 		}
-		if _, err := connection.Write(message.AppendReply(nil, s.replies.Add(1), reply)); err != nil {
+		if err := s.reply(connection, message, reply); err != nil {
 			return fmt.Errorf("write reply: %w", err)
 		}
 	}
+}
+
+// reply sends an answer, which its client takes in time or loses with the connection: one that does not read would
+// hold it for ever.
+func (s *Server) reply(connection net.Conn, message *wire.Message, body []byte) error {
+	if err := connection.SetWriteDeadline(time.Now().Add(s.patience)); err != nil {
+		return err
+	}
+	buffers := net.Buffers{message.ReplyHeader(s.replies.Add(1), len(body)), body}
+	_, err := buffers.WriteTo(connection)
+	return err
 }
 
 // answer runs a message's command. The error, if any, ends the connection; a command's own failure is in the reply.

@@ -15,6 +15,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"feedstream/local/services/fault"
 	"feedstream/local/services/mongodb/internal/store"
@@ -23,6 +24,9 @@ import (
 
 // maxConnections bounds what clients can make the server hold. Drivers keep a handful each.
 const maxConnections = 500
+
+// patience is how long a client may take to read one answer, of 16 MB at most.
+const patience = 30 * time.Second
 
 // Options configures a server.
 type Options struct {
@@ -39,6 +43,7 @@ type Server struct {
 	cursors  *cursors
 	hook     atomic.Pointer[func(Command) fault.Fault]
 	replies  atomic.Int32    // the last reply's id
+	patience time.Duration   // how long a client may take over one answer
 	ctx      context.Context // ends with Close
 	cancel   context.CancelFunc
 
@@ -71,7 +76,7 @@ func Start(options Options) (*Server, error) {
 	}
 	s := &Server{
 		store: st, listener: patient.Wrap(listener, options.Logger), log: options.Logger, cursors: newCursors(),
-		connections: map[net.Conn]int32{},
+		connections: map[net.Conn]int32{}, patience: patience,
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.running.Go(s.accept)

@@ -1,6 +1,7 @@
 package mongodb_test
 
 import (
+	"strings"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -115,6 +116,7 @@ func TestUpdateRefusals(t *testing.T) {
 		{d("$set", d("a.0", 1)), 238},
 		{d("$set", d("a.$", 1)), 238},
 		{d("$mul", d("s", 1)), 238},
+		{d("$set", d(strings.Repeat("a.", 60000)+"a", 1)), 15},
 		{bson.A{d("$set", d("x", 1))}, 238},
 	} {
 		_, err := c.UpdateOne(ctx, d("_id", 1), test.update)

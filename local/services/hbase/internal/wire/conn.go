@@ -8,7 +8,9 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
+	"time"
 
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -24,6 +26,8 @@ const (
 	callsInFlight  = 16 // per connection; further ones wait in the socket
 	connReadBuffer = 64 << 10
 	claimAtOnce    = 1 << 20
+	// usualPatience is how long a client may take to introduce itself, to send the rest of a request, and to read an answer.
+	usualPatience = time.Minute
 )
 
 // Call answers a request to one of the services of a server. It runs in many goroutines.
@@ -38,11 +42,16 @@ type conn struct {
 	service string
 	codec   error // why calls cannot be served, nil when they can
 
+	patience time.Duration
+
 	writing sync.Mutex
 }
 
 // handshake reads preamble and connection header.
 func (c *conn) handshake() error {
+	if err := c.SetReadDeadline(time.Now().Add(c.patience)); err != nil {
+		return err
+	}
 	var preamble [6]byte
 	if _, err := io.ReadFull(c.reader, preamble[:]); err != nil {
 		return err
@@ -92,7 +101,14 @@ func (c *conn) readFrame(limit uint32) ([]byte, error) {
 		return nil, exception.New(exception.RequestTooBig,
 			"a request of %d bytes is over the limit of %d", n, limit)
 	}
-	return readGrowing(c.reader, int(n))
+	if err := c.SetReadDeadline(time.Now().Add(c.patience)); err != nil {
+		return nil, err
+	}
+	b, err := readGrowing(c.reader, int(n))
+	if err != nil {
+		return nil, err
+	}
+	return b, c.SetReadDeadline(time.Time{}) // between requests it may be silent
 }
 
 // readGrowing reads n bytes into a buffer that grows with what arrives: a length alone claims no memory.
@@ -148,6 +164,9 @@ func (c *conn) answer(id uint32, r Response, failure error) error {
 	binary.BigEndian.PutUint32(head, uint32(len(head)-4+len(cells)))
 	c.writing.Lock()
 	defer c.writing.Unlock()
+	if err := c.SetWriteDeadline(time.Now().Add(c.patience)); err != nil {
+		return err
+	}
 	buffers := net.Buffers{head, cells}
 	_, err = buffers.WriteTo(c.Conn)
 	return err
@@ -155,7 +174,8 @@ func (c *conn) answer(id uint32, r Response, failure error) error {
 
 // Serve runs one client connection to its end.
 func Serve(client net.Conn, logger *slog.Logger, call Call) {
-	c := &conn{Conn: client, reader: bufio.NewReaderSize(client, connReadBuffer), call: call, logger: logger}
+	c := &conn{Conn: client, reader: bufio.NewReaderSize(client, connReadBuffer), call: call, logger: logger,
+		patience: usualPatience}
 	if err := c.handshake(); err != nil {
 		c.refuse(err)
 		return
@@ -177,9 +197,10 @@ func Serve(client net.Conn, logger *slog.Logger, call Call) {
 	}
 }
 
-// refuse tells a client why its connection ends; a client that hung up is no news.
+// refuse tells a client why its connection ends; a client that hung up or fell silent is no news.
 func (c *conn) refuse(err error) {
-	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, os.ErrDeadlineExceeded) {
 		return
 	}
 	c.logger.Warn("hbase: connection ends", "client", c.RemoteAddr().String(), "error", err)

@@ -1,11 +1,15 @@
 package wire
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
+	"net"
+	"os"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/tsuna/gohbase/pb"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -67,4 +71,55 @@ func TestLengthAloneClaimsNoMemory(t *testing.T) {
 	if claimed := after.TotalAlloc - before.TotalAlloc; claimed > 2*claimAtOnce {
 		t.Errorf("%d bytes claimed for 100", claimed)
 	}
+}
+
+// TestSlowClientsAreLetGo: neither one that stops within its introduction or a request nor one that does not read
+// holds its connection for ever.
+func TestSlowClientsAreLetGo(t *testing.T) {
+	hello := "HBas\x00\x50\x00\x00\x00\x00"
+	for name, sent := range map[string]string{"silent": "", "introduction": hello[:5], "header": hello[:8] + "\x00\x09",
+		"request": hello + "\x00\x00\x00\x09abc"} {
+		c, client := connected(t)
+		if _, err := client.Write([]byte(sent)); err != nil {
+			t.Fatal(err)
+		}
+		err := c.handshake()
+		if err == nil {
+			_, err = c.next()
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	c, _ := connected(t)
+	for range 1000 { // until the system's buffers are full
+		if err := c.answer(1, Response{Message: &pb.GetResponse{}, Cells: make([]byte, 1<<20)}, nil); err != nil {
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error(err)
+			}
+			return
+		}
+	}
+	t.Error("a thousand answers that nobody reads were taken")
+}
+
+// connected is the server's side of a connection with little patience, and the client's.
+func connected(t *testing.T) (*conn, net.Conn) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	client, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	server, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	return &conn{Conn: server, reader: bufio.NewReader(server), patience: 20 * time.Millisecond}, client
 }

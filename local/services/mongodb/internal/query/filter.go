@@ -172,9 +172,16 @@ func operand(operator string, value bsoncore.Value) bsoncore.Value {
 	}
 }
 
+// maxParts bounds how deep a path leads. Each part costs time in proportion to all behind it, and no message may bring
+// documents nested deeper.
+const maxParts = 200
+
 // checkPath refuses paths that this server would follow otherwise than MongoDB does: numbers can mean a position in
 // an array or a field's name.
 func checkPath(path string) error {
+	if parts := strings.Count(path, ".") + 1; parts > maxParts {
+		return failure.New(failure.Overflow, "a path of %d parts, beginning %.40q, is over the limit of %d", parts, path, maxParts)
+	}
 	for part := range strings.SplitSeq(path, ".") {
 		switch {
 		case part == "":

@@ -186,20 +186,22 @@ func (m *Message) decodeQuery(rest []byte) error {
 	return nil
 }
 
-// AppendReply appends the answer to m in the form m came in. The request id of the answer is id.
-func (m *Message) AppendReply(dst []byte, id int32, body bsoncore.Document) []byte {
+// ReplyHeader is what stands before a body of size bytes in the answer to m, in the form m came in. The request id of
+// the answer is id. Header and body are not joined here: a body may be as large as a message.
+func (m *Message) ReplyHeader(id int32, size int) []byte {
+	operation := opMsg
 	if m.Legacy {
-		start, dst := wiremessage.AppendHeaderStart(dst, id, m.RequestID, opReply)
-		dst = wiremessage.AppendReplyFlags(dst, wiremessage.AwaitCapable)
-		dst = wiremessage.AppendReplyCursorID(dst, 0)
-		dst = wiremessage.AppendReplyStartingFrom(dst, 0)
-		dst = wiremessage.AppendReplyNumberReturned(dst, 1)
-		dst = append(dst, body...)
-		return bsoncore.UpdateLength(dst, start, int32(len(dst[start:])))
+		operation = opReply
 	}
-	start, dst := wiremessage.AppendHeaderStart(dst, id, m.RequestID, opMsg)
-	dst = wiremessage.AppendMsgFlags(dst, 0)
-	dst = wiremessage.AppendMsgSectionType(dst, wiremessage.SingleDocument)
-	dst = append(dst, body...)
-	return bsoncore.UpdateLength(dst, start, int32(len(dst[start:])))
+	start, header := wiremessage.AppendHeaderStart(nil, id, m.RequestID, operation)
+	if m.Legacy {
+		header = wiremessage.AppendReplyFlags(header, wiremessage.AwaitCapable)
+		header = wiremessage.AppendReplyCursorID(header, 0)
+		header = wiremessage.AppendReplyStartingFrom(header, 0)
+		header = wiremessage.AppendReplyNumberReturned(header, 1)
+	} else {
+		header = wiremessage.AppendMsgFlags(header, 0)
+		header = wiremessage.AppendMsgSectionType(header, wiremessage.SingleDocument)
+	}
+	return bsoncore.UpdateLength(header, start, int32(len(header)+size))
 }

@@ -136,7 +136,7 @@ func FuzzDecode(f *testing.F) {
 		if err := m.Body.Validate(); err != nil {
 			t.Errorf("the driver calls the body invalid: %v", err)
 		}
-		reply := m.AppendReply(nil, 1, a)
+		reply := append(m.ReplyHeader(1, len(a)), a...)
 		if int(binary.LittleEndian.Uint32(reply)) != len(reply) {
 			t.Errorf("reply of %d bytes says otherwise", len(reply))
 		}

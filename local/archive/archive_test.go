@@ -1,0 +1,98 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"debug/elf"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// The zip of a function is the same bytes whatever folder it is built in, a checkout or a source archive, so that a
+// deploy from another machine uploads nothing new. It holds one program that the cloud can run.
+func TestZipsAreReproducible(t *testing.T) {
+	checkout, archive := filepath.Join(t.TempDir(), "a checkout"), filepath.Join(t.TempDir(), "archive")
+	for _, folder := range []string{checkout, archive} {
+		for _, name := range []string{"go.mod", "go.sum", "Makefile", "functions", "shared", "local/archive"} {
+			copyTo(t, filepath.Join("../..", name), filepath.Join(folder, name))
+		}
+	}
+	for _, args := range [][]string{
+		{"init", "-q"}, {"add", "-A"},
+		{"-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false", "commit", "-q", "-m", "sources"},
+	} {
+		run(t, checkout, "git", args...)
+	}
+	first, second := zipOf(t, checkout), zipOf(t, archive)
+	if !bytes.Equal(first, second) {
+		t.Errorf("two folders give two zips, of %d and %d bytes", len(first), len(second))
+	}
+	content, err := zip.NewReader(bytes.NewReader(first), int64(len(first)))
+	if err != nil || len(content.File) != 1 {
+		t.Fatalf("the zip holds %d files, %v", len(content.File), err)
+	}
+	entry := content.File[0]
+	if entry.Name != "publish" || entry.Mode() != 0o755 {
+		t.Errorf("the entry is %s with mode %v", entry.Name, entry.Mode())
+	}
+	opened, err := entry.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary, err := io.ReadAll(opened)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := elf.NewFile(bytes.NewReader(binary))
+	if err != nil || program.Machine != elf.EM_X86_64 {
+		t.Fatalf("the program is %+v, %v", program, err)
+	}
+	for _, p := range program.Progs {
+		if p.Type == elf.PT_INTERP {
+			t.Error("the program is linked dynamically")
+		}
+	}
+	if !bytes.Contains(binary, []byte("0123456789ab")) {
+		t.Error("the program does not name the commit that was handed in")
+	}
+}
+
+// zipOf builds the zip of one function as `make` does.
+func zipOf(t *testing.T, folder string) []byte {
+	t.Helper()
+	run(t, folder, "make", "zips", "FUNCTIONS=publish", "COMMIT=0123456789ab")
+	content, err := os.ReadFile(filepath.Join(folder, "bin", "zip", "publish.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func run(t *testing.T, folder, name string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Dir = folder
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s %v: %v\n%s", name, args, err, text)
+	}
+}
+
+func copyTo(t *testing.T, from, to string) {
+	t.Helper()
+	info, err := os.Stat(from)
+	if err == nil && info.IsDir() {
+		err = os.CopyFS(to, os.DirFS(from))
+	} else if err == nil {
+		var content []byte
+		content, err = os.ReadFile(from)
+		err = errors.Join(err, os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, content, fs.FileMode(0o644)))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,56 @@
+//go:build real && bench
+
+package real
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"feedstream/local/real/child"
+	"feedstream/shared/phoenix"
+)
+
+var (
+	benchRecords = flag.String("bench.records", "100000", "records of each measurement")
+	benchOut     = flag.String("bench.out", "", "folder for the figures")
+)
+
+// TestBench has local/bench measure a stack on Apache Kafka, HBase and Phoenix's table.
+func TestBench(t *testing.T) {
+	ctx := t.Context()
+	h, err := StartHBase(ctx, t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.Stop)
+	k, err := StartKafka(ctx, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Stop)
+	createTopics(t, k.Addr, "feed-")
+	j := newJudge(t, h.Client)
+	j.query(t, phoenix.TableDDL(table))
+	j.query(t, phoenix.IndexDDL(table, index))
+	env := filepath.Join(t.TempDir(), "real.env")
+	if err := os.WriteFile(env, []byte("KAFKA_BROKERS="+k.Addr+"\nHBASE_ZOOKEEPER="+h.ZooKeeper+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	program := filepath.Join(t.TempDir(), "bench.test")
+	if output, err := exec.CommandContext(ctx, "go", "test", "-c", "-o", program, "feedstream/local/bench").CombinedOutput(); err != nil {
+		t.Fatalf("build the benchmark: %v\n%s", err, output)
+	}
+	measure := exec.CommandContext(ctx, program, "-test.run", "^TestBench$", "-test.v", "-test.timeout", "50m",
+		"-bench.env", env, "-bench.records", *benchRecords, "-bench.rate", "10000", "-bench.steady", "20s", "-bench.out", *benchOut)
+	measure.Stdout, measure.Stderr = os.Stdout, os.Stderr
+	if err := child.Start(measure); err != nil {
+		t.Fatal(err)
+	}
+	if err := measure.Wait(); err != nil {
+		t.Fatal(err)
+	}
+}
