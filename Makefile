@@ -66,6 +66,11 @@ clients: functions command ## other people's clients, call by call, against the 
 	cd local/clients/golang && go vet ./...
 	go test -tags clients -count=1 -timeout 10m -v -run '^TestClients$$' ./local/clients
 
+.PHONY: manifest
+manifest: ## s.yaml and tricky manifests as the deploy tool's own parser and schema read them, against our reader (npm)
+	go vet -tags npm ./local/platform/manifest
+	go test -tags npm -count=1 -v -run '^(TestVendor|TestTrickyManifests)$$' ./local/platform/manifest
+
 .PHONY: compose
 compose: ## the stack on Kafka, MongoDB, HBase and Phoenix in containers
 	$(COMPOSE) up -d --build
@@ -109,6 +114,10 @@ RECORDS ?= 1000000
 bench: ## the whole stack: records/s, CPU by process, memory, latency, and what the machine gives; tables and JSON in bin/bench/
 	go test ./local/bench -ldflags='-X feedstream/shared/build.commit=$(COMMIT)' -count=1 -timeout 30m -run '^TestBench$$' -v -bench.records $(RECORDS) -bench.rate 10000 -bench.steady 20s \
 		-bench.out $(CURDIR)/bin/bench
+
+.PHONY: growth
+growth: ## how CPU and memory grow with batch, concurrency and distinct rows: tables and a plot in bin/bench/
+	go test -tags bench ./local/bench -count=1 -timeout 60m -run '^TestGrowth$$' -v -bench.records $(RECORDS) -bench.out $(CURDIR)/bin/bench
 
 .PHONY: bench-real
 bench-real: ## the same against real Kafka and HBase (needs a JDK 17 and Maven); tables and JSON in bin/bench-real/
