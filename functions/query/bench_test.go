@@ -44,7 +44,7 @@ func fillTable(b *testing.B, client *hbase.Client, layout *phoenix.Layout, rows 
 	for i, n := range order {
 		records = append(records, record(fmt.Sprintf("10.%d.%d.%d", n>>16, n>>8&0xff, n&0xff), "2318.HK", 1_700_000_000_000+int64(i)*10))
 		if len(records) == batch || i == rows-1 {
-			if err := client.WriteRows(b.Context(), layout.Table, layout.Index, layout.Rows(records)); err != nil {
+			if err := client.WriteRows(b.Context(), layout.Table, layout.Index, layout.Batch(records)); err != nil {
 				b.Fatal(err)
 			}
 			records = records[:0]
