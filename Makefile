@@ -66,6 +66,11 @@ clients: functions command ## other people's clients, call by call, against the 
 	cd local/clients/golang && go vet ./...
 	go test -tags clients -count=1 -timeout 10m -v -run '^TestClients$$' ./local/clients
 
+.PHONY: manifest
+manifest: ## s.yaml and tricky manifests as the deploy tool's own parser and schema read them, against our reader (npm)
+	go vet -tags npm ./local/platform/manifest
+	go test -tags npm -count=1 -v -run '^(TestVendor|TestTrickyManifests)$$' ./local/platform/manifest
+
 .PHONY: compose
 compose: ## the stack on Kafka, MongoDB, HBase and Phoenix in containers
 	$(COMPOSE) up -d --build

@@ -52,6 +52,7 @@ func upCommand() *cobra.Command {
 	flags.Uint64Var(&feed.Seed, "seed", 1, "seed of the simulated feed and of the shares of --faults")
 	flags.StringVar(&faults, "faults", "", "rules by which the stack goes wrong, with semicolons between: see the verb faults")
 	flags.BoolVar(&cfg.AnonymousHTTP, "anonymous-http", false, "serve the HTTP triggers of authType function without signature")
+	flags.StringVar(&cfg.ConsoleToken, "console-token", "", "with --listen-host: what the console wants from beyond this machine; drawn and printed when empty")
 	flags.BoolVarP(&cfg.Verbose, "verbose", "v", false, "show the functions' logs")
 	flags.BoolVar(&asJSON, "json", false, "print the audit as JSON")
 	cfg.Ports.AddFlags(flags)

@@ -124,13 +124,7 @@ func fetchNode(ctx context.Context, c *client) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return real.Fetched(cacheName(c), manifest, func(folder string) error {
-		if err := os.WriteFile(filepath.Join(folder, "package.json"), manifest, 0o644); err != nil {
-			return err
-		}
-		return build(exec.CommandContext(ctx, "npm", "install", "--prefix", folder, "--no-audit", "--no-fund",
-			"--no-package-lock", "--ignore-scripts"))
-	})
+	return real.NodeModules(ctx, cacheName(c), manifest)
 }
 
 // node is the Node.js that came with the client, which asks for a newer one than Debian 12 has; on

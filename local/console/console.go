@@ -1,71 +1,93 @@
-// Package console serves the local stack's page and its status as JSON.
+// Package console is the page of the running stack: it shows what happens, and does what the verbs do, by the same
+// calls. Each page is one file here and one template in package page.
 package console
 
 import (
-	_ "embed"
+	"context"
 	"encoding/json"
-	"html/template"
 	"net/http"
+	"sync"
 
-	"feedstream/local/hostcheck"
+	"feedstream/local/console/announced"
+	"feedstream/local/console/guard"
+	"feedstream/local/console/live"
+	"feedstream/local/console/page"
+	"feedstream/local/platform/manifest"
 	"feedstream/local/target"
 )
 
-// Status is what GET /api/status answers.
-type Status struct {
-	Ready     bool       `json:"ready"`
-	Functions []Function `json:"functions"`
-	Verdicts  Verdicts   `json:"verdicts"`
-	// Lag is the sum over the input topic's partitions of high watermark - committed offset.
-	Lag       int64     `json:"lag"`
-	Reference Reference `json:"reference"`
-	// Failing are the pushes that have failed and have no verdict yet, the oldest first.
-	Failing []target.Failing `json:"failing,omitempty"`
+// Config is the stack that the console shows.
+type Config struct {
+	// Status is called once a second and for each request of the status: it must be cheap. It leaves the reference open.
+	Status func() live.Status
+	Faults faults
+	// Target is where the services are, Manifest what the functions are.
+	Target   *target.Target
+	Manifest *manifest.Manifest
+	// Token lets in whoever asks from beyond this machine and knows it; empty: nobody from there.
+	Token string
+	// Beyond says that the console listens beyond this machine: it draws a token when none is given.
+	Beyond bool
 }
 
-// Function is the state of one function's instances.
-type Function struct {
-	Name        string `json:"name"`
-	Instances   int    `json:"instances"`
-	Invocations int64  `json:"invocations"`
-	Errors      int64  `json:"errors"`
+// Console is the page of one stack.
+type Console struct {
+	cfg       Config
+	reference *announced.Reference
+	ring      *live.Ring
+	handler   http.Handler
+	stop      context.CancelFunc
+	ended     sync.WaitGroup
 }
 
-// Verdicts counts distinct input offsets since the data directory began.
-type Verdicts struct {
-	Enriched     int64 `json:"enriched"`
-	Unmatched    int64 `json:"unmatched"`
-	Quarantined  int64 `json:"quarantined"`
-	DeadLettered int64 `json:"deadLettered"`
-}
-
-// Reference is the snapshot last announced. Its version is empty before the first announcement.
-type Reference struct {
-	Version    string  `json:"version"`
-	Revision   int64   `json:"revision"`
-	AgeSeconds float64 `json:"ageSeconds"`
-	Entries    int     `json:"entries"`
-}
-
-//go:embed page.html
-var page string
-
-var pageTemplate = template.Must(template.New("page").Parse(page))
-
-// Handler serves GET / and GET /api/status, and /api/faults for a Client. status is called for each request and
-// must be cheap. Requests with a foreign Host header are refused.
-func Handler(status func() Status, f faults) http.Handler {
+// New begins to follow the stack. The caller closes the console, before what Status asks.
+func New(cfg Config) *Console {
+	if cfg.Token == "" && cfg.Beyond {
+		cfg.Token = guard.NewToken()
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &Console{
+		cfg: cfg, ring: live.NewRing(), stop: cancel, reference: announced.New(cfg.Target, cfg.Manifest, cfg.Target.Names.Enrich),
+	}
+	c.reference.Refresh()
+	c.ended.Go(func() { c.ring.Follow(ctx, c.status) })
 	mux := http.NewServeMux()
-	mux.Handle("/api/faults", faultsHandler(f))
-	mux.HandleFunc("GET /api/status", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Cache-Control", "no-store")
-		_ = json.NewEncoder(w).Encode(status()) // the reader has gone: there is nobody to tell
-	})
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'")
-		_ = pageTemplate.Execute(w, status())
-	})
-	return hostcheck.Handler(mux)
+	mux.Handle("/api/faults", faultsHandler(cfg.Faults))
+	mux.HandleFunc("GET /api/status", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, c.status()) })
+	mux.Handle("GET /assets/", page.Assets())
+	for _, routes := range []func(*http.ServeMux){c.overview, c.others} {
+		routes(mux)
+	}
+	c.handler = guard.Handler(cfg.Token, mux)
+	return c
+}
+
+// ServeHTTP serves the pages and the API to whom package guard lets in.
+func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.handler.ServeHTTP(w, r) }
+
+// Entrance is what to add to the console's address so that it lets in from beyond this machine; empty when it
+// listens here only.
+func (c *Console) Entrance() string {
+	if !c.cfg.Beyond {
+		return ""
+	}
+	return "/?token=" + c.cfg.Token
+}
+
+func (c *Console) status() live.Status {
+	status := c.cfg.Status()
+	status.Reference = c.reference.Current()
+	return status
+}
+
+// Close stops following the stack.
+func (c *Console) Close() {
+	c.stop()
+	c.ended.Wait()
+}
+
+func answerJSON(w http.ResponseWriter, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(value) // the reader has gone: there is nobody to tell
 }

@@ -1,7 +1,6 @@
 package console_test
 
 import (
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -9,62 +8,87 @@ import (
 	"time"
 
 	"feedstream/local/console"
+	"feedstream/local/console/live"
+	"feedstream/local/console/page"
+	"feedstream/local/platform/manifest"
 	"feedstream/local/target"
 )
 
-func TestHandler(t *testing.T) {
-	status := func() console.Status {
-		return console.Status{
-			Ready:     true,
-			Functions: []console.Function{{Name: "feed-<enrich>", Instances: 2, Invocations: 7, Errors: 1}},
-			Verdicts:  console.Verdicts{Enriched: 41, Unmatched: 3, Quarantined: 2, DeadLettered: 1},
-			Lag:       5,
-			Reference: console.Reference{Version: "20261123T021500Z-3f2a91c4", Revision: 9, AgeSeconds: 1.5, Entries: 30},
-		}
-	}
-	server := httptest.NewServer(console.Handler(status, nil))
-	defer server.Close()
-	for _, test := range []struct {
-		path   string
-		status int
-		want   string
-	}{
-		{"/api/status", 200, `{"ready":true,"functions":[{"name":"feed-\u003cenrich\u003e","instances":2,"invocations":7,"errors":1}],` +
-			`"verdicts":{"enriched":41,"unmatched":3,"quarantined":2,"deadLettered":1},"lag":5,` +
-			`"reference":{"version":"20261123T021500Z-3f2a91c4","revision":9,"ageSeconds":1.5,"entries":30}}`},
-		{"/", 200, `<td class="n" id="enriched">41`},
-		{"/", 200, `feed-&lt;enrich&gt;`},
-		{"/elsewhere", 404, "not found"},
-	} {
-		response, err := http.Get(server.URL + test.path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(response.Body)
-		response.Body.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if response.StatusCode != test.status || !strings.Contains(string(body), test.want) {
-			t.Errorf("GET %s = %d %s, want %d with %s", test.path, response.StatusCode, body, test.status, test.want)
-		}
+// start serves the console of a stack with this status.
+func start(t *testing.T, status live.Status) *console.Console {
+	t.Helper()
+	c := console.New(console.Config{
+		Status: func() live.Status { return status }, Faults: &rules{}, Target: &target.Target{}, Manifest: &manifest.Manifest{},
+	})
+	t.Cleanup(c.Close)
+	return c
+}
+
+func get(t *testing.T, c http.Handler, path string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, "http://localhost"+path, http.NoBody)
+	r.RemoteAddr = "127.0.0.1:1"
+	w := httptest.NewRecorder()
+	c.ServeHTTP(w, r)
+	return w
+}
+
+func TestStatus(t *testing.T) {
+	c := start(t, live.Status{
+		Ready:     true,
+		Functions: []live.Function{{Name: "feed-<enrich>", Instances: 2, Invocations: 7, Errors: 1}},
+		Verdicts:  live.Verdicts{Enriched: 41, Unmatched: 3, Quarantined: 2, DeadLettered: 1},
+		Lag:       5,
+		Failing: []target.Failing{{
+			Topic: "in", Partition: 3, Offset: 9, Records: 4, Attempts: 7, Since: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), Error: "<no>",
+		}},
+	})
+	want := `{"ready":true,"functions":[{"name":"feed-\u003cenrich\u003e","instances":2,"invocations":7,"errors":1}],` +
+		`"verdicts":{"enriched":41,"unmatched":3,"quarantined":2,"deadLettered":1},"lag":5,` +
+		`"reference":{"version":"","revision":0,"ageSeconds":0,"entries":0},` +
+		`"failing":[{"topic":"in","partition":3,"offset":9,"records":4,"attempts":7,"since":"2026-11-24T12:00:00Z","error":"\u003cno\u003e"}]}`
+	if got := get(t, c, "/api/status"); got.Code != http.StatusOK || strings.TrimSpace(got.Body.String()) != want {
+		t.Errorf("the status is %d %s, want %s", got.Code, got.Body, want)
 	}
 }
 
-// Pushes that keep failing stand in the status and on the page.
-func TestFailingPushesAreTold(t *testing.T) {
-	status := console.Status{Failing: []target.Failing{{
-		Topic: "in", Partition: 3, Offset: 9, Records: 4, Attempts: 7, Since: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), Error: "<no>",
-	}}}
-	handler := console.Handler(func() console.Status { return status }, nil)
-	for path, want := range map[string]string{
-		"/api/status": `"failing":[{"topic":"in","partition":3,"offset":9,"records":4,"attempts":7,"since":"2026-11-24T12:00:00Z","error":"\u003cno\u003e"}]`,
-		"/":           `<li>the push of 4 records from in/3/9 has failed 7 times since 2026-11-24T12:00:00Z: &lt;no&gt;`,
+// Every page is there, names itself, and holds neither script nor style of its own.
+func TestPages(t *testing.T) {
+	c := start(t, live.Status{Verdicts: live.Verdicts{Enriched: 41}})
+	for _, p := range page.Pages {
+		w := get(t, c, p.Path)
+		body := w.Body.String()
+		if w.Code != http.StatusOK || !strings.Contains(body, "<title>"+p.Title+" · feedstream</title>") ||
+			!strings.Contains(body, `<a href="`+p.Path+`" aria-current="page">`) {
+			t.Errorf("GET %s = %d %s", p.Path, w.Code, body)
+		}
+		for _, forbidden := range []string{"style=", "<style", "<script>", " onclick", "http://", "https://", "ZgotmplZ"} {
+			if strings.Contains(body, forbidden) {
+				t.Errorf("page %s holds %s", p.Path, forbidden)
+			}
+		}
+	}
+	if w := get(t, c, "/elsewhere"); w.Code != http.StatusNotFound {
+		t.Errorf("a page that is not there answers %d", w.Code)
+	}
+}
+
+// The overview shows figures before any script has run, and says what is wrong.
+func TestOverview(t *testing.T) {
+	c := start(t, live.Status{
+		Verdicts: live.Verdicts{Enriched: 1234567}, Faults: 1,
+		Failing: []target.Failing{{Topic: "in", Partition: 3, Offset: 9, Records: 4, Attempts: 7, Error: "HBase <no>"}},
+	})
+	var body string
+	for body == "" || !strings.Contains(body, "1,234,567") { // the first sample comes on its own
+		body = get(t, c, "/").Body.String()
+	}
+	for _, want := range []string{
+		`<span data-live="enriched" data-form="count">1,234,567</span>`, "pushes that fail: 1", "HBase &lt;no&gt;",
+		`<a href="/platform#streams">retry now</a>`, "1 fault rules are on", "No reference was ever announced",
 	} {
-		answer := httptest.NewRecorder()
-		handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "http://localhost"+path, http.NoBody))
-		if !strings.Contains(answer.Body.String(), want) {
-			t.Errorf("GET %s = %s, want it with %s", path, answer.Body, want)
+		if !strings.Contains(body, want) {
+			t.Errorf("the overview does not hold %s:\n%s", want, body)
 		}
 	}
 }

@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"time"
 
+	"feedstream/local/console/guard"
 	"feedstream/local/services/fault"
 )
 
@@ -38,7 +38,7 @@ const mostOrder = 1 << 20
 // lists what they have done.
 func faultsHandler(f faults) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !loopback(r) {
+		if !guard.Loopback(r) {
 			http.Error(w, "faults are set from this machine, by a loopback address", http.StatusForbidden)
 			return
 		}
@@ -69,16 +69,8 @@ func faultsHandler(f faults) http.Handler {
 		for _, each := range list() {
 			answer = append(answer, Fault{Rule: each.Rule.String(), Injected: each.Times})
 		}
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Cache-Control", "no-store")
-		_ = json.NewEncoder(w).Encode(answer) // the caller has gone: there is nobody to tell
+		answerJSON(w, answer)
 	})
-}
-
-// loopback says whether a request comes from this machine: the console may listen for others too.
-func loopback(r *http.Request) bool {
-	from, _, err := net.SplitHostPort(r.RemoteAddr)
-	return err == nil && net.ParseIP(from).IsLoopback()
 }
 
 // Client sets the faults of a running stack by its console.

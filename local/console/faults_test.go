@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"feedstream/local/console"
+	"feedstream/local/console/live"
 	"feedstream/local/services/fault"
 )
 
@@ -29,7 +30,7 @@ func (r *rules) SetFaults(seed uint64, texts ...string) ([]fault.Injected, error
 func (r *rules) Faults() []fault.Injected { return r.set }
 
 func TestFaults(t *testing.T) {
-	server := httptest.NewServer(console.Handler(func() console.Status { return console.Status{} }, &rules{}))
+	server := httptest.NewServer(start(t, live.Status{}))
 	defer server.Close()
 	client := console.Client{Console: server.URL}
 	listed := func(want string, answer []console.Fault, err error) {
@@ -62,7 +63,7 @@ func TestFaults(t *testing.T) {
 
 // Only this machine sets faults, and no page that a foreign name leads here.
 func TestFaultsAreLoopbackOnly(t *testing.T) {
-	handler := console.Handler(func() console.Status { return console.Status{} }, &rules{})
+	handler := start(t, live.Status{})
 	for _, test := range []struct {
 		method, host, from string
 		want               int
@@ -70,7 +71,7 @@ func TestFaultsAreLoopbackOnly(t *testing.T) {
 		{http.MethodGet, "127.0.0.1:8080", "127.0.0.1:1", http.StatusOK},
 		{http.MethodDelete, "localhost:8080", "[::1]:1", http.StatusOK},
 		{http.MethodGet, "evil.example:8080", "127.0.0.1:1", http.StatusMisdirectedRequest},
-		{http.MethodDelete, "127.0.0.1:8080", "10.0.0.1:1", http.StatusForbidden},
+		{http.MethodDelete, "127.0.0.1:8080", "10.0.0.1:1", http.StatusUnauthorized},
 		{http.MethodPost, "127.0.0.1:8080", "127.0.0.1:1", http.StatusMethodNotAllowed},
 	} {
 		r := httptest.NewRequest(test.method, "/api/faults", nil)

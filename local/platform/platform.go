@@ -162,6 +162,16 @@ func (p *Platform) RunTimer(ctx context.Context, name string) ([]byte, error) {
 	return f.Invoke(ctx, timerEvent(f.Manifest().Timers[0], time.Now()))
 }
 
+// Invocations are the last of all functions by name, the newest of each first.
+func (p *Platform) Invocations() map[string][]runtime.Invocation {
+	all := map[string][]runtime.Invocation{}
+	for i := range p.cfg.Manifest.Functions {
+		name := p.cfg.Manifest.Functions[i].Name
+		all[name] = p.runtime.Function(name).Invocations()
+	}
+	return all
+}
+
 // RetryNow ends the waits of all retries.
 func (p *Platform) RetryNow() {
 	for _, s := range p.streams {

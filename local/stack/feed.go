@@ -62,7 +62,7 @@ func Run(ctx context.Context, cfg Config, feed Feed) (*Drained, error) {
 // work publishes the feed and waits: for the drain, or for ctx to end.
 func (s *Stack) work(ctx context.Context, feed Feed) (*Drained, error) {
 	fmt.Fprintf(s.cfg.Stderr, "console    %s\nquery      %s\npublish    %s\nKafka      %s\nlogs       %s\n",
-		s.endpoints.Console, s.endpoints.HTTPTriggers[s.target.Names.Query], s.endpoints.HTTPTriggers[s.target.Names.Publish],
+		s.endpoints.Console+s.page.Entrance(), s.endpoints.HTTPTriggers[s.target.Names.Query], s.endpoints.HTTPTriggers[s.target.Names.Publish],
 		s.endpoints.Kafka, filepath.Join(s.cfg.Data, "logs"))
 	for _, p := range s.programs {
 		fmt.Fprintf(s.cfg.Stderr, "runs       %s, of this machine, for %s\n", p.here, p.deployed)

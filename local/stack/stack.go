@@ -42,8 +42,11 @@ type Config struct {
 	Endpoints string
 	// AnonymousHTTP serves the HTTP triggers of authType function without a signature.
 	AnonymousHTTP bool
-	Stderr        io.Writer // gets warnings; nil: nobody
-	Verbose       bool      // Stderr gets the functions' logs too
+	// ConsoleToken lets whoever knows it use the console from beyond this machine. Empty: one that Start draws when
+	// the console listens there.
+	ConsoleToken string
+	Stderr       io.Writer // gets warnings; nil: nobody
+	Verbose      bool      // Stderr gets the functions' logs too
 	// Faults are rules that hold from the first reference on, as SetFaults takes them, and the seed of their shares.
 	Faults    []string
 	FaultSeed uint64
@@ -61,7 +64,8 @@ type Stack struct {
 	stopTail  context.CancelFunc
 	tailEnded chan error
 	console   *http.Server
-	reference *referenceStatus
+	page      *console.Console
+	manifest  *manifest.Manifest
 	faults    *faults
 	endpoints target.Endpoints
 	programs  []program
@@ -82,7 +86,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	if cfg.Stderr != nil {
 		cfg.Stderr = &oneAtATime{to: cfg.Stderr} // logs, counts and functions write to it
 	}
-	s := &Stack{cfg: cfg, logger: cfg.logger(), programs: programsOf(m)}
+	s := &Stack{cfg: cfg, logger: cfg.logger(), manifest: m, programs: programsOf(m)}
 	rules, err := s.prepareFaults(elsewhere, m)
 	if err != nil {
 		return nil, err
@@ -108,8 +112,6 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	if err := firstReference(ctx, &s.target, s.platform, s.logger); err != nil {
 		return nil, err
 	}
-	s.reference = &referenceStatus{target: &s.target}
-	s.reference.refresh()
 	s.startFaults(rules)
 	s.platform.StartStreams()
 	if err := s.followVerdicts(); err != nil {
@@ -257,7 +259,11 @@ func (s *Stack) serveConsole() error {
 	}
 	s.endpoints.Console = "http://" + reachable(listener.Addr().String())
 	s.target.Console = s.endpoints.Console
-	s.console = &http.Server{Handler: console.Handler(s.Status, s), ReadHeaderTimeout: 10 * time.Second}
+	s.page = console.New(console.Config{
+		Status: s.Status, Faults: s, Target: &s.target, Manifest: s.manifest,
+		Token: s.cfg.ConsoleToken, Beyond: !listener.Addr().(*net.TCPAddr).IP.IsLoopback(),
+	})
+	s.console = &http.Server{Handler: s.page, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = s.console.Serve(patient.Wrap(listener, s.logger)) }() // ends with Close
 	return nil
 }
@@ -290,6 +296,7 @@ func (s *Stack) close() error {
 	s.faults.stop()
 	if s.console != nil {
 		problems = append(problems, s.console.Close())
+		s.page.Close()
 	}
 	if s.platform != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

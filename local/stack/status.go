@@ -1,31 +1,30 @@
 package stack
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
-	"feedstream/local/console"
+	"feedstream/local/console/live"
+	"feedstream/local/process"
 	"feedstream/local/target"
-	"feedstream/shared/reference"
 )
 
-// Status is a picture of the stack. It is cheap.
-func (s *Stack) Status() console.Status {
+// Status is a picture of the stack, but for its reference, which the console follows. It is cheap.
+func (s *Stack) Status() live.Status {
 	p, counts := s.platform.Status(), s.verdicts.Counts()
-	status := console.Status{
+	status := live.Status{
 		Ready: true,
-		Verdicts: console.Verdicts{
+		Verdicts: live.Verdicts{
 			Enriched: int64(counts.Enriched), Unmatched: int64(counts.Unmatched),
 			Quarantined: int64(counts.Quarantined), DeadLettered: int64(counts.DeadLettered),
 		},
-		Reference: s.reference.current(),
+		Faults: len(s.Faults()), OwnCPU: process.Self().CPU,
 	}
 	for _, f := range p.Functions {
-		status.Functions = append(status.Functions, console.Function{
+		status.Functions = append(status.Functions, live.Function{
 			Name: f.Name, Instances: f.Instances, Invocations: f.Invocations, Errors: f.Errors,
+			MemoryMB: f.MemoryMB, CPU: f.CPU, Busy: f.Busy, CPUTime: f.Used.CPU,
 		})
 	}
 	for _, stream := range p.Streams {
@@ -33,6 +32,14 @@ func (s *Stack) Status() console.Status {
 		for _, push := range stream.Failing {
 			status.Failing = append(status.Failing, target.Failing(push))
 		}
+		followed := live.Stream{
+			Function: stream.Function, Topic: stream.Topic, Group: stream.Group, InFlight: stream.InFlight,
+			Waiting: stream.Waiting, LastError: stream.LastError, Latency: stream.Latency,
+		}
+		for _, p := range stream.Partitions {
+			followed.Partitions = append(followed.Partitions, live.Partition(p))
+		}
+		status.Streams = append(status.Streams, followed)
 	}
 	return status
 }
@@ -41,51 +48,4 @@ func (s *Stack) printCounts(w io.Writer) {
 	status := s.Status()
 	fmt.Fprintf(w, "%s  enriched %d  unmatched %d  quarantined %d  dead-lettered %d  lag %d\n", time.Now().Format(time.TimeOnly),
 		status.Verdicts.Enriched, status.Verdicts.Unmatched, status.Verdicts.Quarantined, status.Verdicts.DeadLettered, status.Lag)
-}
-
-// referenceStatus reads the manifest of the reference for the console, a second after it was read last. Whoever
-// asks meanwhile, or while OSS does not answer, gets what was read before.
-type referenceStatus struct {
-	target *target.Target
-	read   sync.Mutex // held while the manifest is read
-
-	mu       sync.Mutex
-	manifest reference.Manifest // zero before the first announcement
-	readAt   time.Time
-}
-
-func (r *referenceStatus) refresh() {
-	if !r.read.TryLock() {
-		return
-	}
-	defer r.read.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	var found bool
-	var m reference.Manifest
-	announcer, err := r.target.Announcer()
-	if err == nil {
-		m, found, err = announcer.Current(ctx)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err == nil && found {
-		r.manifest = m
-	}
-	r.readAt = time.Now()
-}
-
-func (r *referenceStatus) current() console.Reference {
-	r.mu.Lock()
-	m, old := r.manifest, time.Since(r.readAt) > time.Second
-	r.mu.Unlock()
-	if old {
-		go r.refresh() // ends within its own time
-	}
-	if m.Version == "" {
-		return console.Reference{}
-	}
-	return console.Reference{
-		Version: m.Version, Revision: m.Revision, Entries: m.Entries, AgeSeconds: m.Age(time.Now()).Seconds(),
-	}
 }

@@ -3,6 +3,7 @@ package manifest
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -24,6 +25,7 @@ type document struct {
 	problems   []Problem
 
 	scope   scope
+	raw     bool // expressions are left as written
 	anchors map[string]ast.Node
 	open    map[ast.Node]bool // aliases being followed
 	nodes   int
@@ -37,7 +39,7 @@ func parse(data []byte, env func(string) (string, bool)) *document {
 	d := &document{
 		keys: map[string]position{}, values: map[string]position{}, written: map[string]string{},
 		unresolved: map[string][]string{},
-		scope:      scope{env: env}, anchors: map[string]ast.Node{}, open: map[ast.Node]bool{},
+		scope:      scope{env: env, count: new(int)}, anchors: map[string]ast.Node{}, open: map[ast.Node]bool{},
 	}
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
@@ -49,7 +51,7 @@ func parse(data []byte, env func(string) (string, bool)) *document {
 		return d
 	}
 	body := file.Docs[0].Body
-	d.readVars(body)
+	d.readScope(body)
 	d.root = d.value(body, nil)
 	return d
 }
@@ -89,24 +91,18 @@ func (d *document) at(path []string) position {
 	}
 }
 
-// readVars reads the top-level vars first, for the other values refer to them.
-func (d *document) readVars(body ast.Node) {
-	top, ok := body.(ast.MapNode)
-	if !ok {
-		return
-	}
-	for iter := top.MapRange(); iter.Next(); {
-		if name, _ := d.keyName(iter.Key()); name == "vars" {
-			reader := *d
-			reader.problems, reader.keys, reader.values = nil, map[string]position{}, map[string]position{}
-			reader.written, reader.unresolved = map[string]string{}, map[string][]string{}
-			d.scope.vars, _ = reader.value(iter.Value(), nil).(map[string]any)
-			d.nodes = reader.nodes
-		}
-	}
+// readScope reads vars and resources as written first, for other values refer to them.
+func (d *document) readScope(body ast.Node) {
+	reader := *d
+	reader.raw, reader.problems, reader.nodes = true, nil, 0
+	reader.keys, reader.values, reader.unresolved = map[string]position{}, map[string]position{}, map[string][]string{}
+	reader.anchors, reader.open = map[string]ast.Node{}, map[ast.Node]bool{}
+	top, _ := reader.value(body, nil).(map[string]any)
+	d.scope.vars, _ = top["vars"].(map[string]any)
+	d.scope.resources, _ = top["resources"].(map[string]any)
 }
 
-// value turns a node into nil, bool, int64, uint64, float64, string, []any or map[string]any.
+// value turns a node into nil, bool, int64, float64, string, []any or map[string]any.
 func (d *document) value(node ast.Node, path []string) any {
 	if d.nodes++; d.nodes > maxNodes {
 		if d.nodes == maxNodes+1 {
@@ -135,18 +131,46 @@ func (d *document) value(node ast.Node, path []string) any {
 	case *ast.AliasNode:
 		return d.follow(n, path)
 	case *ast.TagNode:
-		return d.value(n.Value, path)
-	case *ast.StringNode:
-		return d.text(n.Value, path)
+		return d.tagged(n, path)
 	case *ast.LiteralNode:
 		return d.text(n.Value.Value, path)
-	case *ast.NullNode:
-		return nil
 	case ast.ScalarNode:
-		return n.GetValue()
+		return d.scalar(n, path)
 	}
 	d.report(d.at(path), "%s is not a value s.yaml can hold: write a plain value", node.Type())
 	return nil
+}
+
+func (d *document) scalar(node ast.ScalarNode, path []string) any {
+	t := node.GetToken()
+	if t.Type == token.SingleQuoteType || t.Type == token.DoubleQuoteType {
+		return d.text(t.Value, path)
+	}
+	written := t.Value
+	if t.Type == token.ImplicitNullType {
+		written = ""
+	}
+	value, err := plain(written)
+	if err != nil {
+		d.report(d.at(path), "%s", err)
+	}
+	if text, isText := value.(string); isText {
+		return d.text(text, path)
+	}
+	return value
+}
+
+// tagged reads a value whose type is written beside it, of which only a text is understood.
+func (d *document) tagged(node *ast.TagNode, path []string) any {
+	scalar, isScalar := node.Value.(ast.ScalarNode)
+	if node.Start.Value != "!!str" || !isScalar {
+		d.report(place(node.GetToken()), "tag %s is not understood: write a plain value", node.Start.Value)
+		return nil
+	}
+	if literal, ok := node.Value.(*ast.LiteralNode); ok {
+		return d.text(literal.Value.Value, path)
+	}
+	return d.text(scalar.GetToken().Value, path)
 }
 
 // follow reads what an alias stands for, in the alias's place.
@@ -222,20 +246,39 @@ func (d *document) keyName(node ast.Node) (name string, merge bool) {
 	return node.String(), false
 }
 
+// computed is what the deploy tool takes for a program of its template language, wherever it stands.
+var computed = regexp.MustCompile(`(?s)<%.*?%>`)
+
 func (d *document) text(text string, path []string) any {
-	d.written[key(path)] = text
-	if !strings.Contains(text, "${") || hasActions(path) {
+	if d.raw {
 		return text
 	}
-	value, unresolved, err := d.scope.expand(text)
+	d.written[key(path)] = text
+	if hasActions(path) {
+		return text
+	}
+	if program := computed.FindString(text); program != "" {
+		d.report(d.at(path), "%s is computed by the deploy tool: write it without <%%", program)
+	}
+	if !strings.Contains(text, "${") {
+		return text
+	}
+	s := d.scope
+	if len(path) > 1 && path[0] == "resources" {
+		s.this = path[1]
+	}
+	r, err := s.expand(text, 0)
 	if err != nil {
 		d.report(d.at(path), "%s", err)
-		return text
+		return ""
 	}
-	if len(unresolved) > 0 {
-		d.unresolved[key(path)] = unresolved
+	if len(r.unresolved) > 0 {
+		d.unresolved[key(path)] = r.unresolved
 	}
-	return value
+	if r.value == nil {
+		return ""
+	}
+	return r.value
 }
 
 // hasActions says whether a path lies in hooks of the deploy tool, whose expressions are its own.

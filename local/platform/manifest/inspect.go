@@ -49,25 +49,9 @@ func Inspect(path string, env func(string) (string, bool)) (*Inspection, error) 
 func (i *Inspection) Value(path ...string) any {
 	value := i.document.root
 	for _, name := range path {
-		switch inner := value.(type) {
-		case map[string]any:
-			value = inner[name]
-		case []any:
-			value = member(inner, name)
-		default:
-			return nil
-		}
+		value = member(value, name)
 	}
 	return value
-}
-
-func member(list []any, index string) any {
-	for i, value := range list {
-		if fmt.Sprint(i) == index {
-			return value
-		}
-	}
-	return nil
 }
 
 // Line is where the value at a path stands or, where nothing stands, the nearest enclosing one.

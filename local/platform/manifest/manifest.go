@@ -139,7 +139,7 @@ func (e *Error) Error() string {
 }
 
 // CheckEnvironment reports, as an *Error, each expression without a value (an unset ${env(X)}) inside an environment
-// variable that the overlay does not replace. Anywhere else in the manifest such an expression is left as written.
+// variable that the overlay does not replace. Anywhere else in the manifest such an expression stands for nothing.
 func (m *Manifest) CheckEnvironment(overlay map[string]string) error {
 	var problems []Problem
 	for _, v := range m.variables {

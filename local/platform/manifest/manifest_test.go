@@ -104,8 +104,15 @@ func TestBrokenManifests(t *testing.T) {
 		{"a function that the flow leaves out", "    - [feed-enrich]\n", "", "leaves out \"feed-enrich\""},
 		{"variable of the platform", "        REFERENCE_MAX_AGE: 24h", "        FC_MAX_AGE: 24h", "FC_MAX_AGE"},
 		{"open expression", "        REFERENCE_MAX_AGE: 24h", "        REFERENCE_MAX_AGE: ${env('AGE'", "close it"},
-		{"unknown variable", "        REFERENCE_MAX_AGE: 24h", "        REFERENCE_MAX_AGE: ${vars.age}", "declare it under vars"},
+		{"unknown variable", "        REFERENCE_MAX_AGE: 24h", "        REFERENCE_MAX_AGE: ${vars.age}", "declare vars.age"},
 		{"topic without a value", "                  Topic: feed-updates", "                  Topic: ${env('TOPIC')}", "TOPIC"},
+		{"a program of the deploy tool", "        REFERENCE_MAX_AGE: 24h", "        REFERENCE_MAX_AGE: 2<%=2%>h", "<%=2%>"},
+		{"a date", "        REFERENCE_MAX_AGE: 24h", "        REFERENCE_MAX_AGE: 2026-11-25", "is a date"},
+		{"a number of another base", "        REFERENCE_MAX_AGE: 24h", "        REFERENCE_MAX_AGE: 1e3", "put it in quotes"},
+		{"a tag", "        REFERENCE_MAX_AGE: 24h", "        REFERENCE_MAX_AGE: !!binary x", "!!binary"},
+		{"a function of the deploy tool", "        REFERENCE_MAX_AGE: 24h", "        REFERENCE_MAX_AGE: ${file('age')}", "calls file"},
+		{"a number without a value", "      memorySize: 1024", "      memorySize: ${env('MEMORY')}", "memorySize takes its value from ${env('MEMORY')}"},
+		{"dead letters to no topic", "/topic/feed-deadletter", "/topic/", "names no topic"},
 		{"bad topic", "                  Topic: feed-updates", "                  Topic: feed updates", "feed updates"},
 		{"foreign dead-letter queue", "                Arn: acs:alikafka:${vars.region}", "                Arn: acs:mns:${vars.region}", "deadLetterQueue"},
 		{"not YAML", "access: default", "access: [default", ""},
@@ -214,6 +221,15 @@ func TestAliasesDoNotExplode(t *testing.T) {
 	}
 }
 
+// The same holds for variables that lead to variables.
+func TestVariablesDoNotExplode(t *testing.T) {
+	text := "a: " + strings.Repeat("${vars.b}", 1000) + "\n  b: " + strings.Repeat("${vars.c}", 1000) + "\n  c: x"
+	if _, err := Parse("s.yaml", []byte("edition: 3.0.0\nname: x\nvars:\n  "+text+"\nresources: {}\n"), environment(nil)); err == nil ||
+		!strings.Contains(err.Error(), "write fewer") {
+		t.Errorf("error = %v", err)
+	}
+}
+
 // A variable without a value is an error only where nothing is laid over it.
 func TestCheckEnvironment(t *testing.T) {
 	m, err := Parse("s.yaml", []byte(production(t)), environment(nil))
@@ -233,8 +249,15 @@ func TestCheckEnvironment(t *testing.T) {
 
 func TestExpressions(t *testing.T) {
 	s := scope{
-		env:  environment(map[string]string{"A": "1", "EMPTY": ""}),
-		vars: map[string]any{"n": 3, "deep": map[string]any{"er": "x"}},
+		env: environment(map[string]string{"A": "1", "EMPTY": "", "PROGRAM": "a${1+1}b"}),
+		vars: map[string]any{"n": int64(3), "f": 1.5, "big": 1e21, "t": true, "deep": map[string]any{"er": "x"}, "list": []any{"one"},
+			"a-b": "dashed", "one": "${env('A')}", "two": "${vars.one}+", "three": "${vars.two}+", "four": "${vars.three}+",
+			"unset": "<${env('B')}>", "self": "${vars.self}", "mixed": map[string]any{"in": "${vars.one}"}},
+		resources: map[string]any{
+			"me":    map[string]any{"props": map[string]any{"region": "here", "again": "${this.props.region}"}},
+			"other": map[string]any{"props": map[string]any{"region": "there", "own": "${this.props.region}"}},
+		},
+		this: "me", count: new(int),
 	}
 	for _, test := range []struct {
 		text       string
@@ -246,36 +269,103 @@ func TestExpressions(t *testing.T) {
 		{"${env('A')}", "1", 0, ""},
 		{`${env("A")}`, "1", 0, ""},
 		{"${env(A)}", "1", 0, ""},
-		{"${ env('A') }-${env('A')}", "1-1", 0, ""},
-		{"${env('EMPTY', 'x')}", "", 0, ""},
-		{"${env('B', 'x')}", "x", 0, ""},
+		{"${ env( 'A' ) }-${env ('A')}", "1-1", 0, ""},
+		{"${env('EMPTY', 'x')}", "x", 0, ""},
+		{"${env('EMPTY')}", nil, 1, ""},
+		{"${env('B', 'x, y')}", "x, y", 0, ""},
 		{"${env('B', '')}", "", 0, ""},
+		{`${env('B', 'it\'s')}`, "it's", 0, ""},
+		{`${env('B', "it's")}`, "it's", 0, ""},
+		{`${env('B', 'a\qb')}`, nil, 0, "escapes"},
+		{`${env('B', 'a\`, nil, 0, "close it"},
 		{"${env('B', 60)}", int64(60), 0, ""},
+		{"${env('B', -1.5)}", -1.5, 0, ""},
+		{"${env('B', 1e3)}", int64(1000), 0, ""},
 		{"${env('B', true)}", true, 0, ""},
 		{"${env('B', '60')}", "60", 0, ""},
 		{"${env('A', 60)}", "1", 0, ""},
 		{"x${env('B', 60)}", "x60", 0, ""},
-		{"${env('B')}", "${env('B')}", 1, ""},
-		{"a${env('B')}b${env('C')}", "a${env('B')}b${env('C')}", 2, ""},
-		{"${vars.n}", 3, 0, ""},
-		{"n=${vars.n}", "n=3", 0, ""},
+		{"${env('B', vars.n)}", int64(3), 0, ""},
+		{"${env('B', env('A'))}", "1", 0, ""},
+		{"${env('B', env('C'))}", nil, 1, ""},
+		{"${env('A', env('C'))}", nil, 1, ""}, // the default is computed first, there as here
+		{"${env('B', null)}", nil, 0, "not understood"},
+		{"${env('B', 'x', 'y')}", nil, 0, "closing parenthesis"},
+		{"${env('B', 'x').length}", nil, 0, "goes on"},
+		{"${env('B', 'a}b')}", nil, 0, "keep } out"},
+		{"${env('PROGRAM')}", nil, 0, "PROGRAM"},
+		{"${env('B')}", nil, 1, ""},
+		{"a${env('B')}b${env('C')}", "ab", 2, ""},
+		{"${vars.n}", int64(3), 0, ""},
+		{"n=${vars.n} ${vars.f} ${vars.t} ${vars.big}", "n=3 1.5 true 1e+21", 0, ""},
 		{"${vars.deep.er}", "x", 0, ""},
-		{"${vars.deep.est}", nil, 0, "declare it"},
-		{"${resources.x}", "${resources.x}", 1, ""},
+		{"${vars.deep}", map[string]any{"er": "x"}, 0, ""},
+		{"x${vars.deep}", nil, 0, "stand alone"},
+		{"${vars.mixed}", map[string]any{"in": "1"}, 0, ""},
+		{"${vars.list.0}", "one", 0, ""},
+		{"${vars.a-b}", "dashed", 0, ""},
+		{"${vars.two}", "1+", 0, ""},
+		{"${vars.three}", "1++", 0, ""},
+		{"${vars.four}", nil, 0, "too many"},
+		{"${vars.self}", nil, 0, "too many"},
+		{"${vars.unset}", "<>", 1, ""},
+		{"${vars.deep.est}", nil, 0, "declare vars.deep.est"},
+		{"${ vars.n }", nil, 0, "blanks"},
+		{"${vars['n']}", nil, 0, "not understood"},
+		{"${vars.n + 1}", nil, 0, "not understood"},
+		{"${this.props.region}", "here", 0, ""},
+		{"${resources.other.props.region}", "there", 0, ""},
+		{"${resources.other.props.own}", nil, 0, "does not know this"},
+		{"${this.props.again}", nil, 0, "does not know this"},
+		{"${resources.other.output.url}", nil, 0, "not understood"},
+		{"${resources.x}", nil, 0, "not understood"},
+		{"${resources.none.props.x}", nil, 0, "names nothing"},
+		{"${this.name}", nil, 0, "not understood"},
+		{"${file('x')}", nil, 0, "calls file"},
+		{"${config('AccountID')}", nil, 0, "calls config"},
+		{"${5}", nil, 0, "not understood"},
+		{"${}", nil, 0, "not understood"},
 		{"${env('A'}", nil, 0, "parenthesis"},
 		{"${env('')}", nil, 0, "names no variable"},
 		{"${", nil, 0, "close it"},
 		{"$ { }", "$ { }", 0, ""},
 	} {
-		value, unresolved, err := s.expand(test.text)
+		r, err := s.expand(test.text, 0)
 		if test.err != "" {
 			if err == nil || !strings.Contains(err.Error(), test.err) {
-				t.Errorf("%s: error = %v, want %s", test.text, err, test.err)
+				t.Errorf("%s: %v, error = %v, want %s", test.text, r, err, test.err)
 			}
 			continue
 		}
-		if err != nil || value != test.want || len(unresolved) != test.unresolved {
-			t.Errorf("%s = %v, %v, %v; want %v and %d unresolved", test.text, value, unresolved, err, test.want, test.unresolved)
+		if diff := cmp.Diff(test.want, r.value); err != nil || diff != "" || len(r.unresolved) != test.unresolved {
+			t.Errorf("%s = %v, %v; want %d unresolved, %s", test.text, r, err, test.unresolved, diff)
+		}
+	}
+	s.this = ""
+	if _, err := s.expand("${this.props.region}", 0); err == nil || !strings.Contains(err.Error(), "outside of a resource") {
+		t.Errorf("outside of a resource: %v", err)
+	}
+}
+
+// A scalar without quotes is what the deploy tool's YAML takes it for.
+func TestPlainScalars(t *testing.T) {
+	for text, want := range map[string]any{
+		"": nil, "~": nil, "Null": nil, "TRUE": true, "tRue": "tRue", "False": false, "yes": "yes",
+		"5": int64(5), "+5": int64(5), "-0": int64(0), "017": int64(17), "08": int64(8), "0o17": int64(15), "0x1F": int64(31), "0b11": int64(3), "+0x1": int64(1),
+		"1_000": "1_000", "1:30": "1:30", "0xG": "0xG", "1.2.3": "1.2.3", "+.5": "+.5", "-.5": "-.5", "1e": "1e",
+		"1.": int64(1), ".5": 0.5, "1.50": 1.5, "1e3": int64(1000), "1e+3": int64(1000), "-1e-3": -0.001, "1e300": 1e300,
+		"3.0.0": "3.0.0", "a 2026-11-25": "a 2026-11-25",
+	} {
+		if got, err := plain(text); err != nil || got != want {
+			t.Errorf("%q = %v (%T), %v; want %v (%T)", text, got, got, err, want, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"2026-11-25": "date", "2026-11-25T10:00:00Z": "date", "2026-1-5 10:00:00": "date", ".inf": "JSON", "-.INF": "JSON", ".nan": "JSON",
+		"12345678901234567890": "loses digits", "9007199254740992": "loses digits", "0xFFFFFFFFFFFFFFFF": "loses digits", "1e999": "beyond",
+	} {
+		if got, err := plain(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q = %v, %v; want %s", text, got, err, want)
 		}
 	}
 }
@@ -283,14 +373,18 @@ func TestExpressions(t *testing.T) {
 func FuzzExpression(f *testing.F) {
 	f.Add("${env('A', 'b')}${vars.n}")
 	f.Add("${${env(")
+	f.Add(`${env("B", -1e3)}${env('B', 'a\'b')}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		s := scope{env: environment(map[string]string{"A": "1"}), vars: map[string]any{"n": 3}}
-		value, unresolved, err := s.expand(text)
-		if err == nil && value == nil {
+		s := scope{env: environment(map[string]string{"A": "1"}), vars: map[string]any{"n": 3}, count: new(int)}
+		r, err := s.expand(text, 0)
+		if err == nil && r.value == nil && len(r.unresolved) == 0 {
 			t.Errorf("%q has neither value nor error", text)
 		}
-		if !strings.Contains(text, "${") && (value != text || len(unresolved) > 0 || err != nil) {
-			t.Errorf("%q has no expression and became %v, %v, %v", text, value, unresolved, err)
+		if kept, isText := r.value.(string); err == nil && isText && strings.Contains(kept, "${env(") {
+			t.Errorf("%q keeps an expression as text: %q", text, kept)
+		}
+		if !strings.Contains(text, "${") && (r.value != text || len(r.unresolved) > 0 || err != nil) {
+			t.Errorf("%q has no expression and became %v, %v", text, r, err)
 		}
 	})
 }

@@ -137,6 +137,11 @@ func (c complaint) describe(e *jsonschema.ValidationError) {
 	path := append(c.path[:len(c.path):len(c.path)], e.InstanceLocation...)
 	at := c.d.at(path)
 	what := strings.Join(path, ".")
+	if expressions := c.d.unresolved[key(path)]; len(e.Causes) == 0 && len(expressions) > 0 {
+		c.d.report(at, "%s takes its value from %s, which has none: set the variable, or write ${env('NAME', 'default')}",
+			what, strings.Join(expressions, " and "))
+		return
+	}
 	switch k := e.ErrorKind.(type) {
 	case *kind.AdditionalProperties:
 		for _, name := range k.Properties {

@@ -14,7 +14,7 @@ const maxStreamTimeout = 300
 
 var (
 	topicName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
-	deadTopic = regexp.MustCompile(`^acs:alikafka:[^:]*:[^:]*:instance/[^/]+/topic/(.+)$`)
+	deadTopic = regexp.MustCompile(`^acs:alikafka:[^:]*:[^:]*:instance/[^/]*/topic/(.*)$`)
 )
 
 type trigger struct {
@@ -162,9 +162,10 @@ func (r *reader) stream(path []string, t trigger, f *Function) error {
 // topic checks a name that is used in the local Kafka, where an expression without a value must not end up.
 func (r *reader) topic(path []string, what, name string) {
 	switch {
+	case len(r.unresolved[key(path)]) > 0 && !topicName.MatchString(name):
+		r.report(r.at(path), "%s takes its value from %s, which has none: set the variable, or write ${env('NAME', 'default')}",
+			what, strings.Join(r.unresolved[key(path)], " and "))
 	case name == "" || topicName.MatchString(name):
-	case strings.Contains(name, "${"):
-		r.report(r.at(path), "%s is %q: the expression has no value here, set the variable or give a default", what, name)
 	default:
 		r.report(r.at(path), "%s is %q: write letters, digits, dot, _ and -", what, name)
 	}
@@ -182,6 +183,10 @@ func (r *reader) deadLetter(path []string, arn, tolerance string) string {
 	m := deadTopic.FindStringSubmatch(arn)
 	if m == nil {
 		r.report(r.at(at), "deadLetterQueue.Arn is %q: locally write acs:alikafka:<region>:<uid>:instance/<id>/topic/<topic>", arn)
+		return ""
+	}
+	if m[1] == "" {
+		r.report(r.at(at), "deadLetterQueue.Arn is %q, which names no topic: end it with one", arn)
 		return ""
 	}
 	r.topic(at, "the topic of deadLetterQueue.Arn", m[1])

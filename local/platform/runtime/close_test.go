@@ -32,7 +32,7 @@ func TestCloseBeforeAnInstanceStarts(t *testing.T) {
 	if err := r.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := i.ready(t.Context()); !errors.Is(err, errStopping) {
+	if _, err := i.ready(t.Context()); !errors.Is(err, errStopping) {
 		t.Errorf("err = %v", err)
 	}
 	if i.cmd != nil {
@@ -70,11 +70,11 @@ func TestAnInstanceThatDidNotStartIsForgotten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := i.ready(t.Context()); err == nil {
+	if _, err := i.ready(t.Context()); err == nil {
 		t.Fatal("/bin/false was ready")
 	}
 	first := i.cmd
-	if err := i.ready(t.Context()); err == nil || i.cmd != first {
+	if _, err := i.ready(t.Context()); err == nil || i.cmd != first {
 		t.Errorf("the second request: %v", err)
 	}
 }

@@ -35,6 +35,8 @@ type Function struct {
 	ended process.Usage // of the instances that are no more
 
 	invocations, errors atomic.Int64
+	calls               calls
+	busy                time.Duration // of instances that have no request now
 }
 
 func (r *Runtime) newFunction(m *manifest.Function) *Function {
@@ -63,6 +65,7 @@ func (f *Function) Status() Status {
 	}
 	return Status{
 		Name: f.manifest.Name, Instances: len(f.instances), Invocations: f.invocations.Load(), Errors: f.errors.Load(), Used: used,
+		MemoryMB: f.manifest.MemoryMB, CPU: f.manifest.CPU, Busy: f.busyTime(),
 	}
 }
 
@@ -81,19 +84,19 @@ func (f *Function) acquire(ctx context.Context) (*instance, error) {
 	}
 	for _, i := range f.instances {
 		if i.running < f.manifest.InstanceConcurrency {
-			i.running++
+			i.begin()
 			return i, nil
 		}
 	}
 	i := newInstance(f)
-	i.running = 1
+	i.begin()
 	f.instances = append(f.instances, i)
 	return i, nil
 }
 
 func (f *Function) release(i *instance) {
 	f.mu.Lock()
-	i.running--
+	f.busy += i.finish()
 	f.mu.Unlock()
 	<-f.slots
 }
@@ -138,12 +141,14 @@ func (f *Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 		return http.NewRequestWithContext(ctx, http.MethodPost, base+"/invoke", bytes.NewReader(event))
 	}
 	var answer []byte
-	err := f.run(ctx, "/invoke", request, func(response *http.Response) error {
+	call := newCall("/invoke", event)
+	err := f.run(ctx, call, request, func(response *http.Response) error {
 		body, err := io.ReadAll(response.Body)
 		if err != nil {
 			return fmt.Errorf("read the answer of %s: %w", f.manifest.Name, err)
 		}
 		answer = body
+		call.answered(body)
 		return f.failure(response, body)
 	})
 	if err != nil {
@@ -158,7 +163,7 @@ func (f *Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 func (f *Function) Call(ctx context.Context, controlPath string,
 	build func(ctx context.Context, base string) (*http.Request, error), use func(*http.Response) error) error {
 	f.invocations.Add(1)
-	return f.run(ctx, controlPath, build, use)
+	return f.run(ctx, newCall(controlPath, nil), build, use)
 }
 
 // Failed counts a request of Call as failed.
@@ -166,16 +171,19 @@ func (f *Function) Failed() { f.errors.Add(1) }
 
 // run runs one request on an instance, within the function's timeout. An instance that overruns it
 // is killed, as the platform does.
-func (f *Function) run(ctx context.Context, controlPath string,
-	build func(ctx context.Context, base string) (*http.Request, error), use func(*http.Response) error) error {
+func (f *Function) run(ctx context.Context, call *call,
+	build func(ctx context.Context, base string) (*http.Request, error), use func(*http.Response) error) (err error) {
+	defer func() { f.calls.end(call, err) }()
 	i, err := f.acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer f.release(i)
-	if err := i.ready(ctx); err != nil {
+	cold, err := i.ready(ctx)
+	if err != nil {
 		return err
 	}
+	f.calls.begin(call, i.name, cold)
 	fault := f.fault()
 	limit := fault.limit(f.manifest.Timeout)
 	// A push that has begun is not cut off when the platform stops: it has its own timeout.
@@ -185,7 +193,7 @@ func (f *Function) run(ctx context.Context, controlPath string,
 	if err != nil {
 		return fmt.Errorf("call %s: %w", f.manifest.Name, err)
 	}
-	f.setHeaders(request.Header, controlPath)
+	f.setHeaders(request.Header, call.Path, call.ID)
 	fault.meet(i)
 	response, err := i.client.Do(request)
 	if err == nil {
@@ -204,10 +212,10 @@ func (f *Function) run(ctx context.Context, controlPath string,
 
 // setHeaders gives a request what the platform tells every invocation. Source: "Custom runtimes",
 // common request headers.
-func (f *Function) setHeaders(h http.Header, controlPath string) {
+func (f *Function) setHeaders(h http.Header, controlPath, requestID string) {
 	c := f.cfg
 	for name, value := range map[string]string{
-		"x-fc-request-id": NewRequestID(), "x-fc-control-path": controlPath,
+		"x-fc-request-id": requestID, "x-fc-control-path": controlPath,
 		"x-fc-access-key-id": c.Credentials.AccessKeyID, "x-fc-access-key-secret": c.Credentials.AccessKeySecret,
 		"x-fc-security-token": c.Credentials.SecurityToken,
 		"x-fc-function-name":  f.manifest.Name, "x-fc-function-handler": f.manifest.Handler,

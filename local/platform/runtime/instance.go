@@ -29,7 +29,9 @@ var errStopping = errors.New("the platform is stopping")
 // instance is one process of a function.
 type instance struct {
 	function *Function
-	running  int // requests; guarded by the function's mutex
+	name     string
+	running  int       // requests; guarded by the function's mutex, and so is since
+	since    time.Time // when the first of them began
 	client   *http.Client
 
 	mu          sync.Mutex // held while starting
@@ -46,7 +48,7 @@ type instance struct {
 }
 
 func newInstance(f *Function) *instance {
-	return &instance{function: f, client: &http.Client{
+	return &instance{function: f, name: NewRequestID(), client: &http.Client{
 		Transport: &http.Transport{MaxIdleConnsPerHost: f.manifest.InstanceConcurrency},
 		// A redirect is the caller's to follow.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -54,28 +56,29 @@ func newInstance(f *Function) *instance {
 }
 
 // ready starts the process and initialises it, once. One that did not start is forgotten: the next request
-// tries another instance. A failed initialisation is tried again.
-func (i *instance) ready(ctx context.Context) error {
+// tries another instance. A failed initialisation is tried again. cold says that this call started it.
+func (i *instance) ready(ctx context.Context) (cold bool, err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.cmd == nil && i.refused == nil {
+		cold = true
 		if i.refused = i.start(); i.refused != nil {
 			i.function.drop(i)
 		}
 	}
 	if i.refused != nil {
-		return fmt.Errorf("start an instance of %s: %w", i.function.manifest.Name, i.refused)
+		return cold, fmt.Errorf("start an instance of %s: %w", i.function.manifest.Name, i.refused)
 	}
 	if i.initialized || i.function.manifest.Initializer == nil {
-		return nil
+		return cold, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, i.function.manifest.Initializer.Timeout)
 	defer cancel()
 	if err := i.hook(ctx, http.MethodPost, "/initialize", i.function.manifest.Initializer.Timeout); err != nil {
-		return fmt.Errorf("initialise an instance of %s: %w", i.function.manifest.Name, err)
+		return cold, fmt.Errorf("initialise an instance of %s: %w", i.function.manifest.Name, err)
 	}
 	i.initialized = true
-	return nil
+	return cold, nil
 }
 
 // start runs the process and waits until its port answers.
@@ -88,7 +91,7 @@ func (i *instance) start() error {
 	cmd := exec.Command(m.Command[0], m.Command[1:]...)
 	cmd.Dir = m.CodeDir
 	cmd.Env = i.environment(port)
-	printed := &tail{to: i.function.logs}
+	printed := &tail{to: &lines{to: i.function.logs, each: i.function.calls.line}}
 	cmd.Stdout, cmd.Stderr = printed, printed // one writer: the process gets one pipe, lines keep their order
 	if err := i.function.starter.start(cmd); err != nil {
 		return err
@@ -160,7 +163,7 @@ func (i *instance) environment(port int) []string {
 	}
 	for name, value := range map[string]string{
 		"FC_FUNCTION_NAME": m.Name, "FC_FUNCTION_HANDLER": m.Handler, "FC_FUNCTION_MEMORY_SIZE": strconv.Itoa(m.MemoryMB),
-		"FC_REGION": c.Region, "FC_ACCOUNT_ID": c.AccountID, "FC_INSTANCE_ID": NewRequestID(), "FC_FUNCTION_VERSION": "LATEST",
+		"FC_REGION": c.Region, "FC_ACCOUNT_ID": c.AccountID, "FC_INSTANCE_ID": i.name, "FC_FUNCTION_VERSION": "LATEST",
 		"FC_FUNC_CODE_PATH": m.CodeDir, "FC_SERVER_PORT": strconv.Itoa(port), "FC_CUSTOM_LISTEN_PORT": strconv.Itoa(port),
 		"ALIBABA_CLOUD_ACCESS_KEY_ID": c.Credentials.AccessKeyID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": c.Credentials.AccessKeySecret,
 		"ALIBABA_CLOUD_SECURITY_TOKEN": c.Credentials.SecurityToken, "LISTEN_HOST": "127.0.0.1",
@@ -181,7 +184,7 @@ func (i *instance) hook(ctx context.Context, method, path string, timeout time.D
 	if err != nil {
 		return err
 	}
-	i.function.setHeaders(request.Header, path)
+	i.function.setHeaders(request.Header, path, NewRequestID())
 	request.Header.Set("x-fc-initialization-timeout", strconv.Itoa(int(timeout/time.Second)))
 	request.Header.Set("x-fc-function-timeout", strconv.Itoa(int(timeout/time.Second)))
 	response, err := i.client.Do(request)

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 
 	"feedstream/local/platform/manifest"
 	"feedstream/local/process"
@@ -39,7 +40,11 @@ type Status struct {
 	Instances           int
 	Invocations, Errors int64
 	// Used is by all its instances, those that are no more included: their memory as it was when last looked at.
-	Used process.Usage
+	Used     process.Usage
+	MemoryMB int     // of an instance, as declared
+	CPU      float64 // vCPUs of an instance, as declared
+	// Busy is the time in which instances had requests, summed over them: what is billed.
+	Busy time.Duration
 }
 
 // Runtime holds the functions of a manifest. Their processes start when they are called.

@@ -44,6 +44,7 @@ func (s *Stream) deliver(p push) bool {
 		s.order.overtaken(s.ctx, p.number, fault.Reorder)
 		err := s.invoke(p, fault)
 		if err == nil {
+			s.answered(p)
 			return true
 		}
 		if s.ctx.Err() != nil {
@@ -57,9 +58,19 @@ func (s *Stream) deliver(p push) bool {
 		if !again {
 			return s.giveUp(p)
 		}
-		if !s.retries.wait(s.ctx, time.Duration(float64(wait)/s.cfg.TimeScale)) {
+		wait = time.Duration(float64(wait) / s.cfg.TimeScale)
+		s.failing.waits(p, time.Now().Add(wait))
+		if !s.retries.wait(s.ctx, wait) {
 			return false
 		}
+	}
+}
+
+// answered counts how long each record of a push took.
+func (s *Stream) answered(p push) {
+	now := time.Now()
+	for _, held := range p.items {
+		s.latency.Add(now.Sub(held.record.Timestamp))
 	}
 }
 
@@ -88,6 +99,7 @@ type Failing struct {
 	Attempts  int
 	Since     time.Time // when it failed first
 	Error     string    // of the last attempt
+	Next      time.Time // of the next attempt; zero while one is under way
 }
 
 // failing are the pushes of a stream that keep failing, by their first record.
@@ -106,7 +118,17 @@ func (f *failing) failed(p push, attempts int, err error) {
 			Topic: first.Topic, Partition: first.Partition, Offset: first.Offset, Records: len(p.items), Since: time.Now(),
 		}
 	}
-	told.Attempts, told.Error = max(told.Attempts, attempts), err.Error()
+	told.Attempts, told.Error, told.Next = max(told.Attempts, attempts), err.Error(), time.Time{}
+	f.pushes[first] = told
+}
+
+// waits takes note of when a push that has failed is tried again.
+func (f *failing) waits(p push, until time.Time) {
+	first := p.items[0].record
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	told := f.pushes[first]
+	told.Next = until
 	f.pushes[first] = told
 }
 

@@ -1,8 +1,10 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -149,6 +151,25 @@ func (p *positions) committed(offsets map[int32]int64) {
 		}
 	}
 	p.notify()
+}
+
+// Partition is how far one partition of a stream has come.
+type Partition struct {
+	Number         int32
+	Committed, End int64 // offsets; End is the high watermark as the brokers last told it
+	Lag            int64 // End - Committed
+}
+
+// list is in the order of the partitions.
+func (p *positions) list() []Partition {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := make([]Partition, 0, len(p.partitions))
+	for number, known := range p.partitions {
+		list = append(list, Partition{Number: number, Committed: max(known.committed, 0), End: known.end, Lag: known.lag()})
+	}
+	slices.SortFunc(list, func(a, b Partition) int { return cmp.Compare(a.Number, b.Number) })
+	return list
 }
 
 func (p *positions) lag() (sum int64) {

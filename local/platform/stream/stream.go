@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"feedstream/local/platform/latency"
 	"feedstream/local/platform/manifest"
 )
 
@@ -44,6 +45,9 @@ type Status struct {
 	DeadLettered           int64 // events
 	LastError              string
 	Failing                []Failing // pushes that have failed and have no verdict yet, the oldest first
+	Partitions             []Partition
+	// Latency counts, of each record of a push that succeeded, the time from its own in Kafka to the answer.
+	Latency latency.Counts
 }
 
 // Stream is one event stream.
@@ -69,6 +73,7 @@ type Stream struct {
 	order        *order
 	commitWanted chan struct{}
 	deadLettered atomic.Int64
+	latency      latency.Histogram
 	company      atomic.Value // string: the other members of the group that were told of
 
 	connected chan struct{} // closed when the client is there: it may call back before
@@ -200,7 +205,8 @@ func (s *Stream) Status() Status {
 	return Status{
 		Function: s.cfg.Function, Topic: s.declared.Topic, Group: s.declared.Group, Lag: s.positions.lag(),
 		InFlight: len(s.slots), Waiting: s.retries.waiting(), DeadLettered: s.deadLettered.Load(),
-		LastError: s.faults.lastError(), Failing: s.failing.list(),
+		LastError: s.faults.lastError(), Failing: s.failing.list(), Partitions: s.positions.list(),
+		Latency: s.latency.Counts(),
 	}
 }
 
