@@ -13,10 +13,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-)
 
-// Folder is where a stack keeps the logs of its functions, below its data directory: one file a function.
-const Folder = "logs"
+	"feedstream/local/target"
+)
 
 const ending = ".log"
 
@@ -32,7 +31,7 @@ type Options struct {
 // Print writes the log of a function to w. The error names the functions that have one when this one has not. The end
 // of the context is no error.
 func Print(ctx context.Context, w io.Writer, data, function string, o Options) error {
-	path := filepath.Join(data, Folder, function+ending)
+	path := filepath.Join(data, target.LogFolder, function+ending)
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) || function != filepath.Base(function) {
 		return fmt.Errorf("%s has printed nothing; logs are there of: %s", function, strings.Join(functions(data), ", "))
@@ -52,7 +51,7 @@ func Print(ctx context.Context, w io.Writer, data, function string, o Options) e
 
 // functions lists those that have a log.
 func functions(data string) (names []string) {
-	files, _ := filepath.Glob(filepath.Join(data, Folder, "*"+ending))
+	files, _ := filepath.Glob(filepath.Join(data, target.LogFolder, "*"+ending))
 	for _, file := range files {
 		names = append(names, strings.TrimSuffix(filepath.Base(file), ending))
 	}

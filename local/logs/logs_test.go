@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"feedstream/local/target"
 )
 
 func write(t *testing.T, path, content string) {
@@ -23,7 +25,7 @@ func write(t *testing.T, path, content string) {
 
 func TestPrint(t *testing.T) {
 	data := t.TempDir()
-	write(t, filepath.Join(data, Folder, "feed-enrich.log"), "one\ntwo\nthree")
+	write(t, filepath.Join(data, target.LogFolder, "feed-enrich.log"), "one\ntwo\nthree")
 	for lines, want := range map[int]string{-1: "one\ntwo\nthree", 0: "", 2: "two\nthree", 9: "one\ntwo\nthree"} {
 		var out strings.Builder
 		if err := Print(t.Context(), &out, data, "feed-enrich", Options{Lines: lines}); err != nil || out.String() != want {
@@ -40,7 +42,7 @@ func TestPrint(t *testing.T) {
 // Whoever follows a log sees what is appended, and goes on when a full log is begun anew.
 func TestFollow(t *testing.T) {
 	data := t.TempDir()
-	path := filepath.Join(data, Folder, "f.log")
+	path := filepath.Join(data, target.LogFolder, "f.log")
 	write(t, path, "before\n")
 	ctx, stop := context.WithCancel(t.Context())
 	reader, writer := io.Pipe()

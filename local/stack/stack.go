@@ -21,7 +21,6 @@ import (
 	"feedstream/local/audit"
 	"feedstream/local/console"
 	"feedstream/local/doctor"
-	"feedstream/local/logs"
 	"feedstream/local/platform"
 	"feedstream/local/platform/manifest"
 	"feedstream/local/services/patient"
@@ -224,7 +223,7 @@ func (s *Stack) startPlatform(m *manifest.Manifest) error {
 		Credentials:  platform.Credentials(s.target.Credentials),
 		KafkaBrokers: s.target.Kafka.Brokers, KafkaOptions: options,
 		HTTPAddr: s.cfg.Ports.addr(s.cfg.Ports.http), APIAddr: s.cfg.Ports.addr(s.cfg.Ports.fc), AnonymousHTTP: s.cfg.AnonymousHTTP,
-		LogDir: filepath.Join(s.cfg.Data, logs.Folder), Verbose: verbose, Logger: s.logger,
+		LogDir: filepath.Join(s.cfg.Data, target.LogFolder), Verbose: verbose, Logger: s.logger,
 		InstanceFault: s.faults.instance, PushFault: s.faults.push,
 	})
 	if err != nil {
