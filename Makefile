@@ -115,6 +115,10 @@ bench: ## the whole stack: records/s, CPU by process, memory, latency, and what 
 	go test ./local/bench -ldflags='-X feedstream/shared/build.commit=$(COMMIT)' -count=1 -timeout 30m -run '^TestBench$$' -v -bench.records $(RECORDS) -bench.rate 10000 -bench.steady 20s \
 		-bench.out $(CURDIR)/bin/bench
 
+.PHONY: growth
+growth: ## how CPU and memory grow with batch, concurrency and distinct rows: tables and a plot in bin/bench/
+	go test -tags bench ./local/bench -count=1 -timeout 60m -run '^TestGrowth$$' -v -bench.records $(RECORDS) -bench.out $(CURDIR)/bin/bench
+
 .PHONY: bench-real
 bench-real: ## the same against real Kafka and HBase (needs a JDK 17 and Maven); tables and JSON in bin/bench-real/
 	go test -tags real,bench -ldflags='-X feedstream/shared/build.commit=$(COMMIT)' -count=1 -timeout 60m -run '^TestBench$$' -v ./local/real \

@@ -50,10 +50,10 @@ func New(cfg Config) *Console {
 		cfg: cfg, ring: live.NewRing(), stop: cancel, reference: announced.New(cfg.Target, cfg.Manifest, cfg.Target.Names.Enrich),
 	}
 	c.reference.Refresh()
-	c.ended.Go(func() { c.ring.Follow(ctx, c.status) })
+	c.ended.Go(func() { c.ring.Follow(ctx, c.Status) })
 	mux := http.NewServeMux()
 	mux.Handle("/api/faults", faultsHandler(cfg.Faults))
-	mux.HandleFunc("GET /api/status", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, c.status()) })
+	mux.HandleFunc("GET /api/status", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, c.Status()) })
 	mux.Handle("GET /assets/", page.Assets())
 	for _, routes := range []func(*http.ServeMux){c.overview, c.others} {
 		routes(mux)
@@ -74,7 +74,8 @@ func (c *Console) Entrance() string {
 	return "/?token=" + c.cfg.Token
 }
 
-func (c *Console) status() live.Status {
+// Status is a picture of the stack now.
+func (c *Console) Status() live.Status {
 	status := c.cfg.Status()
 	status.Reference = c.reference.Current()
 	return status

@@ -10,8 +10,11 @@ import (
 	"feedstream/local/target"
 )
 
-// Status is a picture of the stack, but for its reference, which the console follows. It is cheap.
-func (s *Stack) Status() live.Status {
+// Status is a picture of the stack. It is cheap.
+func (s *Stack) Status() live.Status { return s.page.Status() }
+
+// picture is the status but for the reference, which the console follows.
+func (s *Stack) picture() live.Status {
 	p, counts := s.platform.Status(), s.verdicts.Counts()
 	status := live.Status{
 		Ready: true,
