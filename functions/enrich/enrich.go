@@ -12,6 +12,7 @@ import (
 	"feedstream/shared/kafka"
 	"feedstream/shared/phoenix"
 	"feedstream/shared/reference"
+	"feedstream/shared/telemetry"
 	"feedstream/shared/trigger"
 )
 
@@ -51,6 +52,7 @@ type Enricher struct {
 	QuarantineTopic string
 	Now             func() time.Time
 	Logger          *slog.Logger
+	Telemetry       *telemetry.Telemetry // nil tells nobody
 }
 
 // Summary is what a successful push answers and logs.
@@ -81,7 +83,7 @@ type Summary struct {
 // Whatever becomes of it, the push logs one line.
 func (e *Enricher) Push(ctx context.Context, body []byte) (answer []byte, err error) {
 	l := newLine(e.Now, len(body))
-	defer func() { l.log(ctx, e.Logger, err) }()
+	defer func() { l.end(ctx, e, err) }()
 
 	l.enter(decode)
 	deliveries, err := trigger.Decode(body)
@@ -101,6 +103,7 @@ func (e *Enricher) Push(ctx context.Context, body []byte) (answer []byte, err er
 		return nil, fmt.Errorf("check the layout of the table: %w", err)
 	}
 
+	l.layout = layout
 	l.enter(judgeAll)
 	verdicts := judge(deliveries, snapshot.Snapshot, e.Now())
 	l.verdicts = verdicts
