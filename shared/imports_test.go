@@ -85,9 +85,10 @@ var rules = []rule{
 		tests: []string{"local/services/kafka"}},
 	{dir: "local/data", inside: []string{"shared/feed", "shared/reference"}},
 	{dir: "local/doctor", inside: []string{"shared/*", "local/target", "local/data", "local/platform/manifest", "local/platform/stream"},
-		outside: anything, tests: []string{kits, "local/simulate"}},
+		outside: anything, tests: []string{"local/real", kits, "local/simulate"}},
 	{dir: "local/doctor/rules", inside: []string{"shared/config", "local/platform/manifest"}, outside: anything},
-	{dir: "local/invoke", inside: []string{"shared/reference", "local/target"}, outside: anything},
+	{dir: "local/invoke", inside: []string{"shared/reference", "local/target", "local/platform/stream"}, outside: anything},
+	{dir: "local/logs", inside: []string{"local/target"}},
 	// A replay hands records to the functions as the platform does, with its own event.
 	{dir: "local/repair", inside: []string{"shared/*", "local/target", "local/audit", "local/invoke", "local/platform/stream"},
 		outside: anything, tests: []string{"local/services/kafka", "local/services/fault"}},

@@ -97,7 +97,7 @@ func (f *fixture) records(n int) []feed.Record {
 
 func (f *fixture) write(t *testing.T, records ...feed.Record) {
 	t.Helper()
-	if err := f.client.WriteRows(testkit.Context(t), f.Table, f.Index, f.layout.Rows(records)); err != nil {
+	if err := f.client.WriteRows(testkit.Context(t), f.Table, f.Index, f.layout.Batch(records)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -162,7 +162,7 @@ func testPreflight(t *testing.T, f *fixture) {
 
 func testMissingTable(t *testing.T, f *fixture) {
 	const absent = "USER_TEST.ABSENT"
-	err := f.client.WriteRows(testkit.Context(t), absent, f.Index, f.layout.Rows(f.records(2)))
+	err := f.client.WriteRows(testkit.Context(t), absent, f.Index, f.layout.Batch(f.records(2)))
 	if !errors.Is(err, hbase.ErrTableNotFound) || !strings.Contains(err.Error(), absent) {
 		t.Errorf("WriteRows: %v, want ErrTableNotFound that names the table", err)
 	}
@@ -239,7 +239,7 @@ func testRejected(t *testing.T, f *fixture) {
 	records := wide.records(40)
 	const bad = 11
 	records[bad].Matched, records[bad].StockName = true, strings.Repeat("x", 11<<20)
-	err := wide.client.WriteRows(testkit.Context(t), wide.Table, wide.Index, wide.layout.Rows(records))
+	err := wide.client.WriteRows(testkit.Context(t), wide.Table, wide.Index, wide.layout.Batch(records))
 	var rejected *feed.RejectedError
 	if !errors.As(err, &rejected) || errors.Is(err, hbase.ErrUnavailable) {
 		t.Fatalf("WriteRows: %v, want a *feed.RejectedError", err)
@@ -324,7 +324,7 @@ func testScan(t *testing.T, f *fixture) {
 func testDeadline(t *testing.T, f *fixture) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
 	defer cancel()
-	err := f.client.WriteRows(ctx, f.Table, f.Index, f.layout.Rows(f.records(3)))
+	err := f.client.WriteRows(ctx, f.Table, f.Index, f.layout.Batch(f.records(3)))
 	for _, says := range []string{"write data rows", f.Table, f.ZooKeeper, "3 of 3", "may have been applied"} {
 		if !errors.Is(err, hbase.ErrUnavailable) || !strings.Contains(err.Error(), says) {
 			t.Errorf("WriteRows: %v, want ErrUnavailable that says %q", err, says)
