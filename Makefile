@@ -71,6 +71,11 @@ manifest: ## s.yaml and tricky manifests as the deploy tool's own parser and sch
 	go vet -tags npm ./local/platform/manifest
 	go test -tags npm -count=1 -v -run '^(TestVendor|TestTrickyManifests)$$' ./local/platform/manifest
 
+.PHONY: ros
+ros: ## template.yml as the vendor's own classes of each resource read it, and faults planted in it (npm)
+	go vet -tags npm ./local/doctor
+	go test -tags npm -count=1 -v -run '^TestROS$$' ./local/doctor
+
 .PHONY: compose
 compose: ## the stack on Kafka, MongoDB, HBase and Phoenix in containers
 	$(COMPOSE) up -d --build
