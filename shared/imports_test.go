@@ -97,7 +97,7 @@ var rules = []rule{
 	{dir: "local/chaos", inside: []string{"local/audit", "local/invoke", "local/services/fault", "local/stack"},
 		outside: anything, tests: []string{"local/stack/stacktest"}},
 	{dir: "local/bench", inside: []string{"shared/*", "local/platform/stream", "local/process", "local/stack", "local/target"},
-		outside: anything, tests: []string{"local/stack/stacktest"}},
+		outside: anything, tests: []string{"local/stack/stacktest", "local/services/*"}},
 	{dir: "local/hostcheck"},
 	{dir: "local/console/guard", inside: []string{"local/hostcheck"}},
 	{dir: "local/console/live", inside: []string{"local/platform/latency", "local/target"}},
@@ -126,6 +126,7 @@ var rules = []rule{
 var conformance = map[string][]string{
 	"shared/names_test.go":             {"local/services/kafka", "local/platform/stream"},
 	"functions/enrich/sizes_test.go":   {"local/services/kafka"},
+	"functions/query/bench_test.go":    {"local/services/hbase"},
 	"shared/hbase/conformance_test.go": {"local/services/hbase"},
 	"shared/hbase/look_test.go":        {"local/services/hbase"},
 	"shared/hbase/lost_test.go":        {"local/services/hbase"},
