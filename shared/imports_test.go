@@ -59,6 +59,7 @@ var rules = []rule{
 	{dir: "shared/problem"},
 	{dir: "shared/reference", inside: []string{"shared/feed"}, outside: []string{"github.com/cockroachdb/apd"},
 		tests: []string{"shared/oss/osstest", "shared/phoenix"}},
+	{dir: "shared/telemetry", outside: []string{"go.opentelemetry.io/otel"}},
 	{dir: "shared/testkit"},
 	{dir: "shared/trigger", inside: []string{"shared/feed"}},
 	{dir: kits, inside: []string{"shared/*"}, outside: anything},
@@ -145,6 +146,7 @@ var onlyIn = map[string]string{
 	"github.com/segmentio/kafka-go":       "shared/kafka",
 	"github.com/aliyun/aliyun-oss-go-sdk": "shared/oss",
 	"go.mongodb.org/mongo-driver":         "shared/mongo",
+	"go.opentelemetry.io/otel":            "shared/telemetry",
 }
 
 // impure packages never appear in the domain and the codecs.
