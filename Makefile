@@ -67,9 +67,14 @@ clients: functions command ## other people's clients, call by call, against the 
 	go test -tags clients -count=1 -timeout 10m -v -run '^TestClients$$' ./local/clients
 
 .PHONY: manifest
-manifest: ## s.yaml and tricky manifests as the deploy tool's own parser and schema read them, against our reader (npm)
+manifest: ## s.yaml and tricky manifests as the deploy tool's own parser and schema read them, and the order of a deploy (npm)
 	go vet -tags npm ./local/platform/manifest
-	go test -tags npm -count=1 -v -run '^(TestVendor|TestTrickyManifests)$$' ./local/platform/manifest
+	go test -tags npm -count=1 -v -run '^(TestVendor|TestTrickyManifests|TestDeploy)$$' ./local/platform/manifest
+
+.PHONY: ros
+ros: ## template.yml as the vendor's own classes of each resource read it, and faults planted in it (npm)
+	go vet -tags npm ./local/doctor
+	go test -tags npm -count=1 -v -run '^TestROS$$' ./local/doctor
 
 .PHONY: compose
 compose: ## the stack on Kafka, MongoDB, HBase and Phoenix in containers
@@ -114,6 +119,10 @@ RECORDS ?= 1000000
 bench: ## the whole stack: records/s, CPU by process, memory, latency, and what the machine gives; tables and JSON in bin/bench/
 	go test ./local/bench -ldflags='-X feedstream/shared/build.commit=$(COMMIT)' -count=1 -timeout 30m -run '^TestBench$$' -v -bench.records $(RECORDS) -bench.rate 10000 -bench.steady 20s \
 		-bench.out $(CURDIR)/bin/bench
+
+.PHONY: growth
+growth: ## how CPU and memory grow with batch, concurrency and distinct rows: tables and a plot in bin/bench/
+	go test -tags bench ./local/bench -count=1 -timeout 60m -run '^TestGrowth$$' -v -bench.records $(RECORDS) -bench.out $(CURDIR)/bin/bench
 
 .PHONY: bench-real
 bench-real: ## the same against real Kafka and HBase (needs a JDK 17 and Maven); tables and JSON in bin/bench-real/

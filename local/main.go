@@ -6,7 +6,9 @@
 //	feedstream refresh         the refresh function, now
 //	feedstream reference       the snapshots in OSS: compared, pinned, rolled back
 //	feedstream query           the query function, as a table
-//	feedstream doctor          s.yaml and, with --live, every service
+//	feedstream invoke          any function, with an event or the sample of a trigger
+//	feedstream logs            what a function printed
+//	feedstream doctor          s.yaml as it would be deployed or, with --live, every service
 //	feedstream faults          what goes wrong in the running stack, by rules
 //	feedstream retry           failed pushes again, without their wait
 //	feedstream trace           the way of one record from its bytes to its row
@@ -54,7 +56,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	root.AddCommand(reference.Commands()...)
 	root.AddCommand(upCommand(), publishCommand(), queryCommand(), auditCommand(), doctorCommand(),
-		quarantineCommand(), deadLetterCommand(), replayCommand(), faultsCommand(),
+		quarantineCommand(), deadLetterCommand(), replayCommand(), faultsCommand(), invokeCommand(), logsCommand(),
 		retryCommand(), traceCommand())
 	err := root.ExecuteContext(ctx)
 	var usage cli.UsageError

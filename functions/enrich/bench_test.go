@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -18,14 +19,14 @@ const benchRecords = 10_000
 
 // BenchmarkHotPath is the function's own work on a push of 10,000 records, of which one in a hundred has no
 // reference entry: from its bytes to the cells and the output records that the sinks are given. The sinks
-// only take them. ratio holds it against encoding/json's json.Valid over the same body, in turns with it, so
-// that a busy machine slows both.
+// only take them. ratio holds it against encoding/json's json.Valid over the same body, in turns with it: the
+// quickest turn of each, as a neighbour on the machine only ever makes one slower.
 func BenchmarkHotPath(b *testing.B) {
 	for name, entries := range map[string]int{"entries=30": 30, "entries=1000000": 1_000_000} {
 		b.Run(name, func(b *testing.B) {
 			e := newBench(b, entries)
 			body := benchPush(entries)
-			var pushing, validating time.Duration
+			pushing, validating := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
 			b.ReportAllocs()
 			for b.Loop() {
 				start := time.Now()
@@ -36,9 +37,9 @@ func BenchmarkHotPath(b *testing.B) {
 				if !json.Valid(body) {
 					b.Fatal("the push is not JSON")
 				}
-				pushing, validating = pushing+pushed.Sub(start), validating+time.Since(pushed)
+				pushing, validating = min(pushing, pushed.Sub(start)), min(validating, time.Since(pushed))
 			}
-			each := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / float64(b.N) / benchRecords }
+			each := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / benchRecords }
 			b.ReportMetric(each(pushing), "ns/record")
 			b.ReportMetric(each(validating), "ns/valid")
 			b.ReportMetric(pushing.Seconds()/validating.Seconds(), "ratio")
@@ -46,11 +47,32 @@ func BenchmarkHotPath(b *testing.B) {
 	}
 }
 
-// taker is a pair of sinks that acknowledge everything.
-type taker struct{}
+// taker is a pair of sinks that have everything made as bytes, a thousand rows or messages at a time as the real
+// ones do, and acknowledge it.
+type taker struct{ bytes []byte }
 
-func (taker) WriteRows(context.Context, string, string, []phoenix.Row) error { return nil }
-func (taker) Produce(context.Context, []kafka.Message) error                 { return nil }
+func (t *taker) WriteRows(_ context.Context, _, _ string, batch *phoenix.Batch) error {
+	for _, side := range []phoenix.Side{batch.Data(), batch.Index()} {
+		for i := range batch.Len() {
+			t.bytes = side.AppendCells(t.room(i), i)
+		}
+	}
+	return nil
+}
+
+func (t *taker) Produce(_ context.Context, messages []kafka.Message) error {
+	for i := range messages {
+		t.bytes = kafka.AppendOutput(t.room(i), &messages[i])
+	}
+	return nil
+}
+
+func (t *taker) room(i int) []byte {
+	if i%1000 == 0 {
+		return t.bytes[:0]
+	}
+	return t.bytes
+}
 
 func newBench(b *testing.B, entries int) *Enricher {
 	w := newWorld(b)
@@ -64,7 +86,8 @@ func newBench(b *testing.B, entries int) *Enricher {
 		b.Fatal(err)
 	}
 	e := w.enricher()
-	e.Rows, e.Topics = taker{}, taker{}
+	sinks := &taker{}
+	e.Rows, e.Topics = sinks, sinks
 	return e
 }
 

@@ -5,14 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
-	"feedstream/shared/feed"
 	"feedstream/shared/hbase"
 	"feedstream/shared/kafka"
 	"feedstream/shared/phoenix"
 	"feedstream/shared/reference"
-	"feedstream/shared/trigger"
+	"feedstream/shared/telemetry"
 )
 
 // snapshots hands out the one snapshot that a push is joined with. Its error fails the push: no
@@ -29,14 +29,15 @@ type layouts interface {
 
 // rowWriter writes rows to the table and its index. When it returns nil every data row and every
 // index row is durable, with a *feed.RejectedError those of all rows it does not name. After any other
-// error any part of them may be: writing them again is harmless.
+// error any part of them may be: writing them again is harmless. It looks at nothing of the batch once it has
+// returned.
 type rowWriter interface {
-	WriteRows(ctx context.Context, table, index string, rows []phoenix.Row) error
+	WriteRows(ctx context.Context, table, index string, batch *phoenix.Batch) error
 }
 
 // producer writes messages to topics. When it returns nil every one is acknowledged by all in-sync
 // replicas, with a *feed.RejectedError all that it does not name. After any other error any of them may
-// be, and producing them again duplicates those.
+// be, and producing them again duplicates those. It looks at none of them once it has returned.
 type producer interface {
 	Produce(ctx context.Context, messages []kafka.Message) error
 }
@@ -51,6 +52,16 @@ type Enricher struct {
 	QuarantineTopic string
 	Now             func() time.Time
 	Logger          *slog.Logger
+	Telemetry       *telemetry.Telemetry // nil tells nobody
+
+	workspaces sync.Pool // of *workspace; what decoders have learned is in it
+}
+
+func (e *Enricher) workspace() *workspace {
+	if w, ok := e.workspaces.Get().(*workspace); ok {
+		return w
+	}
+	return new(workspace)
 }
 
 // Summary is what a successful push answers and logs.
@@ -81,14 +92,15 @@ type Summary struct {
 // Whatever becomes of it, the push logs one line.
 func (e *Enricher) Push(ctx context.Context, body []byte) (answer []byte, err error) {
 	l := newLine(e.Now, len(body))
-	defer func() { l.log(ctx, e.Logger, err) }()
+	work := e.workspace()
+	defer e.workspaces.Put(work)
+	defer func() { l.end(ctx, e, err) }() // it looks at the workspace
 
 	l.enter(decode)
-	deliveries, err := trigger.Decode(body)
-	if err != nil {
+	if err := work.decode(body); err != nil {
 		return nil, fmt.Errorf("decode the push: %w", err)
 	}
-	l.deliveries = deliveries
+	l.deliveries = work.deliveries
 	l.enter(takeSnapshot)
 	snapshot, err := e.Snapshots.Current(ctx)
 	if err != nil {
@@ -101,41 +113,17 @@ func (e *Enricher) Push(ctx context.Context, body []byte) (answer []byte, err er
 		return nil, fmt.Errorf("check the layout of the table: %w", err)
 	}
 
+	l.layout = layout
 	l.enter(judgeAll)
-	verdicts := judge(deliveries, snapshot.Snapshot, e.Now())
-	l.verdicts = verdicts
-	if l.rows, err = e.writeRows(hbase.WithPhases(ctx, l.enterRows), layout, verdicts); err != nil {
+	work.judge(snapshot.Snapshot, e.Now())
+	l.verdicts = work.verdicts
+	if l.rows, err = e.writeRows(hbase.WithPhases(ctx, l.enterRows), layout, work); err != nil {
 		return nil, err
 	}
 	l.enter(produce)
-	if err := e.produce(ctx, deliveries, verdicts); err != nil {
+	if err := e.produce(ctx, work); err != nil {
 		return nil, err
 	}
 	l.complete = true
 	return json.Marshal(l.summary())
-}
-
-// verdict is what became of one delivery: its record, or why it is set aside.
-type verdict struct {
-	record feed.Record
-	why    *feed.Rejection
-}
-
-// judge checks each delivery and joins what passes with the snapshot.
-func judge(deliveries []feed.Delivery, snapshot *reference.Snapshot, now time.Time) []verdict {
-	verdicts := make([]verdict, len(deliveries))
-	version := snapshot.Version()
-	for i := range deliveries {
-		update, why := deliveries[i].Update(now)
-		if why != nil {
-			verdicts[i].why = why
-			continue
-		}
-		var entry *feed.Entry
-		if found, ok := snapshot.Lookup(update.StockCode); ok {
-			entry = &found
-		}
-		verdicts[i].record = feed.Join(update, deliveries[i].Origin, entry, version)
-	}
-	return verdicts
 }

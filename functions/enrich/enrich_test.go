@@ -62,7 +62,7 @@ func (w *world) Layout(context.Context) (*phoenix.Layout, error) {
 	return &phoenix.Layout{Table: "T", Index: "I", SaltBuckets: 16, IndexSaltBuckets: 16, Uncovered: true}, w.layoutErr
 }
 
-func (w *world) WriteRows(ctx context.Context, _, _ string, rows []phoenix.Row) error {
+func (w *world) WriteRows(ctx context.Context, _, _ string, batch *phoenix.Batch) error {
 	hbase.EnterPhase(ctx, hbase.DataRows)
 	w.calls = append(w.calls, "rows")
 	if w.rowsErr != nil {
@@ -70,7 +70,8 @@ func (w *world) WriteRows(ctx context.Context, _, _ string, rows []phoenix.Row) 
 	}
 	hbase.EnterPhase(ctx, hbase.IndexRows)
 	rejected := &feed.RejectedError{Sink: "HBase at z:1"}
-	for i, row := range rows {
+	for i := range batch.Len() {
+		row := batch.Row(i)
 		if why := refused(w.refuseRow, &row); why != "" {
 			rejected.Rejections = append(rejected.Rejections, feed.SinkRejection{Index: i, Reason: why})
 			continue
@@ -104,11 +105,12 @@ func (w *world) Produce(_ context.Context, messages []kafka.Message) error {
 	}
 	rejected := &feed.RejectedError{Sink: "Kafka at k:1"}
 	for i := range messages {
-		if why := refused(w.refuseMessage, &messages[i]); why != "" {
+		m := messages[i].Whole()
+		if why := refused(w.refuseMessage, &m); why != "" {
 			rejected.Rejections = append(rejected.Rejections, feed.SinkRejection{Index: i, Reason: why})
 			continue
 		}
-		w.produced = append(w.produced, messages[i])
+		w.produced = append(w.produced, m)
 	}
 	return orNil(rejected)
 }

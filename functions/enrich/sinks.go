@@ -36,60 +36,31 @@ const mostTries = 10
 //
 // A row whose data is written and whose index row is rejected stays in the table: a delete at its event
 // time would hide older events too. Its event is set aside, and the audit counts the row as ahead.
-func (e *Enricher) writeRows(ctx context.Context, layout *phoenix.Layout, verdicts []verdict) (written int, err error) {
-	work := accepted(verdicts)
+func (e *Enricher) writeRows(ctx context.Context, layout *phoenix.Layout, work *workspace) (written int, err error) {
+	verdicts := work.verdicts
+	among := work.accepted()
 	for tries := 1; ; tries++ {
-		state := newest(verdicts, work)
-		records := make([]feed.Record, len(state))
-		for i, v := range state {
-			records[i] = verdicts[v].record
+		state := work.merger.newest(verdicts, among)
+		work.rows.Reset(layout)
+		for _, v := range state {
+			work.rows.Add(&verdicts[v].record)
 		}
-		rejected, err := rejectedOf(e.Rows.WriteRows(ctx, layout.Table, layout.Index, layout.Rows(records)))
+		rejected, err := rejectedOf(e.Rows.WriteRows(ctx, layout.Table, layout.Index, &work.rows))
 		if err != nil {
-			return 0, fmt.Errorf("write %d rows to HBase: %w", len(records), err)
+			return 0, fmt.Errorf("write %d rows to HBase: %w", len(state), err)
 		}
 		e.tell(ctx, rejected)
-		written += len(records) - len(rejected.Rejections)
-		if work = setAside(verdicts, work, state, rejected, tries == mostTries); len(work) == 0 {
+		written += len(state) - len(rejected.Rejections)
+		if among = setAside(verdicts, among, state, rejected, tries == mostTries); len(among) == 0 {
 			return written, nil
 		}
 	}
-}
-
-// accepted are the numbers of the verdicts that are records.
-func accepted(verdicts []verdict) []int {
-	numbers := make([]int, 0, len(verdicts))
-	for i := range verdicts {
-		if verdicts[i].why == nil {
-			numbers = append(numbers, i)
-		}
-	}
-	return numbers
 }
 
 // rowKey names a row without making a string of it.
 type rowKey struct{ sender, code string }
 
 func (v *verdict) row() rowKey { return rowKey{v.record.Sender, v.record.StockCode} }
-
-// newest keeps the records that are the state of their rows. Two mutations of one row in one multi have
-// no defined order in HBase (HBASE-8626), so they are merged here.
-func newest(verdicts []verdict, among []int) []int {
-	merged := make([]int, 0, len(among))
-	at := make(map[rowKey]int, len(among))
-	for _, i := range among {
-		key := verdicts[i].row()
-		j, seen := at[key]
-		switch {
-		case !seen:
-			at[key] = len(merged)
-			merged = append(merged, i)
-		case verdicts[i].record.Supersedes(&verdicts[merged[j]].record):
-			merged[j] = i
-		}
-	}
-	return merged
-}
 
 // setAside rejects those of the written records that HBase rejects, and returns the older ones of their
 // rows: they are the state now. With all, these are rejected too.
@@ -120,13 +91,10 @@ func setAside(verdicts []verdict, work, written []int, rejected *feed.RejectedEr
 // What Kafka rejects of it follows: a record is set aside, and of a delivery set aside as much as its topic
 // takes. The row of a record that is set aside here stays, as that of a push given up: the audit counts
 // it as ahead.
-func (e *Enricher) produce(ctx context.Context, deliveries []feed.Delivery, verdicts []verdict) error {
-	work := make([]outgoing, len(verdicts))
-	for i := range work {
-		work[i].verdict = i
-	}
-	for first := true; first || len(work) > 0; first = false {
-		messages, err := e.messages(deliveries, verdicts, work)
+func (e *Enricher) produce(ctx context.Context, work *workspace) error {
+	verdicts := work.verdicts
+	for left := work.all(); len(left) > 0; {
+		messages, err := e.messages(work, left)
 		if err != nil {
 			return err
 		}
@@ -137,14 +105,14 @@ func (e *Enricher) produce(ctx context.Context, deliveries []feed.Delivery, verd
 		e.tell(ctx, rejected)
 		again := make([]outgoing, len(rejected.Rejections))
 		for i, r := range rejected.Rejections {
-			again[i] = outgoing{verdict: work[r.Index].verdict}
+			again[i] = outgoing{verdict: left[r.Index].verdict}
 			if v := &verdicts[again[i].verdict]; v.why == nil {
 				v.why = feed.RejectedBy(rejected.Sink, r.Reason)
 			} else {
 				again[i].limit, again[i].refusal = less(messages[r.Index].Size()), r.Reason
 			}
 		}
-		work = again
+		left = again
 	}
 	return nil
 }
@@ -166,25 +134,28 @@ func less(size int) int {
 
 // messages are those of the records and of the deliveries set aside. A delivery that its topic does not
 // take even without key and value fails the push: the topic is to be mended.
-func (e *Enricher) messages(deliveries []feed.Delivery, verdicts []verdict, work []outgoing) ([]kafka.Message, error) {
-	messages := make([]kafka.Message, len(work))
+func (e *Enricher) messages(work *workspace, left []outgoing) ([]kafka.Message, error) {
+	work.messages = work.messages[:0]
 	now := e.Now()
-	for i, out := range work {
-		v, d := &verdicts[out.verdict], &deliveries[out.verdict]
+	for _, out := range left {
+		v, d := &work.verdicts[out.verdict], &work.deliveries[out.verdict]
 		switch {
 		case v.why == nil:
-			messages[i] = kafka.RecordMessage(e.OutputTopic, &v.record)
-			messages[i].SetTraceparent(d.Traceparent)
+			m := kafka.Message{Topic: e.OutputTopic, Record: &v.record}
+			m.SetTraceparent(d.Traceparent)
+			work.messages = append(work.messages, m)
 		case out.limit == 0:
-			messages[i] = kafka.QuarantineMessage(e.QuarantineTopic, d, v.why, now)
-			messages[i].SetTraceparent(d.Traceparent)
+			m := kafka.QuarantineMessage(e.QuarantineTopic, d, v.why, now)
+			m.SetTraceparent(d.Traceparent)
+			work.messages = append(work.messages, m)
 		default:
-			var fits bool
-			if messages[i], fits = kafka.CutQuarantineMessage(e.QuarantineTopic, d, v.why, now, out.limit); !fits {
+			m, fits := kafka.CutQuarantineMessage(e.QuarantineTopic, d, v.why, now, out.limit)
+			if !fits {
 				return nil, fmt.Errorf("set aside %s: topic %s takes not even what is said of it: %s: correct its settings, max.message.bytes should be %d",
 					d.Origin, e.QuarantineTopic, out.refusal, feed.MaxSetAsideBytes)
 			}
+			work.messages = append(work.messages, m)
 		}
 	}
-	return messages, nil
+	return work.messages, nil
 }

@@ -179,6 +179,7 @@ func TestRowByItsEscapedKey(t *testing.T) {
 		t.Errorf("%v: %s", err, answer.Body)
 	}
 	checkProblem(t, ask(w, "GET", "/rows/nobody%7C2318.HK", ""), http.StatusNotFound, `"nobody|2318.HK"`)
+	checkProblem(t, ask(w, "GET", "/rows/"+strings.Repeat("x", 100_000), ""), http.StatusNotFound, "there is no row")
 }
 
 func TestReference(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/xml"
 	"flag"
 	"fmt"
 	"io"
@@ -107,6 +108,23 @@ func TestBench(t *testing.T) {
 	}
 }
 
+// The plot of a cost that grows with its quantity, of one that falls and of one that stays.
+func TestGrowthPlot(t *testing.T) {
+	var plot bytes.Buffer
+	bench.GrowthPlot(&plot, []bench.Series{
+		{Of: "grows", Points: []bench.Point{{At: 1, CPUEnrich: 1}, {At: 4, CPUEnrich: 4}, {At: 16, CPUEnrich: 16}}},
+		{Of: "stays", Points: []bench.Point{{At: 1, CPUEnrich: 2}, {At: 100, CPUEnrich: 2}}},
+	})
+	for _, want := range []string{`points="40.0,220.0 180.0,130.0 320.0,40.0"`, `points="350.0,175.0 630.0,175.0"`, ">grows<", "</svg>"} {
+		if !strings.Contains(plot.String(), want) {
+			t.Errorf("the plot lacks %s:\n%s", want, plot.String())
+		}
+	}
+	if err := xml.Unmarshal(plot.Bytes(), new(any)); err != nil {
+		t.Error(err)
+	}
+}
+
 func keep(t *testing.T, result *bench.Result, markdown []byte) {
 	t.Helper()
 	encoded, err := json.MarshalIndent(result, "", "  ")
@@ -115,10 +133,16 @@ func keep(t *testing.T, result *bench.Result, markdown []byte) {
 	}
 	var lines bytes.Buffer
 	result.Benchmarks(&lines)
+	write(t, map[string][]byte{"result.json": encoded, "result.txt": lines.Bytes(), "result.md": markdown})
+}
+
+// write puts the files into the folder that -bench.out names.
+func write(t *testing.T, files map[string][]byte) {
+	t.Helper()
 	if err := os.MkdirAll(*out, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for name, content := range map[string][]byte{"result.json": encoded, "result.txt": lines.Bytes(), "result.md": markdown} {
+	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(*out, name), content, 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -132,13 +132,13 @@ func rows(ctx context.Context, records int, t *target.Target) (func() error, err
 		return nil, err
 	}
 	layout := phoenix.Layout{Table: t.Names.Table, Index: t.Names.Index, SaltBuckets: 16, IndexSaltBuckets: 16, Uncovered: true}
-	pushes := make([][]phoenix.Row, records/batch)
+	pushes := make([]*phoenix.Batch, records/batch)
 	for n := range pushes {
 		made := make([]feed.Record, batch)
 		for i := range made {
 			made[i] = record(n*batch + i)
 		}
-		pushes[n] = layout.Rows(made)
+		pushes[n] = layout.Batch(made)
 	}
 	return func() error {
 		for _, rows := range pushes {

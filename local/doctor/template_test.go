@@ -3,6 +3,7 @@ package doctor
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -43,7 +44,7 @@ func TestTemplateDifferences(t *testing.T) {
 		"a literal":      {"KAFKA_TLS:\n          Ref: KafkaTls", "KAFKA_TLS: 'true'", "KAFKA_TLS is true, want a reference, for s.yaml takes it from KAFKA_TLS"},
 		"another default": {"  KafkaTls:\n    Type: String\n    Default: 'false'", "  KafkaTls:\n    Type: String\n    Default: 'true'",
 			"Parameters.KafkaTls.Default is true, want false"},
-		"one zone less": {"        - Ref: Vswitch2Id\n", "", "VSwitchIds"},
+		"one zone less": {"        - Fn::If: [NewNetwork, {Ref: Vswitch2}, {Ref: ExistingVswitch2Id}]\n", "", "VSwitchIds"},
 		"no YAML":       {"Resources:", "Resources: [", "template.yml: "},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -61,13 +62,13 @@ func TestTemplateDifferences(t *testing.T) {
 			}
 		})
 	}
-	for name, more := range map[string]string{
-		"a resource":  "Resources:\n  FeedNetwork:\n    Type: ALIYUN::ECS::VPC",
-		"an output":   "Outputs:\n  Url:\n    Value: x\nResources:",
-		"a parameter": "Metadata: {}\nResources:",
+	for name, more := range map[string][2]string{
+		"a resource":  {"Resources:\n", "Resources:\n  Another:\n    Type: ALIYUN::ECS::VPC\n"},
+		"an output":   {"Outputs:\n", "Outputs:\n  Another:\n    Value: x\n"},
+		"a parameter": {"Parameters:\n", "Parameters:\n  Another:\n    Type: String\n"},
 	} {
 		path := filepath.Join(t.TempDir(), "template.yml")
-		grown := strings.Replace(string(content), "Resources:", more, 1)
+		grown := strings.Replace(string(content), "\n"+more[0], "\n"+more[1], 1)
 		grown = strings.Replace(grown, "    Type: ALIYUN::FC3::Function\n", "    Type: ALIYUN::FC3::Function\n    DependsOn: Other\n", 1)
 		if err := os.WriteFile(path, []byte(grown), 0o600); err != nil {
 			t.Fatal(err)
@@ -78,5 +79,50 @@ func TestTemplateDifferences(t *testing.T) {
 	}
 	if findings := Template(manifestPath, filepath.Join(t.TempDir(), "template.yml")); findings != nil {
 		t.Errorf("of a template that does not exist: %+v", findings)
+	}
+}
+
+// The saved searches and alarms of the template ask for members of the functions' log lines: the index has each, and the
+// functions write it.
+func TestTemplateAsksForWhatFunctionsLog(t *testing.T) {
+	content, err := os.ReadFile(templatePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sources strings.Builder
+	for _, pattern := range []string{"../../functions/*/*.go", "../../shared/fc/*.go"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil || len(paths) == 0 {
+			t.Fatalf("%s: %d files, %v", pattern, len(paths), err)
+		}
+		for _, path := range paths {
+			source, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sources.Write(source)
+		}
+	}
+	indexed := map[string]bool{"level": true, "msg": true} // of every line
+	for _, m := range regexp.MustCompile(`\{Name: (\w+), Type: \w+, EnableAnalytics: true\}`).FindAllStringSubmatch(string(content), -1) {
+		indexed[m[1]] = true
+	}
+	asked := regexp.MustCompile(`\bmessage\.(\w+)`).FindAllStringSubmatch(string(content), -1)
+	for _, m := range asked {
+		if !indexed[m[1]] {
+			t.Errorf("the template asks for %s, which its index does not have", m[1])
+		}
+	}
+	for name := range indexed {
+		switch name {
+		case "level", "msg", "functionName", "requestId", "instanceID", "qualifier": // of the logger and the platform
+			continue
+		}
+		if quoted := `"` + name + `"`; !strings.Contains(sources.String(), quoted) && !strings.Contains(sources.String(), strings.TrimSuffix(quoted, `Ms"`)+`"`) {
+			t.Errorf("the template's index has %s, which no function logs", name)
+		}
+	}
+	if len(asked) < 10 || len(indexed) < 10 {
+		t.Errorf("the template asks %d times for members, and indexes %d", len(asked), len(indexed))
 	}
 }

@@ -86,9 +86,7 @@ func message(answer []byte) string {
 
 // Timer calls a function with the event of a time trigger.
 func (c Client) Timer(name, payload string) ([]byte, error) {
-	event, err := json.Marshal(map[string]string{
-		"triggerTime": time.Now().UTC().Format(time.RFC3339), "triggerName": "feedstream", "payload": payload,
-	})
+	event, err := timerEvent(time.Now(), payload)
 	if err != nil {
 		return nil, fmt.Errorf("call %s: %w", name, err)
 	}
@@ -123,15 +121,30 @@ func ByRow(key string) string { return "/rows/" + url.PathEscape(key) }
 
 // Get asks the HTTP trigger of a function. The path is escaped, and may have a query behind it.
 func (c Client) Get(ctx context.Context, name, path string) ([]byte, error) {
+	return c.Request(ctx, name, Request{Method: http.MethodGet, Path: path})
+}
+
+// Request is one to an HTTP trigger. The path is escaped, and may have a query behind it; a body is JSON.
+type Request struct {
+	Method, Path string
+	Body         []byte
+}
+
+// Request sends a request to the HTTP trigger of a function and returns the body of its answer. An answer that is not
+// 2xx is an error that says what the answer says.
+func (c Client) Request(ctx context.Context, name string, r Request) ([]byte, error) {
 	base, ok := c.HTTPTriggers[name]
 	if !ok {
 		return nil, fmt.Errorf("the running stack has no HTTP trigger for %q", name)
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+path, nil)
+	request, err := http.NewRequestWithContext(ctx, r.Method, base+r.Path, bytes.NewReader(r.Body))
 	if err != nil {
 		return nil, fmt.Errorf("call %s: %w", name, err)
+	}
+	if len(r.Body) > 0 {
+		request.Header.Set("Content-Type", "application/json")
 	}
 	c.sign(request)
 	response, err := http.DefaultClient.Do(request)
@@ -143,7 +156,7 @@ func (c Client) Get(ctx context.Context, name, path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("call %s: %w", name, err)
 	}
-	if response.StatusCode != http.StatusOK {
+	if response.StatusCode/100 != 2 {
 		return nil, fmt.Errorf("%s answers %s: %s", name, response.Status, explained(body))
 	}
 	return body, nil
@@ -166,6 +179,9 @@ func explained(body []byte) string {
 // path without them too, and so asks for another row when a row key holds one of / # ? %.
 func (c Client) sign(r *http.Request) {
 	headers := map[string]string{"Date": time.Now().UTC().Format(http.TimeFormat)}
+	if kind := r.Header.Get("Content-Type"); kind != "" {
+		headers["Content-Type"] = kind
+	}
 	resource := fc.GetSignResourceWithQueries(r.URL.Path, r.URL.Query())
 	r.Header.Set("Date", headers["Date"])
 	r.Header.Set("Authorization", fc.GetAuthStr(c.KeyID, c.Secret, r.Method, headers, resource))

@@ -101,7 +101,7 @@ func TestHTTPTriggerPassesThrough(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = moved.Body.Close()
-	if moved.StatusCode != http.StatusFound || moved.Header.Get("Location") != "/elsewhere" {
+	if moved.StatusCode != http.StatusFound || moved.Header.Get("Location") != "/feed-test/elsewhere" {
 		t.Errorf("redirect came as %d to %q", moved.StatusCode, moved.Header.Get("Location"))
 	}
 

@@ -67,6 +67,7 @@ type Platform struct {
 	mu         sync.Mutex
 	closed     bool
 	background sync.WaitGroup // timers and asynchronous invocations
+	waiting    waiting
 }
 
 // drainTime is how long a stopping platform lets running pushes and asynchronous invocations end.
@@ -104,7 +105,9 @@ func serve(addr string, handler http.Handler, logger *slog.Logger) (*http.Server
 	if err != nil {
 		return nil, "", err
 	}
-	server := &http.Server{Handler: hostcheck.Handler(handler), ReadHeaderTimeout: 10 * time.Second}
+	const maxHeaders = 64 << 10 // what a handler is to judge
+	server := &http.Server{Handler: hostcheck.Handler(handler), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: maxHeaders}
 	go func() { _ = server.Serve(patient.Wrap(listener, logger)) }() // ends with Close
 	return server, listener.Addr().String(), nil
 }

@@ -49,6 +49,7 @@ func serveFunction(w http.ResponseWriter, r *http.Request) {
 		ledger, _ := os.OpenFile(os.Getenv("LEDGER"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		_, _ = ledger.Write(append(body, '\n'))
 		_ = ledger.Close()
+		fmt.Printf("took %.20s\nFC Invoke End RequestId: %s\n", body, r.Header.Get("x-fc-request-id"))
 		_, _ = io.WriteString(w, `"done"`)
 	}
 }

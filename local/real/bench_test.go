@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"feedstream/local/real/child"
+	stamp "feedstream/shared/build"
 	"feedstream/shared/phoenix"
 )
 
@@ -41,7 +42,8 @@ func TestBench(t *testing.T) {
 	}
 
 	program := filepath.Join(t.TempDir(), "bench.test")
-	if output, err := exec.CommandContext(ctx, "go", "test", "-c", "-o", program, "feedstream/local/bench").CombinedOutput(); err != nil {
+	if output, err := exec.CommandContext(ctx, "go", "test", "-c", "-o", program,
+		"-ldflags=-X feedstream/shared/build.commit="+stamp.Read().Commit, "feedstream/local/bench").CombinedOutput(); err != nil {
 		t.Fatalf("build the benchmark: %v\n%s", err, output)
 	}
 	measure := exec.CommandContext(ctx, program, "-test.run", "^TestBench$", "-test.v", "-test.timeout", "50m",

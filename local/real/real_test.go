@@ -169,7 +169,7 @@ func (j *judge) write(t *testing.T, records []feed.Record) {
 				j.want[r.RowKey()] = r
 			}
 		}
-		rows := j.layout.Rows(newest)
+		rows := j.layout.Batch(newest)
 		for range 2 {
 			if err := j.client.WriteRows(t.Context(), table, index, rows); err != nil {
 				t.Fatal(err)
@@ -417,7 +417,7 @@ func (j *judge) testConcurrentWriters(t *testing.T) {
 		}
 		writers.Go(func() {
 			for push := range slices.Chunk(slices.Collect(maps.Values(newest)), 50) {
-				if err := j.client.WriteRows(t.Context(), table, index, j.layout.Rows(push)); err != nil {
+				if err := j.client.WriteRows(t.Context(), table, index, j.layout.Batch(push)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -453,7 +453,7 @@ func (j *judge) settle(t *testing.T, candidates map[string][]feed.Record) {
 // by code in that state, which may repair, must not stand in the way of the repetition.
 func (j *judge) testCrashBetween(t *testing.T) {
 	records := events(300, 50)
-	rows := j.layout.Rows(j.newest(records))
+	rows := j.layout.Batch(j.newest(records))
 	if err := j.client.WriteRows(t.Context(), table, "USER_TEST.NO_SUCH_INDEX", rows); err == nil {
 		t.Fatal("an index that does not exist was written")
 	}

@@ -223,7 +223,7 @@ func (s *Stack) startPlatform(m *manifest.Manifest) error {
 		Credentials:  platform.Credentials(s.target.Credentials),
 		KafkaBrokers: s.target.Kafka.Brokers, KafkaOptions: options,
 		HTTPAddr: s.cfg.Ports.addr(s.cfg.Ports.http), APIAddr: s.cfg.Ports.addr(s.cfg.Ports.fc), AnonymousHTTP: s.cfg.AnonymousHTTP,
-		LogDir: filepath.Join(s.cfg.Data, "logs"), Verbose: verbose, Logger: s.logger,
+		LogDir: filepath.Join(s.cfg.Data, target.LogFolder), Verbose: verbose, Logger: s.logger,
 		InstanceFault: s.faults.instance, PushFault: s.faults.push,
 	})
 	if err != nil {

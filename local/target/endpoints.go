@@ -28,10 +28,12 @@ type Endpoints struct {
 	Names       Names             `json:"names"`
 }
 
-// File names in a data directory: the endpoints of the stack that runs there, and the lock that it holds.
+// Names in a data directory: the endpoints of the stack that runs there, the lock that it holds, and the folder of
+// what its functions print, one file a function.
 const (
 	EndpointsFile = "endpoints.json"
 	LockFile      = "lock"
+	LogFolder     = "logs"
 )
 
 // Endpoints are those of a stack on these services; where its own servers are is left to the caller.

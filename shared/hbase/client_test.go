@@ -28,7 +28,7 @@ import (
 var layout = phoenix.Layout{Table: "USER_TEST.STOCK", Index: "USER_TEST.STOCK_CODE_INDEX",
 	SaltBuckets: 16, IndexSaltBuckets: 16, Uncovered: true}
 
-func testRows(n int) []phoenix.Row {
+func testRows(n int) *phoenix.Batch {
 	records := make([]feed.Record, n)
 	for i := range records {
 		price := feed.Price(782_500)
@@ -38,15 +38,7 @@ func testRows(n int) []phoenix.Row {
 			Matched: true, StockName: "Ping An Insurance", LastPrice: &price, ReferenceVersion: "20261123T021500Z-3f2a91c4",
 		}
 	}
-	return layout.Rows(records)
-}
-
-func dataPuts(rows []phoenix.Row) []*phoenix.Put {
-	puts := make([]*phoenix.Put, len(rows))
-	for i := range rows {
-		puts[i] = &rows[i].Data
-	}
-	return puts
+	return layout.Batch(records)
 }
 
 func TestNewRefuses(t *testing.T) {
@@ -74,8 +66,8 @@ func TestNewRefuses(t *testing.T) {
 
 // TestPutAsTheLibraryWritesIt: our encoded cells are those the library makes of the same row.
 func TestPutAsTheLibraryWritesIt(t *testing.T) {
-	row := testRows(1)[0].Index // one cell, as the library puts several in the order of a map
-	calls, err := newPuts(t.Context(), layout.Index, []*phoenix.Put{&row})
+	row := layout.Row(&feed.Record{Update: feed.Update{Sender: "192.168.2.0", StockCode: "2318.HK", Time: 1605760851123}}).Index
+	calls, err := newPuts(t.Context(), rows{layout.Index, testRows(1).Index(), []int{0}}) // one cell, as the library puts several in the order of a map
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,12 +86,6 @@ func TestPutAsTheLibraryWritesIt(t *testing.T) {
 		t.Errorf("cells %x (%d), the library writes %x (%d)", ourBlocks, ourSize, theirBlocks, theirSize)
 	}
 	checkMessage(t, ours, theirs)
-	again, err := newPuts(t.Context(), layout.Index, []*phoenix.Put{&row})
-	if err != nil {
-		t.Fatal(err)
-	}
-	again[0].SetRegion(info)
-	checkMessage(t, again[0].ToProto(), want.ToProto())
 	if !hrpc.CanBatch(calls[0]) {
 		t.Error("the library would not batch the call")
 	}
@@ -115,8 +101,8 @@ func checkMessage(t *testing.T, ours, theirs proto.Message) {
 }
 
 func TestSplit(t *testing.T) {
-	puts := dataPuts(testRows(10))
-	size := cellsSize(puts[0])
+	puts := rows{"T", testRows(10).Data(), []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}}
+	size := puts.side.Size(0)
 	for _, tc := range []struct {
 		name        string
 		rows, bytes int
@@ -133,7 +119,7 @@ func TestSplit(t *testing.T) {
 			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
 		}
 	}
-	if got := (&Client{}).split(nil); len(got) != 0 {
+	if got := (&Client{}).split(rows{}); len(got) != 0 {
 		t.Errorf("no rows: %v", got)
 	}
 }
@@ -203,6 +189,8 @@ func silent(t *testing.T) string {
 	return l.Addr().String()
 }
 
+func always() int64 { return 0 }
+
 // TestSilentHBase: every call ends by its own limit or the caller's, and says where it waited.
 func TestSilentHBase(t *testing.T) {
 	address := silent(t)
@@ -218,7 +206,7 @@ func TestSilentHBase(t *testing.T) {
 		"write, own": func() error { return c.WriteRows(ctx, layout.Table, layout.Index, testRows(3)) },
 		"get":        func() error { _, err := c.Get(t.Context(), layout.Table, [][]byte{{1}}); return err },
 		"keys": func() error {
-			return c.ScanKeys(t.Context(), layout.Index, layout.IndexRanges("A"), func([]byte, int64) {})
+			return c.ScanKeys(t.Context(), layout.Index, layout.IndexRanges("A"), always, func([]byte, int64) {})
 		},
 		"catalog":     func() error { _, err := c.Catalog(t.Context(), layout.Table, layout.Index); return err },
 		"fingerprint": func() error { _, err := c.Fingerprint(t.Context(), layout.Table, layout.Index); return err },
@@ -255,11 +243,12 @@ func TestQuiet(t *testing.T) {
 
 // BenchmarkPuts makes the calls of one batch, per row.
 func BenchmarkPuts(b *testing.B) {
-	puts := dataPuts(testRows(250))
+	batch := testRows(250)
+	puts := rows{layout.Table, batch.Data(), make([]int, batch.Len())}
 	info := region.NewInfo(1, nil, []byte(layout.Table), []byte("region"), nil, nil)
 	b.ReportAllocs()
-	for i := 0; i < b.N; i += len(puts) {
-		calls, err := newPuts(b.Context(), layout.Table, puts[:min(len(puts), b.N-i)])
+	for i := 0; i < b.N; i += batch.Len() {
+		calls, err := newPuts(b.Context(), puts.part(0, min(batch.Len(), b.N-i)))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -11,64 +11,84 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
-
-	"feedstream/shared/phoenix"
 )
 
-// writeMulti writes the rows whose regions are known by one call a region server, and returns the numbers of
-// those that are not acknowledged by it, for whatever reason: they are to be written by calls of their own,
-// which the library repeats, and of which it says what is wrong.
-func (c *Client) writeMulti(ctx context.Context, table string, rows []*phoenix.Put) (left []int) {
-	known := c.regions.of(table)
-	byServer, acknowledged := group(known, rows), make([]bool, len(rows))
+// writeMulti writes the rows whose regions are known by one call a region server, and returns which of them are
+// not acknowledged by it, for whatever reason: they are to be written by calls of their own, which the library
+// repeats, and of which it says what is wrong.
+func (c *Client) writeMulti(ctx context.Context, batch rows) (left []int) {
+	known := c.regions.of(batch.table)
+	regions := locate(known, batch)
+	byServer, acknowledged := group(known, regions), make([]bool, len(regions))
 	var calls errgroup.Group
 	for _, actions := range byServer {
 		calls.Go(func() error {
-			c.sendMulti(ctx, table, rows, actions, acknowledged)
+			c.sendMulti(ctx, batch, actions, acknowledged)
 			return nil
 		})
 	}
 	_ = calls.Wait() // what failed is not acknowledged
 	gone := map[*place]bool{}
-	for i, row := range rows {
+	for i, region := range regions {
 		if acknowledged[i] {
 			continue
 		}
 		left = append(left, i)
-		if region := known.find(row.Key); region >= 0 {
+		if region >= 0 {
 			gone[known[region]] = true
 		}
 	}
-	c.regions.forget(table, gone)
+	c.regions.forget(batch.table, gone)
 	return left
 }
 
-// action is what goes to one region: rows of a batch by their numbers.
+// locate returns the number of each row's region, -1 where none is known.
+func locate(known places, batch rows) []int {
+	regions := make([]int, len(batch.numbers))
+	var key []byte
+	for i, n := range batch.numbers {
+		key = batch.side.AppendKey(key[:0], n)
+		regions[i] = known.find(key)
+	}
+	return regions
+}
+
+// action is what goes to one region: which rows of a batch.
 type action struct {
 	region *place
 	rows   []int
 }
 
 // group sorts the rows whose regions are known by region, and the regions by server.
-func group(known places, rows []*phoenix.Put) map[string][]action {
-	byRegion := make([][]int, len(known))
-	for i, row := range rows {
-		if region := known.find(row.Key); region >= 0 {
-			byRegion[region] = append(byRegion[region], i)
+func group(known places, regions []int) map[string][]action {
+	ends := make([]int, len(known)+1) // of each region's rows among all, once they are counted and placed
+	for _, region := range regions {
+		if region >= 0 {
+			ends[region+1]++
 		}
 	}
-	byServer := map[string][]action{}
-	for region, numbers := range byRegion {
-		if len(numbers) > 0 {
-			server := known[region].server
-			byServer[server] = append(byServer[server], action{known[region], numbers})
+	for region := range known {
+		ends[region+1] += ends[region]
+	}
+	rows := make([]int, ends[len(known)])
+	for i, region := range regions {
+		if region >= 0 {
+			rows[ends[region]] = i
+			ends[region]++
 		}
+	}
+	byServer, from := map[string][]action{}, 0
+	for region, place := range known {
+		if of := rows[from:ends[region]]; len(of) > 0 {
+			byServer[place.server] = append(byServer[place.server], action{place, of})
+		}
+		from = ends[region]
 	}
 	return byServer
 }
 
 // sendMulti makes one call and marks the rows that it has written. Of concurrent calls each has rows of its own.
-func (c *Client) sendMulti(ctx context.Context, table string, rows []*phoenix.Put, actions []action, acknowledged []bool) {
+func (c *Client) sendMulti(ctx context.Context, batch rows, actions []action, acknowledged []bool) {
 	attempt, cancel := context.WithTimeout(ctx, c.cfg.ReadTimeout+lostAfter)
 	defer cancel()
 	client := c.current()
@@ -76,8 +96,7 @@ func (c *Client) sendMulti(ctx context.Context, table string, rows []*phoenix.Pu
 	if !able {
 		return
 	}
-	call := &multi{ctx: attempt, table: []byte(table), puts: rows, actions: actions, results: make(chan hrpc.RPCResult, 1)}
-	answer, err := sender.SendRPC(call)
+	answer, err := sender.SendRPC(newMulti(attempt, batch, actions))
 	if err != nil {
 		if ctx.Err() == nil && attempt.Err() != nil {
 			c.replace(client) // the call was lost
@@ -95,8 +114,9 @@ func (c *Client) sendMulti(ctx context.Context, table string, rows []*phoenix.Pu
 type multi struct {
 	ctx     context.Context
 	table   []byte
-	puts    []*phoenix.Put
-	actions []action
+	key     []byte
+	request pb.MultiRequest
+	cells   []byte
 	results chan hrpc.RPCResult
 	region  hrpc.RegionInfo
 }
@@ -108,7 +128,7 @@ func (m *multi) Table() []byte { return m.table }
 func (m *multi) Name() string { return "Multi" }
 
 // Key is the row by which the library finds the server.
-func (m *multi) Key() []byte { return m.puts[m.actions[0].rows[0]].Key }
+func (m *multi) Key() []byte { return m.key }
 
 // Region is the region of Key.
 func (m *multi) Region() hrpc.RegionInfo { return m.region }
@@ -154,33 +174,33 @@ const (
 	resultIndex, resultException = 1, 3
 )
 
-// SerializeCellBlocks makes the request. Its memory is the call's alone: after a deadline the library may still
-// be sending it, so it is never used again.
-func (m *multi) SerializeCellBlocks(blocks [][]byte) (proto.Message, [][]byte, uint32) {
-	size := 0
-	for _, a := range m.actions {
-		for _, i := range a.rows {
-			size += cellsSize(m.puts[i])
-		}
+// newMulti makes the call. Its memory is the call's alone: after a deadline the library may still be sending it,
+// so it is never used again.
+func newMulti(ctx context.Context, batch rows, actions []action) *multi {
+	m := &multi{
+		ctx: ctx, table: []byte(batch.table), key: batch.key(actions[0].rows[0]),
+		cells: make([]byte, 0, batch.side.Room(batch.numbers)), results: make(chan hrpc.RPCResult, 1),
 	}
-	cells := make([]byte, 0, size)
-	var request, region, mutation []byte
-	for _, a := range m.actions {
+	var request, region, mutation, key []byte
+	for _, a := range actions {
 		region = appendRegion(region[:0], a.region.name)
 		for _, i := range a.rows {
-			put := m.puts[i]
-			mutation = appendMutation(mutation[:0], put)
+			n := batch.numbers[i]
+			key = batch.side.AppendKey(key[:0], n)
+			mutation = appendMutation(mutation[:0], key, batch.side.Cells())
 			region = appendAction(region, i, mutation)
-			for _, cell := range put.Cells {
-				cells = appendCell(cells, put, cell)
-			}
+			m.cells = batch.side.AppendCells(m.cells, n)
 		}
 		request = protowire.AppendTag(request, multiRegionAction, protowire.BytesType)
 		request = protowire.AppendBytes(request, region)
 	}
-	message := &pb.MultiRequest{}
-	message.ProtoReflect().SetUnknown(request)
-	return message, append(blocks, cells), uint32(len(cells))
+	m.request.ProtoReflect().SetUnknown(request)
+	return m
+}
+
+// SerializeCellBlocks adds the cells to what goes out.
+func (m *multi) SerializeCellBlocks(blocks [][]byte) (proto.Message, [][]byte, uint32) {
+	return &m.request, append(blocks, m.cells), uint32(len(m.cells))
 }
 
 func appendRegion(dst, name []byte) []byte {
@@ -192,15 +212,15 @@ func appendRegion(dst, name []byte) []byte {
 	return protowire.AppendBytes(dst, specifier)
 }
 
-func appendMutation(dst []byte, put *phoenix.Put) []byte {
+func appendMutation(dst, key []byte, cells int) []byte {
 	dst = protowire.AppendTag(dst, mutationRow, protowire.BytesType)
-	dst = protowire.AppendBytes(dst, put.Key)
+	dst = protowire.AppendBytes(dst, key)
 	dst = protowire.AppendTag(dst, mutationType, protowire.VarintType)
 	dst = protowire.AppendVarint(dst, uint64(pb.MutationProto_PUT))
 	dst = protowire.AppendTag(dst, mutationDurability, protowire.VarintType)
 	dst = protowire.AppendVarint(dst, uint64(pb.MutationProto_USE_DEFAULT))
 	dst = protowire.AppendTag(dst, mutationCells, protowire.VarintType)
-	return protowire.AppendVarint(dst, uint64(len(put.Cells)))
+	return protowire.AppendVarint(dst, uint64(cells))
 }
 
 func appendAction(dst []byte, index int, mutation []byte) []byte {

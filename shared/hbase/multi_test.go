@@ -2,7 +2,6 @@ package hbase
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -13,23 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	embedded "feedstream/local/services/hbase"
-	"feedstream/shared/phoenix"
 )
-
-// rowsFor makes rows of a salted table and its index, spread over all regions.
-func rowsFor(n int) []phoenix.Row {
-	rows := make([]phoenix.Row, n)
-	for i := range rows {
-		key := fmt.Appendf(nil, "%c10.0.0.%d|A", i%16, i)
-		indexKey := fmt.Appendf(nil, "%cA\x0010.0.0.%d|A", i%16, i)
-		cells := []phoenix.Cell{{Qualifier: "STOCK_CODE", Value: []byte("A")}, {Qualifier: "_0", Value: []byte("x")}}
-		rows[i] = phoenix.Row{
-			Data:  phoenix.Put{Key: key, Timestamp: 1, Cells: cells},
-			Index: phoenix.Put{Key: indexKey, Timestamp: 1, Cells: cells[1:]},
-		}
-	}
-	return rows
-}
 
 // Once the regions are known, a push is one call a server and phase, whatever its rows; what a region does not
 // take goes again by itself.
@@ -50,7 +33,7 @@ func TestAPushIsOneCallAPhase(t *testing.T) {
 		t.Helper()
 		counted.single.Store(0)
 		counted.batches.Store(0)
-		if err := c.WriteRows(t.Context(), "USER_TEST.STOCK", "USER_TEST.STOCK_CODE_INDEX", rowsFor(1000)); err != nil {
+		if err := c.WriteRows(t.Context(), "USER_TEST.STOCK", "USER_TEST.STOCK_CODE_INDEX", testRows(1000)); err != nil {
 			t.Fatal(err)
 		}
 		return counted.single.Load(), counted.batches.Load()

@@ -24,22 +24,24 @@ import (
 //
 // Rows with equal keys must have been merged before: their order in a batch is not defined.
 //
+// Nothing looks at the batch once it has returned: the calls carry bytes of their own.
+//
 // Whoever wants to know how long each phase takes says so with WithPhases.
-func (c *Client) WriteRows(ctx context.Context, table, index string, rows []phoenix.Row) error {
+func (c *Client) WriteRows(ctx context.Context, table, index string, batch *phoenix.Batch) error {
 	ctx, cancel := c.deadline(ctx)
 	defer cancel()
 
-	all := make([]int, len(rows))
+	all := make([]int, batch.Len())
 	for i := range all {
 		all[i] = i
 	}
 	EnterPhase(ctx, DataRows)
-	data, err := c.phase(ctx, "data", table, all, func(i int) *phoenix.Put { return &rows[i].Data })
+	data, err := c.phase(ctx, "data", rows{table, batch.Data(), all})
 	if err != nil {
 		return err
 	}
 	EnterPhase(ctx, IndexRows)
-	indexed, err := c.phase(ctx, "index", index, data.acknowledged, func(i int) *phoenix.Put { return &rows[i].Index })
+	indexed, err := c.phase(ctx, "index", rows{index, batch.Index(), data.acknowledged})
 	if err != nil {
 		return err
 	}
@@ -81,40 +83,49 @@ type outcome struct {
 	rejected     []feed.SinkRejection
 }
 
-// phase writes the rows with the given numbers, in bounded batches side by side. The error tells of rows
-// whose failure may pass.
-func (c *Client) phase(ctx context.Context, kind, table string, numbers []int,
-	row func(int) *phoenix.Put) (outcome, error) {
-	errs := make([]error, len(numbers)) // each batch has its own part
-	puts := make([]*phoenix.Put, len(numbers))
-	for i, n := range numbers {
-		puts[i] = row(n)
-	}
+// rows are rows of one table.
+type rows struct {
+	table   string
+	side    phoenix.Side
+	numbers []int // theirs in the batch
+}
+
+func (r rows) part(from, to int) rows {
+	r.numbers = r.numbers[from:to]
+	return r
+}
+
+// key returns a copy of the key of the i-th.
+func (r rows) key(i int) []byte { return r.side.AppendKey(nil, r.numbers[i]) }
+
+// phase writes rows, in bounded batches side by side. The error tells of rows whose failure may pass.
+func (c *Client) phase(ctx context.Context, kind string, all rows) (outcome, error) {
+	errs := make([]error, len(all.numbers)) // each batch has its own part
 	var group errgroup.Group
 	group.SetLimit(c.cfg.InFlight)
-	for _, part := range c.split(puts) {
+	for _, part := range c.split(all) {
 		group.Go(func() error {
-			c.writeBatch(ctx, table, puts[part.from:part.to], errs[part.from:part.to])
+			c.writeBatch(ctx, all.part(part.from, part.to), errs[part.from:part.to])
 			return nil
 		})
 	}
 	_ = group.Wait() // failures are in errs, row by row
-	result := outcome{acknowledged: make([]int, 0, len(numbers))}
+	result := outcome{acknowledged: make([]int, 0, len(all.numbers))}
 	var failed failures
 	for i, err := range errs {
 		switch {
 		case err == nil:
-			result.acknowledged = append(result.acknowledged, numbers[i])
+			result.acknowledged = append(result.acknowledged, all.numbers[i])
 		case isRejection(err):
-			reason := fmt.Sprintf("row %q of table %s: %v", puts[i].Key, table, err)
-			result.rejected = append(result.rejected, feed.SinkRejection{Index: numbers[i], Reason: reason})
+			reason := fmt.Sprintf("row %q of table %s: %v", all.key(i), all.table, err)
+			result.rejected = append(result.rejected, feed.SinkRejection{Index: all.numbers[i], Reason: reason})
 		default:
 			failed.add(err)
 		}
 	}
 	if failed.count > 0 {
 		return outcome{}, c.explain(ctx, failed.worst,
-			fmt.Sprintf("write %s rows to %s: %d of %d not acknowledged", kind, table, failed.count, len(numbers)),
+			fmt.Sprintf("write %s rows to %s: %d of %d not acknowledged", kind, all.table, failed.count, len(all.numbers)),
 			"; they may have been applied all the same")
 	}
 	return result, nil
@@ -143,19 +154,19 @@ func isTimeEnd(err error) bool {
 type span struct{ from, to int }
 
 // split cuts rows into batches within the bounds.
-func (c *Client) split(rows []*phoenix.Put) []span {
+func (c *Client) split(all rows) []span {
 	var spans []span
 	from, size := 0, 0
-	for i, row := range rows {
-		next := cellsSize(row)
+	for i, n := range all.numbers {
+		next := all.side.Size(n)
 		if i > from && (i-from >= c.cfg.BatchRows || size+next > c.cfg.BatchBytes) {
 			spans = append(spans, span{from, i})
 			from, size = i, 0
 		}
 		size += next
 	}
-	if from < len(rows) {
-		spans = append(spans, span{from, len(rows)})
+	if from < len(all.numbers) {
+		spans = append(spans, span{from, len(all.numbers)})
 	}
 	return spans
 }
@@ -163,28 +174,29 @@ func (c *Client) split(rows []*phoenix.Put) []span {
 // writeBatch writes one batch and sets the outcome of each row: by one call a region server where the regions
 // are known, and what that does not acknowledge by a call a row. HBase refuses all rows that share a region
 // with one it does not take, so those are sent again one by one to find it.
-func (c *Client) writeBatch(ctx context.Context, table string, rows []*phoenix.Put, outcome []error) {
-	left := c.writeMulti(ctx, table, rows)
+func (c *Client) writeBatch(ctx context.Context, batch rows, outcome []error) {
+	left := c.writeMulti(ctx, batch)
 	if len(left) == 0 {
 		return
 	}
-	again, errs := make([]*phoenix.Put, len(left)), make([]error, len(left))
+	again, errs := batch, make([]error, len(left))
+	again.numbers = make([]int, len(left))
 	for i, n := range left {
-		again[i] = rows[n]
+		again.numbers[i] = batch.numbers[n]
 	}
-	c.send(ctx, table, again, errs)
+	c.send(ctx, again, errs)
 	for i, err := range errs {
-		if isRejection(err) && len(again) > 1 {
-			c.send(ctx, table, again[i:i+1], errs[i:i+1])
+		if isRejection(err) && len(left) > 1 {
+			c.send(ctx, again.part(i, i+1), errs[i:i+1])
 		}
 		outcome[left[i]] = errs[i]
 	}
 }
 
 // send writes rows, all of them again when calls were lost: equal cells at equal timestamps change nothing.
-func (c *Client) send(ctx context.Context, table string, rows []*phoenix.Put, outcome []error) {
+func (c *Client) send(ctx context.Context, batch rows, outcome []error) {
 	calls, results, allOK, err := c.batch(ctx, func(ctx context.Context) ([]hrpc.Call, error) {
-		return newPuts(ctx, table, rows)
+		return newPuts(ctx, batch)
 	})
 	if err != nil {
 		for i := range outcome {
@@ -199,7 +211,7 @@ func (c *Client) send(ctx context.Context, table string, rows []*phoenix.Put, ou
 		}
 	}
 	if allOK {
-		c.regions.learn(table, calls)
+		c.regions.learn(batch.table, calls)
 	}
 }
 

@@ -3,7 +3,7 @@ package kafka
 import (
 	"encoding/binary"
 	"hash/crc32"
-	"math/bits"
+	"slices"
 	"time"
 )
 
@@ -32,11 +32,12 @@ func appendBatch(dst []byte, messages []pending, limit int, now time.Time) ([]by
 	n := 0
 	for _, m := range messages {
 		at := millis(m.Time, now)
-		size := recordSize(m.Message, at-first, n)
-		if n > 0 && len(dst)-start+size+binary.MaxVarintLen32 > limit {
+		end := len(dst)
+		dst = appendRecord(dst, m.Message, at-first, n)
+		if n > 0 && len(dst)-start > limit {
+			dst = dst[:end]
 			break
 		}
-		dst = appendRecord(dst, m.Message, size, at-first, n)
 		latest = max(latest, at)
 		n++
 	}
@@ -60,8 +61,7 @@ func appendBatch(dst []byte, messages []pending, limit int, now time.Time) ([]by
 // Size is how many bytes a batch has that holds the message alone, uncompressed: what a topic's
 // max.message.bytes bounds.
 func (m *Message) Size() int {
-	size := recordSize(m, 0, 0)
-	return recordsAt - batchAt + varintSize(int64(size)) + size
+	return recordsAt - batchAt + len(appendRecord(nil, m, 0, 0))
 }
 
 func millis(t, now time.Time) int64 {
@@ -71,20 +71,48 @@ func millis(t, now time.Time) int64 {
 	return t.UnixMilli()
 }
 
-func appendRecord(dst []byte, m *Message, size int, deltaTime int64, deltaOffset int) []byte {
-	dst = binary.AppendVarint(dst, int64(size))
-	dst = append(dst, 0) // attributes
+func appendRecord(dst []byte, m *Message, deltaTime int64, deltaOffset int) []byte {
+	const usual = 2
+	start := len(dst)
+	dst = append(dst, make([]byte, usual+1)...) // no attributes
 	dst = binary.AppendVarint(dst, deltaTime)
 	dst = binary.AppendVarint(dst, int64(deltaOffset))
+	dst = m.appendTo(dst)
+	return setLength(dst, start, usual)
+}
+
+// setLength writes how much has been appended behind the room that was kept for that at from. It is of the usual
+// size, and when the length takes another one, what follows moves.
+func setLength(dst []byte, from, room int) []byte {
+	var length [binary.MaxVarintLen64]byte
+	n := binary.PutVarint(length[:], int64(len(dst)-from-room))
+	if n == room {
+		copy(dst[from:], length[:n])
+		return dst
+	}
+	return slices.Replace(dst, from, from+room, length[:n]...)
+}
+
+// appendTo appends what a message says: key, value and headers, as they stand in a batch.
+func (m *Message) appendTo(dst []byte) []byte {
+	if m.Record != nil {
+		return appendOutput(dst, m.Record, m.Headers)
+	}
 	dst = appendBytes(dst, m.Key)
 	dst = appendBytes(dst, m.Value)
 	dst = binary.AppendVarint(dst, int64(len(m.Headers)))
 	for _, h := range m.Headers {
-		dst = binary.AppendVarint(dst, int64(len(h.Key)))
-		dst = append(dst, h.Key...)
-		dst = appendBytes(dst, h.Value)
+		dst = appendHeader(dst, h.Key, h.Value)
 	}
 	return dst
+}
+
+func appendHeader(dst []byte, name string, value []byte) []byte {
+	return appendBytes(appendName(dst, name), value)
+}
+
+func appendName(dst []byte, name string) []byte {
+	return append(binary.AppendVarint(dst, int64(len(name))), name...)
 }
 
 func appendBytes(dst, b []byte) []byte {
@@ -93,26 +121,4 @@ func appendBytes(dst, b []byte) []byte {
 	}
 	dst = binary.AppendVarint(dst, int64(len(b)))
 	return append(dst, b...)
-}
-
-// recordSize is the length of a record behind the varint that holds it.
-func recordSize(m *Message, deltaTime int64, deltaOffset int) int {
-	size := 1 + varintSize(deltaTime) + varintSize(int64(deltaOffset)) +
-		bytesSize(m.Key) + bytesSize(m.Value) + varintSize(int64(len(m.Headers)))
-	for _, h := range m.Headers {
-		size += varintSize(int64(len(h.Key))) + len(h.Key) + bytesSize(h.Value)
-	}
-	return size
-}
-
-func bytesSize(b []byte) int {
-	if b == nil {
-		return varintSize(-1)
-	}
-	return varintSize(int64(len(b))) + len(b)
-}
-
-func varintSize(v int64) int {
-	zigzag := uint64(v)<<1 ^ uint64(v>>63)
-	return (bits.Len64(zigzag|1) + 6) / 7
 }

@@ -5,12 +5,15 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/segmentio/kafka-go/protocol"
 	"pgregory.net/rapid"
+
+	"feedstream/shared/feed"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -112,6 +115,23 @@ func TestBatchStaysWithinItsLimit(t *testing.T) {
 	})
 }
 
+func drawRecord(t *rapid.T) feed.Record {
+	text := rapid.OneOf(rapid.String(), rapid.StringMatching(`[ -~]{0,80}`))
+	r := feed.Record{
+		Update: feed.Update{Sender: text.Draw(t, "sender"), StockCode: text.Draw(t, "code"), Time: rapid.Int64Range(-1e12, 4e14).Draw(t, "time")},
+		Origin: feed.Origin{Topic: text.Draw(t, "topic"), Partition: rapid.IntRange(0, 1<<31-1).Draw(t, "partition"),
+			Offset: rapid.Int64Range(0, 1<<62).Draw(t, "offset")},
+		Matched: rapid.Bool().Draw(t, "matched"), StockName: text.Draw(t, "name"), ReferenceVersion: text.Draw(t, "version"),
+	}
+	if rapid.Bool().Draw(t, "priced") {
+		r.LastPrice = price(feed.Price(rapid.Int64().Draw(t, "price")))
+	}
+	if rapid.IntRange(0, 20).Draw(t, "long") == 0 {
+		r.StockName = strings.Repeat(r.StockName, 1000)
+	}
+	return r
+}
+
 func BenchmarkAppendBatch(b *testing.B) {
 	messages := make([]Message, 1000)
 	for i := range messages {
@@ -126,4 +146,25 @@ func BenchmarkAppendBatch(b *testing.B) {
 		buffer, n = appendBatch(buffer[:0], work, 1<<20, noon)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/record")
+}
+
+// A message that stands for its record is sent as the one that is made of it.
+func TestARecordIsSentAsItsMessage(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		record := drawRecord(r)
+		short := Message{Topic: "out", Record: &record, Time: noon}
+		short.SetTraceparent(rapid.SampledFrom([]string{"", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}).Draw(r, "trace"))
+		whole := short.Whole()
+		if whole.Record != nil || !cmp.Equal(whole.Value, record.AppendJSON(nil)) {
+			r.Fatalf("the whole of %+v is %+v", record, whole)
+		}
+		if got, want := AppendOutput(nil, &short), AppendOutput(nil, &whole); !bytes.Equal(got, want) {
+			r.Fatalf("sent as\n%q, want\n%q", got, want)
+		}
+		got, _ := appendBatch(nil, all([]Message{short, whole}), 1<<20, noon)
+		want, _ := appendBatch(nil, all([]Message{whole, short}), 1<<20, noon)
+		if !bytes.Equal(got, want) || short.Size() != whole.Size() {
+			r.Fatal("batches of the two differ")
+		}
+	})
 }

@@ -36,6 +36,10 @@ type Message struct {
 	// Partition and Offset say where the message lies. Produce sets them on what is acknowledged.
 	Partition int
 	Offset    int64
+
+	// Record, where it is set, stands for key, value and the first headers: those of RecordMessage, which are
+	// made as bytes where the message is sent from. It must stay as it is until Produce has returned.
+	Record *feed.Record
 }
 
 // Header is one record header. Names may repeat; a nil value is null.

@@ -224,9 +224,13 @@ func split(messages []pending, partitions int) (lanes []*lane) {
 	}
 	unkeyed := rand.IntN(partitions)
 	var murmur2 kafka.Murmur2Balancer
+	var key []byte
 	for _, m := range messages {
 		partition := unkeyed
-		if m.Key != nil {
+		if m.Record != nil {
+			key = appendKey(key[:0], m.Record)
+			partition = murmur2.Balance(kafka.Message{Key: key}, numbers...)
+		} else if m.Key != nil {
 			partition = murmur2.Balance(kafka.Message{Key: m.Key}, numbers...)
 		}
 		byPartition[partition].pending = append(byPartition[partition].pending, m)

@@ -1,7 +1,9 @@
 package kafka
 
 import (
+	"encoding/binary"
 	"fmt"
+	"strconv"
 
 	"feedstream/shared/feed"
 )
@@ -51,6 +53,61 @@ func RecordMessage(topic string, r *feed.Record) Message {
 		},
 	}
 }
+
+// Whole returns the message with the key, value and headers for which its record stands.
+func (m *Message) Whole() Message {
+	if m.Record == nil {
+		return *m
+	}
+	whole := RecordMessage(m.Topic, m.Record)
+	whole.Headers = append(whole.Headers, m.Headers...)
+	whole.Time, whole.Partition, whole.Offset = m.Time, m.Partition, m.Offset
+	return whole
+}
+
+// AppendOutput appends what an output message holds, as it stands in a batch: key, value and headers.
+func AppendOutput(dst []byte, m *Message) []byte { return m.appendTo(dst) }
+
+// appendKey appends the key of a record's message.
+func appendKey(dst []byte, r *feed.Record) []byte {
+	return append(append(append(dst, r.Sender...), '|'), r.StockCode...)
+}
+
+// appendOutput appends what RecordMessage returns as it stands in a batch, with more headers behind its own.
+func appendOutput(dst []byte, r *feed.Record, more []Header) []byte {
+	const usual, short = 2, 1
+	keySize := int64(len(r.Sender) + 1 + len(r.StockCode))
+	dst = appendKey(binary.AppendVarint(dst, keySize), r)
+	from := len(dst)
+	dst = setLength(r.AppendJSON(append(dst, make([]byte, usual)...)), from, usual)
+
+	dst = append(binary.AppendVarint(dst, int64(outputHeaders+len(more))), beforeID...)
+	from = len(dst)
+	dst = append(append(append(dst, make([]byte, short)...), r.Origin.Topic...), '/')
+	dst = append(strconv.AppendInt(dst, int64(r.Origin.Partition), 10), '/')
+	dst = setLength(strconv.AppendInt(dst, r.Origin.Offset, 10), from, short)
+	dst = append(dst, beforeSubject...)
+	dst = appendKey(binary.AppendVarint(dst, keySize), r)
+	dst = append(dst, beforeTime...)
+	from = len(dst)
+	dst = setLength(feed.AppendTime(append(dst, make([]byte, short)...), r.Time), from, short)
+	dst = append(dst, behindTime...)
+	for _, h := range more {
+		dst = appendHeader(dst, h.Key, h.Value)
+	}
+	return dst
+}
+
+// outputHeaders is how many headers an output message has of its own.
+const outputHeaders = 7
+
+// What stands between the parts of an output message that are different in each.
+var (
+	beforeID      = appendName(appendHeader(nil, feed.HeaderSpecVersion, specVersion), feed.HeaderID)
+	beforeSubject = appendName(appendHeader(appendHeader(nil, feed.HeaderSource, source), feed.HeaderType, recordType), feed.HeaderSubject)
+	beforeTime    = appendName(nil, feed.HeaderTime)
+	behindTime    = appendHeader(nil, feed.HeaderContentType, contentType)
+)
 
 // ParseRecord reads what RecordMessage wrote. A message of another ce_type, or one whose key or ce_id
 // disagrees with its value, is an error.

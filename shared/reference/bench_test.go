@@ -16,9 +16,9 @@ func BenchmarkFind(b *testing.B) {
 	for _, n := range []int{30, 10_000, 1_000_000} {
 		b.Run(fmt.Sprintf("entries=%d", n), func(b *testing.B) {
 			snapshot := decoded(b, manyEntries(n))
-			codes := make([][]byte, n)
+			codes := make([]string, n)
 			for i := range codes {
-				codes[i] = fmt.Appendf(nil, "S%d", i*7919%n) // far from each other
+				codes[i] = fmt.Sprintf("S%d", i*7919%n) // far from each other
 			}
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {

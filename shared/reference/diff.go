@@ -47,7 +47,7 @@ func (a *Announcer) Diff(ctx context.Context, before, after string) ([]Differenc
 func Diff(before, after *Snapshot) []Difference {
 	found := []Difference{}
 	for code, old := range before.All() {
-		entry, stays := after.find(code)
+		entry, stays := after.Find(code)
 		switch {
 		case !stays:
 			found = append(found, Difference{Code: code, Change: Removed, Before: old.stock()})
@@ -56,7 +56,7 @@ func Diff(before, after *Snapshot) []Difference {
 		}
 	}
 	for code, entry := range after.All() {
-		if _, known := before.find(code); !known {
+		if _, known := before.Find(code); !known {
 			found = append(found, Difference{Code: code, Change: Added, After: entry.stock()})
 		}
 	}

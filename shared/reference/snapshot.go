@@ -75,13 +75,9 @@ func (s *Snapshot) Version() string { return s.version }
 // Len returns the number of entries.
 func (s *Snapshot) Len() int { return s.entries }
 
-// Find returns the entry of a stock code. Codes are case-sensitive. It allocates nothing for what could be a
-// code, which has at most 32 bytes.
-func (s *Snapshot) Find(code []byte) (Entry, bool) { return s.find(string(code)) }
-
 // Lookup returns the entry of a stock code in the domain's form. Codes are case-sensitive.
 func (s *Snapshot) Lookup(code string) (feed.Entry, bool) {
-	entry, found := s.find(code)
+	entry, found := s.Find(code)
 	return entry.plain(), found
 }
 
@@ -89,13 +85,22 @@ func (s *Snapshot) Lookup(code string) (feed.Entry, bool) {
 func (e Entry) plain() feed.Entry {
 	plain := feed.Entry{Name: e.Name}
 	if e.Price != "" {
-		price, err := feed.ParsePrice(e.Price)
-		if err != nil {
-			panic("reference: a checked snapshot holds the price " + e.Price) // unreachable
-		}
+		price := e.Amount()
 		plain.Price = &price
 	}
 	return plain
+}
+
+// Amount is the price as a number, zero when there is none.
+func (e *Entry) Amount() feed.Price {
+	if e.Price == "" {
+		return 0
+	}
+	price, err := feed.ParsePrice(e.Price)
+	if err != nil {
+		panic("reference: a checked snapshot holds the price " + e.Price) // unreachable
+	}
+	return price
 }
 
 // All yields the entries, in no order that means anything.
@@ -109,7 +114,8 @@ func (s *Snapshot) All() iter.Seq2[string, Entry] {
 	}
 }
 
-func (s *Snapshot) find(code string) (Entry, bool) {
+// Find returns the entry of a stock code. Codes are case-sensitive. It allocates nothing.
+func (s *Snapshot) Find(code string) (Entry, bool) {
 	bucket := bucketOf(code, s.buckets)
 	at, end := s.offset(bucket), s.offset(bucket+1)
 	for at < end {

@@ -55,7 +55,7 @@ func TestSnapshotRoundTrip(t *testing.T) {
 				holds(t, snapshot, code, want)
 			}
 			for _, code := range []string{"", "no such code", strings.Repeat("x", 1000)} {
-				if _, found := snapshot.Find([]byte(code)); found {
+				if _, found := snapshot.Find(code); found {
 					t.Fatalf("the unknown code %q is found", code)
 				}
 			}
@@ -73,7 +73,7 @@ func holds(t *rapid.T, snapshot *reference.Snapshot, code string, want feed.Entr
 	if want.Price != nil {
 		price, decimal = want.Price.String(), string(phoenix.AppendPrice(nil, *want.Price))
 	}
-	got, found := snapshot.Find([]byte(code))
+	got, found := snapshot.Find(code)
 	if !found || got.Name != want.Name || got.Price != price || got.Decimal != decimal {
 		t.Fatalf("%s: found %v %+v, want %+v %s %x", code, found, got, want, price, decimal)
 	}
@@ -87,7 +87,7 @@ func TestFindAllocatesNothing(t *testing.T) {
 	price := feed.Price(782_500)
 	long := strings.Repeat("c", 32)
 	snapshot := decoded(t, map[string]feed.Entry{long: {Name: `"quoted"`, Price: &price}})
-	for _, code := range [][]byte{[]byte(long), []byte("0005.HK")} {
+	for _, code := range []string{long, "0005.HK"} {
 		if n := testing.AllocsPerRun(100, func() { found, _ = snapshot.Find(code) }); n != 0 {
 			t.Errorf("%v allocations for %s", n, code)
 		}

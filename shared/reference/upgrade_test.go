@@ -35,7 +35,7 @@ func TestTheFormatOfAnEarlierRelease(t *testing.T) {
 		t.Helper()
 		view, err := cache.Current(t.Context())
 		must(t, err)
-		entry, found := view.Snapshot.Find([]byte("2318.HK"))
+		entry, found := view.Snapshot.Find("2318.HK")
 		if !found || entry.Name != "kept" || view.Snapshot.Version() != version {
 			t.Errorf("%s holds %+v, %v, want version %s", view.Snapshot.Version(), entry, found, version)
 		}

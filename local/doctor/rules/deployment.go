@@ -90,14 +90,16 @@ func (n node) at(names ...string) node {
 	return node{n.in, append(n.path[:len(n.path):len(n.path)], names...)}
 }
 
-func (n node) value() any    { return n.in.Value(n.path...) }
-func (n node) present() bool { return n.value() != nil }
+func (n node) value() any { return n.in.Value(n.path...) }
 
-// unknown tells a text with an expression that has no value.
-func (n node) unknown() bool {
-	text, _ := n.value().(string)
-	return strings.Contains(text, "${")
-}
+// unknown tells a value with a variable in it that is not set.
+func (n node) unknown() bool { return len(n.in.Unresolved(n.path...)) > 0 }
+
+// present says whether anything is written here, known or not.
+func (n node) present() bool { return n.value() != nil || n.unknown() }
+
+// empty says whether nothing, or an empty text, is written here.
+func (n node) empty() bool { return !n.unknown() && (n.value() == nil || n.value() == "") }
 
 // text is the value where it is a text and known, else "".
 func (n node) text() string {

@@ -27,7 +27,7 @@ func vpc(d *deployment) []Problem {
 	return d.each(func(f function) (problems []Problem) {
 		for _, name := range []string{"vpcId", "vSwitchIds", "securityGroupId"} {
 			at := f.at("vpcConfig", name)
-			problems = append(problems, when(f.at("vpcConfig").text() != "auto" && (!at.present() || at.value() == ""),
+			problems = append(problems, when(f.at("vpcConfig").text() != "auto" && at.empty(),
 				at.wrong("write vpcConfig with vpcId, vSwitchIds and securityGroupId",
 					"%s has no %s: it does not reach the services", f.name, name))...)
 		}
@@ -39,7 +39,7 @@ func vpc(d *deployment) []Problem {
 func role(d *deployment) []Problem {
 	return d.each(func(f function) []Problem {
 		at := f.at("role")
-		return when(!at.present() || at.value() == "", at.wrong("write role: ${env('…')} with the address of a role",
+		return when(at.empty(), at.wrong("write role: ${env('…')} with the address of a role",
 			"%s has no role: it reaches neither OSS nor its network", f.name))
 	})
 }

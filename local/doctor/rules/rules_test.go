@@ -114,8 +114,8 @@ var faultsOfVariables = []fault{
 	{"OSS_BUCKET empty", "empty", set("OSS_BUCKET", "")},
 	{"${ in a password", "evaluated", set("KAFKA_SASL_PASSWORD", "a${1+1}b")},
 	{"<% in an address", "evaluated", set("MONGODB_URI", "mongodb://h/<%x%>")},
-	{"another resource's value", "unresolved", edit("OUTPUT_TOPIC: feed-records", "OUTPUT_TOPIC: ${resources.feed-refresh.props.functionName}-x")},
-	{"a file's content", "unresolved", edit("LOG_LEVEL: INFO", "LOG_LEVEL: ${file('./level.txt')}")},
+	{"a value that nobody has", Manifest, edit("OUTPUT_TOPIC: feed-records", "OUTPUT_TOPIC: ${resources.feed-refresh.output.url}")},
+	{"a file's content", Manifest, edit("LOG_LEVEL: INFO", "LOG_LEVEL: ${file('./level.txt')}")},
 	{"LISTEN_HOST 127.0.0.1", "listen-host", edit("        OUTPUT_TOPIC", "        LISTEN_HOST: 127.0.0.1\n        OUTPUT_TOPIC")},
 	{"a variable that the code does not read", "unread", edit("        QUARANTINE_TOPIC: ", "        QUARANTINE_TOPICS: ")},
 	{"a required variable absent", "required", cut("HBASE_ZOOKEEPER:")},
@@ -307,10 +307,11 @@ func TestPlantedFaults(t *testing.T) {
 // What the deploy tool accepts is accepted.
 func TestAccepted(t *testing.T) {
 	for name, plant := range map[string]func(*testing.T, *world){
-		"a component's version":   edit("component: fc3@0.1.22", "component: fc3@0.1.23"),
-		"code that is a zip":      edit("code: ./bin/zip/enrich.zip", "code: bin/zip/enrich.zip"),
-		"a number with a default": edit("      timeout: 60\n      # One", "      timeout: ${env('T', 60)}\n      # One"),
-		"names of another feed":   edit("OUTPUT_TOPIC: feed-records", "OUTPUT_TOPIC: quotes-enriched"),
+		"a component's version":    edit("component: fc3@0.1.22", "component: fc3@0.1.23"),
+		"code that is a zip":       edit("code: ./bin/zip/enrich.zip", "code: bin/zip/enrich.zip"),
+		"a number with a default":  edit("      timeout: 60\n      # One", "      timeout: ${env('T', 60)}\n      # One"),
+		"another resource's value": edit("LOG_LEVEL: INFO\n      triggers:\n        # Keep", "LOG_LEVEL: ${resources.feed-query.props.environmentVariables.LOG_LEVEL}\n      triggers:\n        # Keep"),
+		"names of another feed":    edit("OUTPUT_TOPIC: feed-records", "OUTPUT_TOPIC: quotes-enriched"),
 	} {
 		w := newWorld(t)
 		plant(t, w)

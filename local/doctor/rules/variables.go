@@ -14,7 +14,6 @@ import (
 
 var variableRules = []rule{
 	{"unset", unset},
-	{"unresolved", unresolved},
 	{"empty", empty},
 	{"evaluated", evaluated},
 	{"unread", unread},
@@ -94,20 +93,6 @@ func unset(d *deployment) (problems []Problem) {
 		}
 		problems = append(problems, Problem{Line: at[0], What: what,
 			Remedy: "set " + name + ", in the environment or in a copy of .env.example that --env names"})
-	}
-	return problems
-}
-
-// unresolved: an expression of another kind would be deployed as it stands here.
-func unresolved(d *deployment) (problems []Problem) {
-	for _, path := range d.Texts() {
-		for _, expression := range d.Unresolved(path...) {
-			if !taken.MatchString(expression) {
-				problems = append(problems, node{d.Inspection, path}.wrong(
-					"write the value, ${vars.…} or ${env('NAME', 'default')}",
-					"%s of %s has no value that can be known here", expression, strings.Join(path, ".")))
-			}
-		}
 	}
 	return problems
 }

@@ -38,14 +38,16 @@ type Invocation struct {
 // call is an invocation under way.
 type call struct {
 	Invocation
-	event uint64 // hash of all of it
-	sent  time.Time
+	event   uint64 // hash of all of it
+	sent    time.Time
+	printed func() []byte // the end of what its instance printed since it was sent
 }
 
 var seed = maphash.MakeSeed()
 
 func newCall(path string, event []byte) *call {
-	c := &call{Invocation: Invocation{ID: NewRequestID(), Path: path, Began: time.Now(), Attempt: 1}}
+	c := &call{Invocation: Invocation{ID: NewRequestID(), Path: path, Began: time.Now(), Attempt: 1},
+		printed: func() []byte { return nil }}
 	if event != nil {
 		c.EventBytes, c.Event, c.event = len(event), bytes.Clone(event[:min(len(event), mostEvent)]), maphash.Bytes(seed, event)
 	}

@@ -136,13 +136,20 @@ func (f *Function) failure(response *http.Response, body []byte) error {
 
 // Invoke sends one event and returns the answer; a failure that the function reports is a *FunctionError.
 func (f *Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	answer, _, err := f.InvokeLogged(ctx, NewRequestID(), event)
+	return answer, err
+}
+
+// InvokeLogged is Invoke under a request id of the caller's, who may ask for the end of what the instance printed
+// meanwhile: 4 KB at most, nothing when no instance was reached.
+func (f *Function) InvokeLogged(ctx context.Context, id string, event []byte) (answer []byte, printed func() []byte, err error) {
 	f.invocations.Add(1)
 	request := func(ctx context.Context, base string) (*http.Request, error) {
 		return http.NewRequestWithContext(ctx, http.MethodPost, base+"/invoke", bytes.NewReader(event))
 	}
-	var answer []byte
 	call := newCall("/invoke", event)
-	err := f.run(ctx, call, request, func(response *http.Response) error {
+	call.ID = id
+	err = f.run(ctx, call, request, func(response *http.Response) error {
 		body, err := io.ReadAll(response.Body)
 		if err != nil {
 			return fmt.Errorf("read the answer of %s: %w", f.manifest.Name, err)
@@ -151,11 +158,12 @@ func (f *Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 		call.answered(body)
 		return f.failure(response, body)
 	})
+	printed, call.printed = call.printed, nil // what is kept of the call does not keep its instance
 	if err != nil {
 		f.errors.Add(1)
-		return nil, err
+		return nil, printed, err
 	}
-	return answer, nil
+	return answer, printed, nil
 }
 
 // Call counts one request of an HTTP trigger and runs it on an instance: build makes the request for the
@@ -163,7 +171,10 @@ func (f *Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 func (f *Function) Call(ctx context.Context, controlPath string,
 	build func(ctx context.Context, base string) (*http.Request, error), use func(*http.Response) error) error {
 	f.invocations.Add(1)
-	return f.run(ctx, newCall(controlPath, nil), build, use)
+	call := newCall(controlPath, nil)
+	err := f.run(ctx, call, build, use)
+	call.printed = nil // nobody asks
+	return err
 }
 
 // Failed counts a request of Call as failed.
@@ -184,6 +195,7 @@ func (f *Function) run(ctx context.Context, call *call,
 		return err
 	}
 	f.calls.begin(call, i.name, cold)
+	call.printed = i.printed.from(call.ID)
 	fault := f.fault()
 	limit := fault.limit(f.manifest.Timeout)
 	// A push that has begun is not cut off when the platform stops: it has its own timeout.

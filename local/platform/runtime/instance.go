@@ -33,6 +33,7 @@ type instance struct {
 	running  int       // requests; guarded by the function's mutex, and so is since
 	since    time.Time // when the first of them began
 	client   *http.Client
+	printed  *tail
 
 	mu          sync.Mutex // held while starting
 	cmd         *exec.Cmd
@@ -48,7 +49,7 @@ type instance struct {
 }
 
 func newInstance(f *Function) *instance {
-	return &instance{function: f, name: NewRequestID(), client: &http.Client{
+	return &instance{function: f, name: NewRequestID(), printed: &tail{to: &lines{to: f.logs, each: f.calls.line}}, client: &http.Client{
 		Transport: &http.Transport{MaxIdleConnsPerHost: f.manifest.InstanceConcurrency},
 		// A redirect is the caller's to follow.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -91,8 +92,7 @@ func (i *instance) start() error {
 	cmd := exec.Command(m.Command[0], m.Command[1:]...)
 	cmd.Dir = m.CodeDir
 	cmd.Env = i.environment(port)
-	printed := &tail{to: &lines{to: i.function.logs, each: i.function.calls.line}}
-	cmd.Stdout, cmd.Stderr = printed, printed // one writer: the process gets one pipe, lines keep their order
+	cmd.Stdout, cmd.Stderr = i.printed, i.printed // one writer: the process gets one pipe, lines keep their order
 	if err := i.function.starter.start(cmd); err != nil {
 		return err
 	}
@@ -102,8 +102,8 @@ func (i *instance) start() error {
 		i.exit = cmd.Wait()
 		used := process.Ended(cmd.ProcessState)
 		i.end.Store(&used)
+		i.function.drop(i) // before anybody who waited for the end asks for an instance again
 		close(i.exited)
-		i.function.drop(i)
 	}()
 	deadline := time.Now().Add(startTimeout)
 	for {
@@ -113,7 +113,7 @@ func (i *instance) start() error {
 		}
 		select {
 		case <-i.exited:
-			return fmt.Errorf("the process ended before its port answered (%v); it printed: %s", i.exit, printed.text())
+			return fmt.Errorf("the process ended before its port answered (%v); it printed: %s", i.exit, i.printed.text())
 		case <-i.function.stopping.Done():
 			i.kill()
 			return errStopping

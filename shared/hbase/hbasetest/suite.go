@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -44,6 +45,7 @@ func Run(t *testing.T, open func(testing.TB) Target) {
 		{"a dead connection is replaced", testDeadConnection},
 		{"a silent connection is given up", testSilentConnection},
 		{"a scan can be left and is bounded", testScan},
+		{"a scan of keys leaves out what is older", testScanSince},
 		{"the end of the time is an answer", testDeadline},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, newFixture(t, open(t), hbase.Config{})) })
@@ -97,7 +99,7 @@ func (f *fixture) records(n int) []feed.Record {
 
 func (f *fixture) write(t *testing.T, records ...feed.Record) {
 	t.Helper()
-	if err := f.client.WriteRows(testkit.Context(t), f.Table, f.Index, f.layout.Rows(records)); err != nil {
+	if err := f.client.WriteRows(testkit.Context(t), f.Table, f.Index, f.layout.Batch(records)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -119,8 +121,14 @@ func (f *fixture) read(t *testing.T, rowKey string) (feed.Record, bool) {
 // indexed returns the event time under each row key that the index holds for the fixture's code.
 func (f *fixture) indexed(t *testing.T) map[string]int64 {
 	t.Helper()
+	return f.indexedSince(t, func() int64 { return 0 })
+}
+
+// indexedSince leaves out what is older, if HBase can tell.
+func (f *fixture) indexedSince(t *testing.T, since func() int64) map[string]int64 {
+	t.Helper()
 	found := make(map[string]int64)
-	err := f.client.ScanKeys(testkit.Context(t), f.Index, f.layout.IndexRanges(f.code), func(key []byte, timestamp int64) {
+	err := f.client.ScanKeys(testkit.Context(t), f.Index, f.layout.IndexRanges(f.code), since, func(key []byte, timestamp int64) {
 		code, rowKey, err := f.layout.ParseIndexKey(key)
 		if _, twice := found[rowKey]; err != nil || code != f.code || twice {
 			t.Errorf("index key %q: code %q, row key %q, seen before: %v, %v", key, code, rowKey, twice, err)
@@ -162,7 +170,7 @@ func testPreflight(t *testing.T, f *fixture) {
 
 func testMissingTable(t *testing.T, f *fixture) {
 	const absent = "USER_TEST.ABSENT"
-	err := f.client.WriteRows(testkit.Context(t), absent, f.Index, f.layout.Rows(f.records(2)))
+	err := f.client.WriteRows(testkit.Context(t), absent, f.Index, f.layout.Batch(f.records(2)))
 	if !errors.Is(err, hbase.ErrTableNotFound) || !strings.Contains(err.Error(), absent) {
 		t.Errorf("WriteRows: %v, want ErrTableNotFound that names the table", err)
 	}
@@ -239,7 +247,7 @@ func testRejected(t *testing.T, f *fixture) {
 	records := wide.records(40)
 	const bad = 11
 	records[bad].Matched, records[bad].StockName = true, strings.Repeat("x", 11<<20)
-	err := wide.client.WriteRows(testkit.Context(t), wide.Table, wide.Index, wide.layout.Rows(records))
+	err := wide.client.WriteRows(testkit.Context(t), wide.Table, wide.Index, wide.layout.Batch(records))
 	var rejected *feed.RejectedError
 	if !errors.As(err, &rejected) || errors.Is(err, hbase.ErrUnavailable) {
 		t.Fatalf("WriteRows: %v, want a *feed.RejectedError", err)
@@ -321,10 +329,53 @@ func testScan(t *testing.T, f *fixture) {
 	}
 }
 
+// A range of time with no end never shows what is superseded: neither a late event nor one overtaken since,
+// whether HBase has them in memory or in files.
+func testScanSince(t *testing.T, f *fixture) {
+	const rows, step = 3000, 1000
+	records := f.records(rows)
+	late, overtaken := slices.Clone(records), slices.Clone(records)
+	newest := map[string]int64{}
+	for i := range records {
+		base := records[0].Time
+		overtaken[i].Time, records[i].Time, late[i].Time = base+step, base+step+int64(i*7919%rows), base
+		newest[records[i].RowKey()] = records[i].Time
+	}
+	f.write(t, overtaken...)
+	f.write(t, records...)
+	f.write(t, late...)
+	for _, since := range []int64{0, 1, records[0].Time, records[0].Time + rows/2, records[0].Time + rows} {
+		want := map[string]int64{}
+		for key, at := range newest {
+			if at >= since {
+				want[key] = at
+			}
+		}
+		if diff := cmp.Diff(want, f.indexedSince(t, func() int64 { return since })); diff != "" {
+			t.Errorf("since %d (-want +got):\n%s", since, diff)
+		}
+	}
+	risen := int64(0) // as whoever looks for the newest half would raise it
+	found := map[string]int64{}
+	err := f.client.ScanKeys(testkit.Context(t), f.Index, f.layout.IndexRanges(f.code), func() int64 { return risen },
+		func(key []byte, timestamp int64) {
+			_, rowKey, _ := f.layout.ParseIndexKey(key)
+			found[rowKey], risen = timestamp, records[0].Time+rows/2
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, at := range newest {
+		if got, there := found[key]; at >= risen && got != at || there && got != at {
+			t.Errorf("%s is found at %d, want %d", key, got, at)
+		}
+	}
+}
+
 func testDeadline(t *testing.T, f *fixture) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
 	defer cancel()
-	err := f.client.WriteRows(ctx, f.Table, f.Index, f.layout.Rows(f.records(3)))
+	err := f.client.WriteRows(ctx, f.Table, f.Index, f.layout.Batch(f.records(3)))
 	for _, says := range []string{"write data rows", f.Table, f.ZooKeeper, "3 of 3", "may have been applied"} {
 		if !errors.Is(err, hbase.ErrUnavailable) || !strings.Contains(err.Error(), says) {
 			t.Errorf("WriteRows: %v, want ErrUnavailable that says %q", err, says)

@@ -1,0 +1,63 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+)
+
+// The picture: panels side by side, one a quantity, in pixels.
+const (
+	panelWidth, panelHeight = 280, 180
+	margin, gap             = 40, 30
+)
+
+// GrowthPlot draws the CPU of feed-enrich per million records over each quantity, as an SVG: both axes logarithmic, so
+// that a cost which grows as its quantity does is a line of 45 degrees, and one that does not grow is level.
+func GrowthPlot(w io.Writer, all []Series) {
+	low, high := bounds(all)
+	width := margin + len(all)*(panelWidth+gap)
+	fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="11">`+"\n",
+		width, panelHeight+2*margin+16)
+	fmt.Fprintf(w, `<rect width="100%%" height="100%%" fill="#fff"/>`+"\n")
+	fmt.Fprintf(w, `<text x="%d" y="16">feed-enrich: CPU seconds per million records</text>`+"\n", margin)
+	y := func(cpu float64) float64 {
+		return margin + panelHeight*(1-(math.Log(cpu)-math.Log(low))/(math.Log(high)-math.Log(low)))
+	}
+	for n, series := range all {
+		panel(w, margin+n*(panelWidth+gap), series, low, high, y)
+	}
+	fmt.Fprintln(w, "</svg>")
+}
+
+// bounds are the powers of two around all figures.
+func bounds(all []Series) (low, high float64) {
+	low, high = math.Inf(1), 0
+	for _, series := range all {
+		for _, p := range series.Points {
+			low, high = min(low, p.CPUEnrich), max(high, p.CPUEnrich)
+		}
+	}
+	low = math.Exp2(math.Floor(math.Log2(low)))
+	return low, max(2*low, math.Exp2(math.Ceil(math.Log2(high))))
+}
+
+func panel(w io.Writer, left int, series Series, low, high float64, y func(float64) float64) {
+	first, last := float64(series.Points[0].At), float64(series.Points[len(series.Points)-1].At)
+	x := func(at int) float64 {
+		return float64(left) + panelWidth*(math.Log(float64(at))-math.Log(first))/(math.Log(last)-math.Log(first))
+	}
+	for line := low; line <= high; line *= 2 {
+		fmt.Fprintf(w, `<path d="M%d %.1fh%d" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end" fill="#555">%g</text>`+"\n",
+			left, y(line), panelWidth, left-4, y(line)+4, line)
+	}
+	points := make([]string, len(series.Points))
+	for i, p := range series.Points {
+		points[i] = fmt.Sprintf("%.1f,%.1f", x(p.At), y(p.CPUEnrich))
+		fmt.Fprintf(w, `<circle cx="%.1f" cy="%.1f" r="3" fill="#1f6feb"/><text x="%.1f" y="%d" text-anchor="middle" fill="#555">%d</text>`+"\n",
+			x(p.At), y(p.CPUEnrich), x(p.At), margin+panelHeight+14, p.At)
+	}
+	fmt.Fprintf(w, `<polyline points="%s" fill="none" stroke="#1f6feb" stroke-width="2"/>`+"\n", strings.Join(points, " "))
+	fmt.Fprintf(w, `<text x="%d" y="%d" text-anchor="middle">%s</text>`+"\n", left+panelWidth/2, margin+panelHeight+32, series.Of)
+}

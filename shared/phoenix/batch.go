@@ -1,0 +1,211 @@
+package phoenix
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"feedstream/shared/feed"
+)
+
+// Batch is the rows of records on their way into HBase. They are the ones that Layout.Rows returns, yet exist
+// only as bytes, which are made where they are sent from. A batch may be filled again.
+type Batch struct {
+	layout  *Layout
+	records []*feed.Record
+	salts   []salts
+}
+
+// salts are those of a record's two rows.
+type salts struct{ data, index byte }
+
+// Batch returns the rows of each record, in the same order. The records must stay as they are while the batch
+// is in use. Of those with the same row key and event time, the one written last wins in HBase, and order
+// inside a batch is not defined there: merge them first.
+func (l *Layout) Batch(records []feed.Record) *Batch {
+	b := &Batch{}
+	b.Reset(l)
+	for i := range records {
+		b.Add(&records[i])
+	}
+	return b
+}
+
+// Reset empties a batch.
+func (b *Batch) Reset(l *Layout) {
+	clear(b.records) // what they hold is not kept alive
+	b.layout, b.records, b.salts = l, b.records[:0], b.salts[:0]
+}
+
+// Add adds the rows of one record.
+func (b *Batch) Add(r *feed.Record) {
+	index := hash(hash(hashSeed, r.StockCode)*hashFactor, r.Sender)*hashFactor + '|'
+	b.records = append(b.records, r)
+	b.salts = append(b.salts, salts{
+		data:  bucket(hash(hash(hashSeed, r.Sender)*hashFactor+'|', r.StockCode), b.layout.SaltBuckets),
+		index: bucket(hash(index, r.StockCode), b.layout.IndexSaltBuckets),
+	})
+}
+
+// Len counts the records.
+func (b *Batch) Len() int { return len(b.records) }
+
+// Row returns the rows of the i-th record, which are copies.
+func (b *Batch) Row(i int) Row { return b.layout.Row(b.records[i]) }
+
+// Data are the rows of the table.
+func (b *Batch) Data() Side { return Side{b, false} }
+
+// Index are the rows of the index.
+func (b *Batch) Index() Side { return Side{b, true} }
+
+// Side is the data rows or the index rows of a batch. The rows have the numbers of their records.
+type Side struct {
+	batch *Batch
+	index bool
+}
+
+// Cells counts the cells of each row.
+func (s Side) Cells() int {
+	if s.index {
+		return 1
+	}
+	return cellsPerRow
+}
+
+// AppendKey appends the key of a row.
+func (s Side) AppendKey(dst []byte, i int) []byte {
+	r := s.batch.records[i]
+	if s.index {
+		dst = append(dst, s.batch.salts[i].index)
+		dst = append(dst, r.StockCode...)
+		dst = append(dst, 0)
+	} else {
+		dst = append(dst, s.batch.salts[i].data)
+	}
+	dst = append(dst, r.Sender...)
+	dst = append(dst, '|')
+	return append(dst, r.StockCode...)
+}
+
+// Size bounds the bytes of a row's cells.
+func (s Side) Size(i int) int {
+	r := s.batch.records[i]
+	key := len(r.Sender) + 1 + len(r.StockCode)
+	if s.index {
+		return cellFixed + 1 + len(r.StockCode) + 1 + key + len(EmptyColumn) + 1
+	}
+	return fixedSize + cellsPerRow*(1+key) + len(r.StockCode) + len(r.StockName) + len(r.ReferenceVersion) + len(r.Origin.Topic)
+}
+
+// Room is how much AppendCells needs for rows one behind the other, so that it need not move them.
+func (s Side) Room(rows []int) int {
+	room := wide + rowRoom
+	for _, i := range rows {
+		room += s.Size(i)
+	}
+	return room
+}
+
+// AppendCells appends the cells of a row, each in HBase's KeyValue form. Every one has the event time as its
+// timestamp and every column is written, null ones with zero length, so that rows may be written late,
+// repeatedly and in any order.
+func (s Side) AppendCells(dst []byte, i int) []byte {
+	r := s.batch.records[i]
+	size := s.Size(i) + wide
+	dst = slices.Grow(dst, size+rowRoom)
+	behind := len(dst) + size
+	row := s.AppendKey(dst[behind:behind], i) // a longer one than the room for it moves elsewhere
+	if s.index {
+		mark := s.batch.layout.indexCells()[0]
+		return appendMark(dst, row, r.Time, emptyHead, mark.Value)
+	}
+	for n := range byQualifier {
+		from := len(dst)
+		at := appendHead(dst, row, r.Time, &heads[n])
+		dst = byQualifier[n].append(dst[:at], r)
+		setLengths(dst[from:], len(row), len(dst)-at)
+	}
+	return appendMark(dst, row, r.Time, emptyHead, dataMark)
+}
+
+// A cell in HBase's KeyValue form:
+//
+//	lengths of key and value, together with their own 8 bytes the length of the whole   3 × 4 bytes
+//	key: length of the row, row, length of the family, family, qualifier, timestamp, type
+//	value
+const (
+	cellRow   = 4 + 4 + 4 + 2 // what lies before the row
+	cellPut   = 4             // the type
+	cellFixed = cellRow + 1 + len(Family) + 8 + 1
+)
+
+// Short texts are copied with what lies behind them, in pieces of one size, which costs less than to copy just
+// as much as there is. The next bytes come over it.
+const (
+	wide    = 32
+	rowRoom = 1 + feed.MaxKeyBytes + 4*wide
+)
+
+// head is what lies between row and timestamp: family and qualifier.
+type head struct {
+	text [wide]byte
+	size int
+}
+
+func headOf(qualifier string) (h head) {
+	h.size = copy(h.text[:], string(rune(len(Family)))+Family+qualifier)
+	return h
+}
+
+// heads are those of byQualifier.
+var heads = func() (heads []head) {
+	for _, c := range byQualifier {
+		heads = append(heads, headOf(c.name))
+	}
+	return heads
+}()
+
+var emptyHead = func() *head { h := headOf(EmptyColumn); return &h }()
+
+// fixedSize bounds what of a data row's cells does not depend on its record's texts.
+var fixedSize = func() (size int) {
+	for _, c := range byQualifier {
+		size += len(c.name)
+	}
+	return size + len(EmptyColumn) + len(dataMark) + cellsPerRow*cellFixed + decimalMaxLen + timestampLen + 1 + 4 + 8
+}()
+
+// appendHead writes a cell but for its lengths and its value behind dst, which has room for it, and returns
+// where the value belongs.
+func appendHead(dst, row []byte, timestamp int64, h *head) int {
+	at := len(dst) + cellRow
+	free := dst[:cap(dst)]
+	if len(row) <= wide {
+		*(*[wide]byte)(free[at:]) = *(*[wide]byte)(row[:wide])
+	} else {
+		copy(free[at:], row)
+	}
+	at += len(row)
+	*(*[wide]byte)(free[at:]) = h.text
+	at += h.size
+	binary.BigEndian.PutUint64(free[at:], uint64(timestamp))
+	free[at+8] = cellPut
+	return at + 9
+}
+
+// setLengths writes those of a cell.
+func setLengths(cell []byte, row, value int) {
+	whole := uint64(len(cell) - 4)
+	key := whole - 8 - uint64(value)
+	binary.BigEndian.PutUint64(cell, whole<<32|key)
+	binary.BigEndian.PutUint32(cell[8:], uint32(value))
+	binary.BigEndian.PutUint16(cell[12:], uint16(row))
+}
+
+// appendMark appends the cell of the empty column.
+func appendMark(dst, row []byte, timestamp int64, h *head, mark []byte) []byte {
+	from := len(dst)
+	dst = append(dst[:appendHead(dst, row, timestamp, h)], mark...)
+	setLengths(dst[from:], len(row), len(mark))
+	return dst
+}
