@@ -59,6 +59,7 @@ var rules = []rule{
 	{dir: "shared/problem"},
 	{dir: "shared/reference", inside: []string{"shared/feed"}, outside: []string{"github.com/cockroachdb/apd"},
 		tests: []string{"shared/oss/osstest", "shared/phoenix"}},
+	{dir: "shared/telemetry", outside: []string{"go.opentelemetry.io/otel"}},
 	{dir: "shared/testkit"},
 	{dir: "shared/trigger", inside: []string{"shared/feed"}},
 	{dir: kits, inside: []string{"shared/*"}, outside: anything},
@@ -93,6 +94,7 @@ var rules = []rule{
 		outside: anything, tests: []string{"local/services/kafka", "local/services/fault"}},
 	{dir: "local/simulate", inside: []string{"shared/*", "local/target", "local/data"}, outside: anything,
 		tests: []string{"local/services/kafka"}},
+	{dir: "local/trace", inside: []string{"shared/*", "local/audit", "local/target"}, outside: anything},
 	{dir: "local/target", inside: []string{"shared/*", "local/platform/manifest"}, outside: anything},
 	{dir: "local/chaos", inside: []string{"local/audit", "local/invoke", "local/services/fault", "local/stack"},
 		outside: anything, tests: []string{"local/stack/stacktest"}},
@@ -104,7 +106,8 @@ var rules = []rule{
 	{dir: "local/console/page"},
 	{dir: "local/console/announced", inside: []string{"shared/*", "local/console/live", "local/platform/manifest", "local/target"}},
 	{dir: "local/console", inside: []string{"shared/*", "local/audit", "local/console/*", "local/doctor", "local/invoke",
-		"local/platform/manifest", "local/platform/runtime", "local/repair", "local/services/fault", "local/target"}, outside: anything},
+		"local/platform/cron", "local/platform/manifest", "local/platform/runtime", "local/repair", "local/services/fault",
+		"local/target", "local/trace"}, outside: anything},
 	{dir: "local/stack/stacktest"},
 	{dir: "local/stack", inside: []string{"shared/*", "local/*", "local/console/*", "local/platform/*", "local/services/*"}, outside: anything},
 	{dir: "local/cli", inside: []string{"shared/*", "local/*"}, outside: anything},
@@ -145,6 +148,7 @@ var onlyIn = map[string]string{
 	"github.com/segmentio/kafka-go":       "shared/kafka",
 	"github.com/aliyun/aliyun-oss-go-sdk": "shared/oss",
 	"go.mongodb.org/mongo-driver":         "shared/mongo",
+	"go.opentelemetry.io/otel":            "shared/telemetry",
 }
 
 // impure packages never appear in the domain and the codecs.
