@@ -48,7 +48,7 @@ functions: ## build the functions alone for this machine into bin/functions/
 	done
 
 # s prints the environment of the functions in clear: what it prints goes through here. Numbers of bytes, not characters.
-HIDE := LC_ALL=C awk 'BEGIN { split("KAFKA_SASL_PASSWORD MONGODB_URI", names, " ") } \
+HIDE := LC_ALL=C awk 'BEGIN { split("KAFKA_SASL_PASSWORD MONGODB_URI OTEL_EXPORTER_OTLP_HEADERS", names, " ") } \
 	{ for (i in names) { secret = ENVIRON[names[i]]; if (secret != "") { rest = $$0; $$0 = ""; \
 	while ((at = index(rest, secret)) > 0) { $$0 = $$0 substr(rest, 1, at - 1) "***"; rest = substr(rest, at + length(secret)) } \
 	$$0 = $$0 rest } } print; fflush() }'
