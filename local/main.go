@@ -10,6 +10,8 @@
 //	feedstream logs            what a function printed
 //	feedstream doctor          s.yaml as it would be deployed or, with --live, every service
 //	feedstream faults          what goes wrong in the running stack, by rules
+//	feedstream retry           failed pushes again, without their wait
+//	feedstream trace           the way of one record from its bytes to its row
 //	feedstream audit           has every input record its verdict, and every row its index row?
 //	feedstream quarantine      what the function set aside: list, show, mend and redrive
 //	feedstream deadletter      the same of pushes that the platform gave up on
@@ -54,7 +56,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	root.AddCommand(reference.Commands()...)
 	root.AddCommand(upCommand(), publishCommand(), queryCommand(), auditCommand(), doctorCommand(),
-		quarantineCommand(), deadLetterCommand(), replayCommand(), faultsCommand(), invokeCommand(), logsCommand())
+		quarantineCommand(), deadLetterCommand(), replayCommand(), faultsCommand(), invokeCommand(), logsCommand(),
+		retryCommand(), traceCommand())
 	err := root.ExecuteContext(ctx)
 	var usage cli.UsageError
 	switch {
