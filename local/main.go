@@ -9,6 +9,8 @@
 //	feedstream invoke          any function, with an event or the sample of a trigger
 //	feedstream logs            what a function printed
 //	feedstream doctor          s.yaml as it would be deployed or, with --live, every service
+//	feedstream cost            what a month of the feed costs
+//	feedstream plan            how large its services must be
 //	feedstream faults          what goes wrong in the running stack, by rules
 //	feedstream audit           has every input record its verdict, and every row its index row?
 //	feedstream quarantine      what the function set aside: list, show, mend and redrive
@@ -54,7 +56,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	root.AddCommand(reference.Commands()...)
 	root.AddCommand(upCommand(), publishCommand(), queryCommand(), auditCommand(), doctorCommand(),
-		quarantineCommand(), deadLetterCommand(), replayCommand(), faultsCommand(), invokeCommand(), logsCommand())
+		quarantineCommand(), deadLetterCommand(), replayCommand(), faultsCommand(), invokeCommand(), logsCommand(),
+		costCommand(), planCommand())
 	err := root.ExecuteContext(ctx)
 	var usage cli.UsageError
 	switch {
