@@ -67,9 +67,9 @@ clients: functions command ## other people's clients, call by call, against the 
 	go test -tags clients -count=1 -timeout 10m -v -run '^TestClients$$' ./local/clients
 
 .PHONY: manifest
-manifest: ## s.yaml and tricky manifests as the deploy tool's own parser and schema read them, against our reader (npm)
+manifest: ## s.yaml and tricky manifests as the deploy tool's own parser and schema read them, and the order of a deploy (npm)
 	go vet -tags npm ./local/platform/manifest
-	go test -tags npm -count=1 -v -run '^(TestVendor|TestTrickyManifests)$$' ./local/platform/manifest
+	go test -tags npm -count=1 -v -run '^(TestVendor|TestTrickyManifests|TestDeploy)$$' ./local/platform/manifest
 
 .PHONY: ros
 ros: ## template.yml as the vendor's own classes of each resource read it, and faults planted in it (npm)

@@ -59,6 +59,7 @@ var rules = []rule{
 	{dir: "shared/problem"},
 	{dir: "shared/reference", inside: []string{"shared/feed"}, outside: []string{"github.com/cockroachdb/apd"},
 		tests: []string{"shared/oss/osstest", "shared/phoenix"}},
+	{dir: "shared/telemetry", outside: []string{"go.opentelemetry.io/otel"}},
 	{dir: "shared/testkit"},
 	{dir: "shared/trigger", inside: []string{"shared/feed"}},
 	{dir: kits, inside: []string{"shared/*"}, outside: anything},
@@ -99,7 +100,7 @@ var rules = []rule{
 	{dir: "local/chaos", inside: []string{"local/audit", "local/invoke", "local/services/fault", "local/stack"},
 		outside: anything, tests: []string{"local/stack/stacktest"}},
 	{dir: "local/bench", inside: []string{"shared/*", "local/platform/stream", "local/process", "local/stack", "local/target"},
-		outside: anything, tests: []string{"local/stack/stacktest"}},
+		outside: anything, tests: []string{"local/stack/stacktest", "local/services/*"}},
 	{dir: "local/hostcheck"},
 	{dir: "local/console/guard", inside: []string{"local/hostcheck"}},
 	{dir: "local/console/live", inside: []string{"local/platform/latency", "local/target"}},
@@ -128,6 +129,7 @@ var rules = []rule{
 var conformance = map[string][]string{
 	"shared/names_test.go":             {"local/services/kafka", "local/platform/stream"},
 	"functions/enrich/sizes_test.go":   {"local/services/kafka"},
+	"functions/query/bench_test.go":    {"local/services/hbase"},
 	"shared/hbase/conformance_test.go": {"local/services/hbase"},
 	"shared/hbase/look_test.go":        {"local/services/hbase"},
 	"shared/hbase/lost_test.go":        {"local/services/hbase"},
@@ -146,6 +148,7 @@ var onlyIn = map[string]string{
 	"github.com/segmentio/kafka-go":       "shared/kafka",
 	"github.com/aliyun/aliyun-oss-go-sdk": "shared/oss",
 	"go.mongodb.org/mongo-driver":         "shared/mongo",
+	"go.opentelemetry.io/otel":            "shared/telemetry",
 }
 
 // impure packages never appear in the domain and the codecs.

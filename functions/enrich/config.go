@@ -10,6 +10,7 @@ type Config struct {
 	OSS       config.OSS
 	Freshness config.Freshness
 	Topics    Topics
+	Telemetry config.Telemetry
 }
 
 // Topics are the topics that feed-enrich produces to.

@@ -12,6 +12,7 @@ import (
 	"feedstream/shared/kafka"
 	"feedstream/shared/phoenix"
 	"feedstream/shared/reference"
+	"feedstream/shared/telemetry"
 )
 
 // snapshots hands out the one snapshot that a push is joined with. Its error fails the push: no
@@ -51,6 +52,7 @@ type Enricher struct {
 	QuarantineTopic string
 	Now             func() time.Time
 	Logger          *slog.Logger
+	Telemetry       *telemetry.Telemetry // nil tells nobody
 
 	workspaces sync.Pool // of *workspace; what decoders have learned is in it
 }
@@ -92,7 +94,7 @@ func (e *Enricher) Push(ctx context.Context, body []byte) (answer []byte, err er
 	l := newLine(e.Now, len(body))
 	work := e.workspace()
 	defer e.workspaces.Put(work)
-	defer func() { l.log(ctx, e.Logger, err) }() // it looks at the workspace
+	defer func() { l.end(ctx, e, err) }() // it looks at the workspace
 
 	l.enter(decode)
 	if err := work.decode(body); err != nil {
@@ -111,6 +113,7 @@ func (e *Enricher) Push(ctx context.Context, body []byte) (answer []byte, err er
 		return nil, fmt.Errorf("check the layout of the table: %w", err)
 	}
 
+	l.layout = layout
 	l.enter(judgeAll)
 	work.judge(snapshot.Snapshot, e.Now())
 	l.verdicts = work.verdicts

@@ -12,6 +12,7 @@ import (
 	"feedstream/shared/fc"
 	"feedstream/shared/feed"
 	"feedstream/shared/hbase"
+	"feedstream/shared/phoenix"
 	"feedstream/shared/reference"
 )
 
@@ -49,7 +50,8 @@ type line struct {
 
 	deliveries []feed.Delivery // nil until the body is decoded
 	snapshot   *reference.View // nil until it is taken
-	verdicts   []verdict       // nil until they are given
+	layout     *phoenix.Layout
+	verdicts   []verdict // nil until they are given
 	rows       int
 	complete   bool
 }
@@ -91,11 +93,20 @@ func (l *line) summary() Summary {
 // errPanicked stands for the error of a push that ended in a panic; whoever recovers it logs the stack.
 var errPanicked = errors.New("the push panicked: the stack is in the line \"panic\" of the same request")
 
-// log writes the line: of a failed push as an error, of one joined with a stale snapshot as a warning.
-func (l *line) log(ctx context.Context, logger *slog.Logger, err error) {
+// end logs the push and tells of it.
+func (l *line) end(ctx context.Context, e *Enricher, err error) {
 	if err == nil && !l.complete {
 		err = errPanicked
 	}
+	ended := l.now()
+	l.log(ctx, e.Logger, ended, err)
+	if e.Telemetry != nil {
+		e.Telemetry.Push(ctx, l.told(ctx, e, ended, err))
+	}
+}
+
+// log writes the line: of a failed push as an error, of one joined with a stale snapshot as a warning.
+func (l *line) log(ctx context.Context, logger *slog.Logger, ended time.Time, err error) {
 	level := slog.LevelInfo
 	switch {
 	case err != nil:
@@ -106,7 +117,6 @@ func (l *line) log(ctx context.Context, logger *slog.Logger, err error) {
 	if !logger.Enabled(ctx, level) {
 		return
 	}
-	ended := l.now()
 	attrs := []slog.Attr{slog.Bool("failed", err != nil), slog.Bool("coldStart", fc.ColdStart(ctx))}
 	if attempt := fc.Attempt(ctx); attempt > 0 {
 		attrs = append(attrs, slog.Int("attempt", attempt))
@@ -172,11 +182,7 @@ func (l *line) durations(ended time.Time) []slog.Attr {
 	var took [phases]time.Duration
 	var came [phases]bool
 	for i, s := range l.steps {
-		until := ended
-		if i+1 < len(l.steps) {
-			until = l.steps[i+1].began
-		}
-		took[s.phase] += until.Sub(s.began)
+		took[s.phase] += l.until(i, ended).Sub(s.began)
 		came[s.phase] = true
 	}
 	attrs := make([]slog.Attr, 0, phases+1)
@@ -186,6 +192,14 @@ func (l *line) durations(ended time.Time) []slog.Attr {
 		}
 	}
 	return append(attrs, slog.Duration("duration", ended.Sub(l.began)))
+}
+
+// until is when a step ended.
+func (l *line) until(i int, ended time.Time) time.Time {
+	if i+1 < len(l.steps) {
+		return l.steps[i+1].began
+	}
+	return ended
 }
 
 // ages are the Kafka timestamps of the oldest and the newest record, in epoch milliseconds; 0 when the events

@@ -180,7 +180,7 @@ func TestALineIsBounded(t *testing.T) {
 	l.snapshot = &view
 	var log bytes.Buffer
 	logger := fc.NewLogger(&log, slog.LevelInfo, fc.Instance{Function: "feed-enrich", Version: "LATEST", ID: "c-1"})
-	l.log(context.Background(), logger, errors.New(strings.Repeat(hostile, many)))
+	l.log(context.Background(), logger, now, errors.New(strings.Repeat(hostile, many)))
 
 	line := lines(t, log.Bytes())[0]
 	kept, reasons := line["offsets"].([]any), line["reasons"].(map[string]any)
@@ -211,6 +211,6 @@ func BenchmarkLine(b *testing.B) {
 			l.enter(p)
 		}
 		l.deliveries, l.verdicts, l.snapshot, l.complete = deliveries, verdicts, &view, true
-		l.log(b.Context(), logger, nil)
+		l.log(b.Context(), logger, time.Now(), nil)
 	}
 }

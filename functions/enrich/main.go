@@ -16,6 +16,7 @@ import (
 	"feedstream/shared/kafka"
 	"feedstream/shared/oss"
 	"feedstream/shared/reference"
+	"feedstream/shared/telemetry"
 )
 
 func main() {
@@ -57,6 +58,10 @@ func run(ctx context.Context, environ []string) error {
 		return err
 	}
 
+	told, err := telemetry.New(ctx, tellAs(&cfg, environ, logger))
+	if err != nil {
+		return err
+	}
 	layouts := &hbase.Layouts{
 		Catalog: hbaseClient, Table: cfg.HBase.Table, Index: cfg.HBase.Index, Now: time.Now, Logger: logger,
 	}
@@ -67,7 +72,7 @@ func run(ctx context.Context, environ []string) error {
 		}),
 		Layouts: layouts, Rows: hbaseClient, Topics: producer,
 		OutputTopic: cfg.Topics.Output, QuarantineTopic: cfg.Topics.Quarantine,
-		Now: time.Now, Logger: logger,
+		Now: time.Now, Logger: logger, Telemetry: told,
 	}
 	return fc.Run(ctx, fc.Config{
 		Addr: cfg.Server.Addr(), MemoryMB: cfg.Server.MemoryMB, Credentials: fc.EnvironmentCredentials(environ),
@@ -77,6 +82,6 @@ func run(ctx context.Context, environ []string) error {
 			_, err := layouts.Layout(ctx)
 			return err
 		},
-		Invoke: enricher.Push,
+		Invoke: told.Flushing(enricher.Push),
 	})
 }

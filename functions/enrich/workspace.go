@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 	"time"
+	"unsafe"
 
 	"feedstream/shared/feed"
 	"feedstream/shared/kafka"
@@ -17,6 +18,7 @@ type workspace struct {
 	decoder    trigger.Decoder
 	deliveries []feed.Delivery
 	verdicts   []verdict // one for each delivery
+	names      []byte
 	numbers    []int
 	merger     merger
 	rows       phoenix.Batch
@@ -37,32 +39,60 @@ func (w *workspace) decode(body []byte) (err error) {
 	return err
 }
 
+// together is how many records are judged at a time: what they need of the snapshot is asked for at once.
+const together = 64
+
 // judge checks each delivery and joins what passes with the snapshot.
 func (w *workspace) judge(snapshot *reference.Snapshot, now time.Time) {
 	w.verdicts = slices.Grow(w.verdicts[:0], len(w.deliveries))[:len(w.deliveries)]
+	w.names = w.names[:0]
 	version := snapshot.Version()
-	for i := range w.deliveries {
-		v := &w.verdicts[i]
-		update, why := w.deliveries[i].Update(now)
-		if why != nil {
-			*v = verdict{why: why}
-			continue
-		}
-		*v = verdict{record: feed.Join(update, w.deliveries[i].Origin, nil, version)}
-		v.match(snapshot)
+	for from := 0; from < len(w.deliveries); from += together {
+		to := min(from+together, len(w.deliveries))
+		w.check(w.deliveries[from:to], w.verdicts[from:to], version, now)
+		w.match(w.verdicts[from:to], snapshot)
 	}
 }
 
-// match adds what the snapshot knows of the record's stock, as feed.Join does, without memory for the price.
-func (v *verdict) match(snapshot *reference.Snapshot) {
-	entry, known := snapshot.Find(v.record.StockCode)
-	if !known {
-		return
+// check gives each delivery the verdict that it has without the reference.
+func (w *workspace) check(deliveries []feed.Delivery, verdicts []verdict, version string, now time.Time) {
+	for i := range deliveries {
+		update, why := deliveries[i].Update(now)
+		if why != nil {
+			verdicts[i] = verdict{why: why}
+			continue
+		}
+		verdicts[i] = verdict{record: feed.Join(update, deliveries[i].Origin, nil, version)}
 	}
-	v.record.Matched, v.record.StockName = true, entry.Name
-	if entry.Price != "" {
-		v.price, v.record.LastPrice = entry.Amount(), &v.price
+}
+
+// match adds what the snapshot knows of the records' stocks, as feed.Join does. The names are copied: where the
+// snapshot is large, what lies far apart in it is far away again when rows and messages are made.
+func (w *workspace) match(verdicts []verdict, snapshot *reference.Snapshot) {
+	var codes [together]string
+	var found [together]reference.Found
+	for i := range verdicts {
+		codes[i] = verdicts[i].record.StockCode
 	}
+	snapshot.FindAll(codes[:len(verdicts)], found[:])
+	for i := range verdicts {
+		v, entry := &verdicts[i], &found[i]
+		if v.why != nil || !entry.Known {
+			continue
+		}
+		v.record.Matched, v.record.StockName = true, w.name(entry.Name)
+		if entry.Price != "" {
+			v.price, v.record.LastPrice = entry.Amount(), &v.price
+		}
+	}
+}
+
+// name returns a copy of a name, which is valid until the next push is judged.
+func (w *workspace) name(name string) string {
+	from := len(w.names)
+	w.names = append(w.names, name...) // copies handed out before stay where they are when it moves
+	copied := w.names[from:]
+	return unsafe.String(unsafe.SliceData(copied), len(copied))
 }
 
 // accepted are the numbers of the verdicts that are records.

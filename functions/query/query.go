@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 
 	"feedstream/shared/feed"
@@ -21,8 +22,10 @@ type rows interface {
 	// Get returns one element for each key, in their order; an absent row has no cells.
 	Get(ctx context.Context, table string, keys [][]byte) ([]phoenix.Stored, error)
 	// ScanKeys calls visit, from one goroutine at a time, with the key and the cell timestamp of each
-	// row in the ranges, in no order across ranges.
-	ScanKeys(ctx context.Context, table string, ranges []phoenix.Range, visit func(key []byte, timestamp int64)) error
+	// row in the ranges, in no order across ranges. It asks since now and then, never at the same time,
+	// and may leave out rows that are older.
+	ScanKeys(ctx context.Context, table string, ranges []phoenix.Range, since func() int64,
+		visit func(key []byte, timestamp int64)) error
 }
 
 // Finder is the use case of feed-query: rows by stock code and by row key.
@@ -66,11 +69,15 @@ type Page struct {
 
 // ByCode returns the newest rows of a stock code within the query's bounds.
 //
-// It reads all index rows of the code, whatever the limit, and then the data rows of the page: the
-// cost is that of the code's index rows. The index is read without a time range, as with one HBase
-// returns superseded versions until a compaction. A row that moved on between the two reads, or whose
-// index row is an orphan, does not show; a row never shows twice. One that is no record's is skipped, so
-// that it does not take the page from all others.
+// The order of the index is not that of time, so HBase looks at all index rows of the code, whatever the limit.
+// What travels and what is kept is bounded by the page: once as many rows are found as it has, the rest of the
+// scan leaves out what is older than the last of them. It cannot leave out what is newer, the rows of the pages
+// before: with an end to its range of time HBase returns superseded versions until a compaction. So a page
+// far behind costs the rows before it too.
+//
+// Then the data rows of the page are read. A row that moved on between the two reads, or whose index row is an
+// orphan, does not show; a row never shows twice. One that is no record's is skipped, so that it does not take
+// the page from all others.
 func (f *Finder) ByCode(ctx context.Context, q Query) (Page, error) {
 	layout, err := f.Layouts.Layout(ctx)
 	if err != nil {
@@ -78,13 +85,14 @@ func (f *Finder) ByCode(ctx context.Context, q Query) (Page, error) {
 	}
 	best := newest{limit: q.Limit + 1}
 	page := Page{Items: []feed.Record{}}
-	err = f.Rows.ScanKeys(ctx, layout.Index, layout.IndexRanges(q.Code), func(key []byte, timestamp int64) {
+	since := func() int64 { return max(q.From, best.oldest()) }
+	err = f.Rows.ScanKeys(ctx, layout.Index, layout.IndexRanges(q.Code), since, func(key []byte, timestamp int64) {
 		if timestamp < q.From || timestamp >= q.To {
 			return
 		}
 		_, rowKey, err := layout.ParseIndexKey(key)
 		if err != nil {
-			if q.After == nil { // it has no place in the order: it is told once, on the first page
+			if q.After == nil { // it has no place in the order: it is told once, if at all, on the first page
 				f.skip(ctx, &page, string(key), err)
 			}
 			return
@@ -184,6 +192,14 @@ func (n *newest) add(at Position) {
 		n.heap[0] = at
 		heap.Fix(&n.heap, 0)
 	}
+}
+
+// oldest is the time below which nothing is added any more.
+func (n *newest) oldest() int64 {
+	if len(n.heap) < n.limit {
+		return math.MinInt64
+	}
+	return n.heap[0].Time
 }
 
 func (n *newest) sorted() []Position {

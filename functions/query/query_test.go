@@ -61,9 +61,12 @@ func (w *world) Get(_ context.Context, _ string, keys [][]byte) ([]phoenix.Store
 	return rows, w.getErr
 }
 
-func (w *world) ScanKeys(_ context.Context, _ string, ranges []phoenix.Range, visit func([]byte, int64)) error {
+func (w *world) ScanKeys(_ context.Context, _ string, ranges []phoenix.Range, since func() int64, visit func([]byte, int64)) error {
 	for _, r := range ranges {
 		for key, timestamp := range w.index {
+			if timestamp < since() {
+				continue
+			}
 			if bytes.Compare([]byte(key), r.Start) >= 0 && bytes.Compare([]byte(key), r.Stop) < 0 {
 				visit([]byte(key), timestamp)
 			}

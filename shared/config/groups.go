@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +25,28 @@ type Server struct {
 
 // Addr returns host:port to listen on.
 func (s Server) Addr() string { return net.JoinHostPort(s.ListenHost, strconv.Itoa(s.Port)) }
+
+// Telemetry is where traces and metrics go: nowhere without an endpoint. The SDK reads these and the other
+// standard variables of OpenTelemetry by itself; the ones here are those that somebody is likely to set.
+type Telemetry struct {
+	Endpoint   string `env:"OTEL_EXPORTER_OTLP_ENDPOINT"` // of a collector that takes OTLP over HTTP
+	Headers    string `env:"OTEL_EXPORTER_OTLP_HEADERS"`  // name=value,…: often a credential
+	Sampler    string `env:"OTEL_TRACES_SAMPLER" envDefault:"parentbased_always_on"`
+	SamplerArg string `env:"OTEL_TRACES_SAMPLER_ARG" envDefault:"1.0"`
+	Resource   string `env:"OTEL_RESOURCE_ATTRIBUTES"` // name=value,…
+}
+
+// Validate checks that the endpoint is a URL.
+func (t Telemetry) Validate() error {
+	if t.Endpoint == "" {
+		return nil
+	}
+	u, err := url.Parse(t.Endpoint)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT=%s is no URL of a collector: write such as https://collector:4318", t.Endpoint)
+	}
+	return nil
+}
 
 // Kafka is how the brokers are reached.
 type Kafka struct {

@@ -36,11 +36,7 @@ type handler struct {
 const memoryPerEventByte = 12
 
 func newHandler(cfg Config, f Function) *handler {
-	memory := int64(cfg.MemoryMB)
-	if memory == 0 {
-		memory = 512
-	}
-	bound := memory << 20 / memoryPerEventByte
+	bound := cfg.memory() / memoryPerEventByte
 	return &handler{
 		function: f, fallback: cfg.Credentials, logger: cfg.Logger, lines: cfg.RequestLines,
 		events: semaphore.NewWeighted(bound), eventsInBytes: bound,

@@ -21,10 +21,13 @@ type Instance struct {
 	Function string // its name at the platform
 	Version  string // the published version, or LATEST
 	ID       string
+	Region   string
+	Account  string
 }
 
-// InstanceOf reads FC_FUNCTION_NAME, FC_FUNCTION_VERSION and FC_INSTANCE_ID out of environ, "NAME=value"
-// lines as os.Environ returns them. What is not there stays empty: nothing depends on it but log lines.
+// InstanceOf reads FC_FUNCTION_NAME, FC_FUNCTION_VERSION, FC_INSTANCE_ID, FC_REGION and FC_ACCOUNT_ID out of
+// environ, "NAME=value" lines as os.Environ returns them. What is not there stays empty: nothing depends on
+// it but what is told of the process.
 func InstanceOf(environ []string) Instance {
 	var i Instance
 	for _, line := range environ {
@@ -35,6 +38,10 @@ func InstanceOf(environ []string) Instance {
 			i.Version = value
 		case "FC_INSTANCE_ID":
 			i.ID = value
+		case "FC_REGION":
+			i.Region = value
+		case "FC_ACCOUNT_ID":
+			i.Account = value
 		}
 	}
 	return i

@@ -107,15 +107,8 @@ func checkKey(key string) *Rejection {
 	return nil
 }
 
-// plainASCII decides the common case in one pass: printable ASCII without '|'.
-func plainASCII(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < 0x20 || c >= 0x7f || c == '|' {
-			return false
-		}
-	}
-	return true
-}
+// plainASCII decides the common case: printable ASCII without '|'.
+func plainASCII(s string) bool { return without(s, '|', 0x7f) }
 
 // ValidStockCode reports whether code matches [0-9A-Za-z._-]{1,32}. Codes are case-sensitive.
 func ValidStockCode(code string) bool {
@@ -123,11 +116,17 @@ func ValidStockCode(code string) bool {
 		return false
 	}
 	for i := range len(code) {
-		switch c := code[i]; {
-		case '0' <= c && c <= '9', 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', c == '.', c == '_', c == '-':
-		default:
+		if !inCodes[code[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+// inCodes are the bytes of stock codes.
+var inCodes = func() (in [256]bool) {
+	for _, c := range []byte("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-") {
+		in[c] = true
+	}
+	return in
+}()

@@ -19,13 +19,17 @@ import (
 // Prices are strings in plain notation; an unmatched record has stockName and lastPrice null.
 func (r *Record) AppendJSON(dst []byte) []byte {
 	dst = append(dst, `{"rowKey":"`...)
+	from := len(dst)
 	dst = AppendEscaped(dst, r.Sender)
+	bar := len(dst)
 	dst = append(dst, '|')
 	dst = AppendEscaped(dst, r.StockCode)
-	dst = append(dst, `","sender":`...)
-	dst = appendString(dst, r.Sender)
-	dst = append(dst, `,"stockCode":`...)
-	dst = appendString(dst, r.StockCode)
+	end := len(dst)
+	dst = append(dst, `","sender":"`...)
+	dst = append(dst, dst[from:bar]...)
+	dst = append(dst, `","stockCode":"`...)
+	dst = append(dst, dst[bar+1:end]...)
+	dst = append(dst, '"')
 	dst = append(dst, `,"stockName":`...)
 	if r.Matched {
 		dst = appendString(dst, r.StockName)
@@ -108,6 +112,9 @@ func appendString(dst []byte, s string) []byte {
 // AppendEscaped appends s as the inside of a JSON string. Bytes that are not UTF-8 become U+FFFD,
 // as in encoding/json; '<', '>' and '&' stay as they are.
 func AppendEscaped(dst []byte, s string) []byte {
+	if without(s, '"', '\\') {
+		return append(dst, s...)
+	}
 	const hex = "0123456789abcdef"
 	start := 0
 	for i := 0; i < len(s); {

@@ -1,6 +1,9 @@
 package feed
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
@@ -12,23 +15,43 @@ func AppendTime(dst []byte, ms int64) []byte {
 	if ms < 0 || ms > last {
 		return time.UnixMilli(ms).UTC().AppendFormat(dst, timeLayout)
 	}
-	year, month, day := civil(uint32(ms / dayMillis))
+	year, month, day := date(uint32(ms / dayMillis))
 	rest := uint32(ms % dayMillis)
+	seconds := rest / 1000
 	text := [len(timeLayout)]byte{4: '-', 7: '-', 10: 'T', 13: ':', 16: ':', 19: '.', 23: 'Z'}
 	twoDigits(text[0:], year/100)
 	twoDigits(text[2:], year%100)
 	twoDigits(text[5:], month)
 	twoDigits(text[8:], day)
-	twoDigits(text[11:], rest/3_600_000)
-	twoDigits(text[14:], rest/60_000%60)
-	twoDigits(text[17:], rest/1000%60)
+	twoDigits(text[11:], seconds/3600)
+	twoDigits(text[14:], seconds/60%60)
+	twoDigits(text[17:], seconds%60)
 	text[20] = byte('0' + rest%1000/100)
 	twoDigits(text[21:], rest%100)
 	return append(dst, text[:]...)
 }
 
-func twoDigits(dst []byte, n uint32) {
-	dst[0], dst[1] = byte('0'+n/10), byte('0'+n%10)
+// upToHundred are all pairs of digits.
+var upToHundred = func() (pairs [100][2]byte) {
+	for i := range pairs {
+		pairs[i] = [2]byte{byte('0' + i/10), byte('0' + i%10)}
+	}
+	return pairs
+}()
+
+func twoDigits(dst []byte, n uint32) { *(*[2]byte)(dst) = upToHundred[n] }
+
+// lastDay is the day of the time that was written last and its date: those of a feed are of one day, or two.
+var lastDay atomic.Uint64
+
+// date is civil, from memory where it can.
+func date(days uint32) (year, month, day uint32) {
+	if last := lastDay.Load(); uint32(last>>32) == days && last != 0 {
+		return uint32(last) >> 16, uint32(last) >> 8 & 0xff, uint32(last) & 0xff
+	}
+	year, month, day = civil(days)
+	lastDay.Store(uint64(days)<<32 | uint64(year<<16|month<<8|day))
+	return year, month, day
 }
 
 // civil returns the date of a day counted from 1970-01-01. It counts years from March, so that the leap day is

@@ -189,6 +189,8 @@ func silent(t *testing.T) string {
 	return l.Addr().String()
 }
 
+func always() int64 { return 0 }
+
 // TestSilentHBase: every call ends by its own limit or the caller's, and says where it waited.
 func TestSilentHBase(t *testing.T) {
 	address := silent(t)
@@ -204,7 +206,7 @@ func TestSilentHBase(t *testing.T) {
 		"write, own": func() error { return c.WriteRows(ctx, layout.Table, layout.Index, testRows(3)) },
 		"get":        func() error { _, err := c.Get(t.Context(), layout.Table, [][]byte{{1}}); return err },
 		"keys": func() error {
-			return c.ScanKeys(t.Context(), layout.Index, layout.IndexRanges("A"), func([]byte, int64) {})
+			return c.ScanKeys(t.Context(), layout.Index, layout.IndexRanges("A"), always, func([]byte, int64) {})
 		},
 		"catalog":     func() error { _, err := c.Catalog(t.Context(), layout.Table, layout.Index); return err },
 		"fingerprint": func() error { _, err := c.Fingerprint(t.Context(), layout.Table, layout.Index); return err },

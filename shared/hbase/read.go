@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"sync"
 	"time"
 
@@ -19,11 +20,24 @@ import (
 	"feedstream/shared/phoenix"
 )
 
-// allColumns and keyColumn choose what is read: whole rows, or the one cell that every row has.
-var (
-	allColumns = map[string][]string{phoenix.Family: nil}
-	keyColumn  = map[string][]string{phoenix.Family: {phoenix.EmptyColumn}}
-)
+// allColumns chooses whole rows.
+var allColumns = hrpc.Families(map[string][]string{phoenix.Family: nil})
+
+// pieceRows is how many keys a scan reads before it asks anew which rows are old enough to be left out.
+const pieceRows = 512
+
+// keysSince chooses the one cell that every row has, of rows that are not older. The range of time has a
+// beginning and no end: with an end HBase returns versions that are superseded, until a compaction; with a
+// beginning alone the newest version of a cell decides.
+func keysSince(since int64) []func(hrpc.Call) error {
+	options := []func(hrpc.Call) error{
+		hrpc.Families(map[string][]string{phoenix.Family: {phoenix.EmptyColumn}}), hrpc.NumberOfRows(pieceRows),
+	}
+	if since > 0 {
+		options = append(options, hrpc.TimeRangeUint64(uint64(since), math.MaxInt64))
+	}
+	return options
+}
 
 // Get returns the rows with the given keys, in the same order. A row that does not exist has its key
 // and no cells. Any error means that no row is returned.
@@ -68,7 +82,7 @@ func (c *Client) getBatch(ctx context.Context, table string, keys [][]byte, rows
 func newGets(ctx context.Context, table string, keys [][]byte) ([]hrpc.Call, error) {
 	calls := make([]hrpc.Call, len(keys))
 	for i, key := range keys {
-		get, err := hrpc.NewGet(ctx, []byte(table), key, hrpc.Families(allColumns))
+		get, err := hrpc.NewGet(ctx, []byte(table), key, allColumns)
 		if err != nil {
 			return nil, err
 		}
@@ -86,32 +100,28 @@ func (c *Client) Scan(ctx context.Context, table string, r phoenix.Range) iter.S
 	return func(yield func(phoenix.Stored, error) bool) {
 		ctx, cancel := c.deadline(ctx)
 		defer cancel()
-		err := c.scan(ctx, table, r, allColumns, func(row phoenix.Stored) bool { return yield(row, nil) })
+		err := c.scan(ctx, table, r, []func(hrpc.Call) error{allColumns}, func(row phoenix.Stored) bool { return yield(row, nil) })
 		if err != nil {
 			yield(phoenix.Stored{}, c.explain(ctx, err, "scan "+table, ""))
 		}
 	}
 }
 
-// ScanKeys reads the keys of all rows in some ranges, each with the timestamp of its empty column,
-// and calls found for one after the other. Ranges are read side by side, so that there is no order
-// between them. It fetches one cell of each row.
-func (c *Client) ScanKeys(ctx context.Context, table string, ranges []phoenix.Range,
+// ScanKeys reads the keys of the rows in some ranges, each with the timestamp of its empty column, and calls
+// found for one after the other. Ranges are read side by side, so that there is no order between them.
+//
+// Rows older than what since returns may be left out. It is asked again and again, never while found runs:
+// whoever looks for the newest rows raises it as it finds them, and what is older then costs the region
+// servers a look and does not travel.
+func (c *Client) ScanKeys(ctx context.Context, table string, ranges []phoenix.Range, since func() int64,
 	found func(key []byte, timestamp int64)) error {
 	ctx, cancel := c.deadline(ctx)
 	defer cancel()
-	var mu sync.Mutex
+	keys := keyScan{table: table, since: since, found: found}
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(c.cfg.InFlight)
 	for _, r := range ranges {
-		group.Go(func() error {
-			return c.scan(groupCtx, table, r, keyColumn, func(row phoenix.Stored) bool {
-				mu.Lock()
-				defer mu.Unlock()
-				found(row.Key, row.Timestamp)
-				return true
-			})
-		})
+		group.Go(func() error { return keys.read(groupCtx, c, r) })
 	}
 	if err := group.Wait(); err != nil {
 		return c.explain(ctx, err, fmt.Sprintf("scan %d ranges of %s", len(ranges), table), "")
@@ -119,14 +129,46 @@ func (c *Client) ScanKeys(ctx context.Context, table string, ranges []phoenix.Ra
 	return nil
 }
 
+// keyScan is what the ranges of one ScanKeys share.
+type keyScan struct {
+	table string
+	mu    sync.Mutex // held while since or found runs
+	since func() int64
+	found func(key []byte, timestamp int64)
+}
+
+// read reads one range, in pieces: a scan that was begun keeps its range of time, so that one behind the last
+// row takes its place when rows of that age are wanted no more.
+func (k *keyScan) read(ctx context.Context, c *Client, r phoenix.Range) error {
+	for {
+		k.mu.Lock()
+		since := k.since()
+		k.mu.Unlock()
+		rows, risen := 0, false
+		err := c.scan(ctx, k.table, r, keysSince(since), func(row phoenix.Stored) bool {
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			k.found(row.Key, row.Timestamp)
+			rows++
+			if risen = rows%pieceRows == 0 && k.since() > since; risen {
+				r.Start = append(bytes.Clone(row.Key), 0)
+			}
+			return !risen
+		})
+		if err != nil || !risen {
+			return err
+		}
+	}
+}
+
 // scan yields the rows of a range until yield returns false. What is unavailable is tried again from
 // behind the last row, once for each row of progress; a call that the library has lost is made again on a
 // new client, as those of batch are.
-func (c *Client) scan(ctx context.Context, table string, r phoenix.Range, columns map[string][]string,
+func (c *Client) scan(ctx context.Context, table string, r phoenix.Range, options []func(hrpc.Call) error,
 	yield func(phoenix.Stored) bool) error {
 	for triedAgain := false; ; {
 		client := c.current()
-		last, lost, err := c.scanOnce(ctx, client, table, r, columns, yield)
+		last, lost, err := c.scanOnce(ctx, client, table, r, options, yield)
 		if last != nil {
 			r.Start, triedAgain = append(bytes.Clone(last), 0), false
 		}
@@ -146,10 +188,10 @@ func (c *Client) scan(ctx context.Context, table string, r phoenix.Range, column
 
 // scanOnce returns the key of the last row it has yielded, and whether the library has lost a call.
 func (c *Client) scanOnce(ctx context.Context, client gohbase.Client, table string, r phoenix.Range,
-	columns map[string][]string, yield func(phoenix.Stored) bool) (last []byte, lost bool, err error) {
+	options []func(hrpc.Call) error, yield func(phoenix.Stored) bool) (last []byte, lost bool, err error) {
 	attempt, cancel := context.WithCancel(ctx)
 	defer cancel()
-	scan, err := hrpc.NewScanRange(attempt, []byte(table), r.Start, r.Stop, hrpc.Families(columns))
+	scan, err := hrpc.NewScanRange(attempt, []byte(table), r.Start, r.Stop, options...)
 	if err != nil {
 		return nil, false, fmt.Errorf("make the call: %w", err)
 	}

@@ -114,19 +114,56 @@ func (s *Snapshot) All() iter.Seq2[string, Entry] {
 	}
 }
 
+// Found is what a snapshot knows of a code.
+type Found struct {
+	Entry
+	Known bool
+}
+
 // Find returns the entry of a stock code. Codes are case-sensitive. It allocates nothing.
 func (s *Snapshot) Find(code string) (Entry, bool) {
-	bucket := bucketOf(code, s.buckets)
-	at, end := s.offset(bucket), s.offset(bucket+1)
+	var found [1]Found
+	s.FindAll([]string{code}, found[:])
+	return found[0].Entry, found[0].Known
+}
+
+// FindAll is Find for each of the codes. A large snapshot does not lie in the processor's caches, and what one
+// lookup waits for there, many wait for together. Found has at least the length of codes.
+func (s *Snapshot) FindAll(codes []string, found []Found) {
+	const together = 64
+	for len(codes) > 0 {
+		n := min(together, len(codes))
+		var buckets, ends, lengths [together]int
+		for i, code := range codes[:n] {
+			buckets[i] = bucketOf(code, s.buckets)
+		}
+		for i, bucket := range buckets[:n] {
+			buckets[i], ends[i] = s.offset(bucket), s.offset(bucket+1)
+		}
+		for i, at := range buckets[:n] {
+			if at < ends[i] {
+				lengths[i] = entryBytes(s.data[at:])
+			}
+		}
+		for i, code := range codes[:n] {
+			found[i] = s.among(code, buckets[i], ends[i], lengths[i])
+		}
+		codes, found = codes[n:], found[n:]
+	}
+}
+
+// among looks for a code in its bucket, whose first entry has a length.
+func (s *Snapshot) among(code string, at, end, length int) Found {
 	for at < end {
-		length := entryBytes(s.data[at:])
 		if s.data[at+lengthsBytes:at+lengthsBytes+int(s.data[at])] == code {
 			_, entry := read(s.data[at : at+length])
-			return entry, true
+			return Found{entry, true}
 		}
-		at += length
+		if at += length; at < end {
+			length = entryBytes(s.data[at:])
+		}
 	}
-	return Entry{}, false
+	return Found{}
 }
 
 // offset is where the entries of a bucket begin, and those of the bucket before end.

@@ -83,6 +83,26 @@ func holds(t *rapid.T, snapshot *reference.Snapshot, code string, want feed.Entr
 	}
 }
 
+// Many codes at once are found as each of them alone.
+func TestFindAll(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		entries := map[string]feed.Entry{}
+		for i := range rapid.IntRange(0, 300).Draw(r, "entries") {
+			entries[fmt.Sprint("S", i)] = feed.Entry{Name: fmt.Sprint("name ", i)}
+		}
+		snapshot := decoded(t, entries)
+		codes := rapid.SliceOfN(rapid.Map(rapid.IntRange(0, 400), func(i int) string { return fmt.Sprint("S", i) }), 0, 200).Draw(r, "codes")
+		found := make([]reference.Found, len(codes)+1)
+		snapshot.FindAll(codes, found)
+		for i, code := range codes {
+			want, known := entries[code]
+			if got := found[i]; got.Known != known || got.Name != want.Name {
+				r.Fatalf("%s: %+v, want %+v, %v", code, got, want, known)
+			}
+		}
+	})
+}
+
 func TestFindAllocatesNothing(t *testing.T) {
 	price := feed.Price(782_500)
 	long := strings.Repeat("c", 32)

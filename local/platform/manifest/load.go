@@ -118,6 +118,10 @@ func (r *reader) flow(top, resources map[string]any) {
 				if named[id] {
 					r.report(at, "flow %s names %q twice: keep one", command, id)
 				}
+				if len(together) > 1 && member(resources[id], "actions") != nil {
+					r.report(at, "flow %s runs %q, which has actions, beside others: of resources in one step the deploy tool "+
+						"carries out the actions of one only, give it a step of its own", command, id)
+				}
 				named[id] = true
 			}
 		}

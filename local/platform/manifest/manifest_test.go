@@ -101,6 +101,7 @@ func TestBrokenManifests(t *testing.T) {
 		{"half a version", "    component: fc3@0.1.22", "    component: fc3@0.1", "fc3"},
 		{"a function that the flow does not know", "    - [feed-enrich]", "    - [feed-enrch]", "feed-enrch"},
 		{"a function twice in the flow", "    - [feed-enrich]", "    - [feed-enrich, feed-query]", "twice"},
+		{"hooks beside others in the flow", "    - [feed-refresh]\n    - [feed-enrich]", "    - [feed-refresh, feed-enrich]", "give it a step of its own"},
 		{"a function that the flow leaves out", "    - [feed-enrich]\n", "", "leaves out \"feed-enrich\""},
 		{"variable of the platform", "        REFERENCE_MAX_AGE: 24h", "        FC_MAX_AGE: 24h", "FC_MAX_AGE"},
 		{"open expression", "        REFERENCE_MAX_AGE: 24h", "        REFERENCE_MAX_AGE: ${env('AGE'", "close it"},

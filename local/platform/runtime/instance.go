@@ -102,8 +102,8 @@ func (i *instance) start() error {
 		i.exit = cmd.Wait()
 		used := process.Ended(cmd.ProcessState)
 		i.end.Store(&used)
+		i.function.drop(i) // before anybody who waited for the end asks for an instance again
 		close(i.exited)
-		i.function.drop(i)
 	}()
 	deadline := time.Now().Add(startTimeout)
 	for {

@@ -3,6 +3,7 @@ package oss
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -92,8 +93,12 @@ func TestKillLeavesWholeObjects(t *testing.T) {
 
 	server := start(t, dir)
 	for w, last := range acknowledged {
-		_, body, err := server.buckets[testBucket].get(fmt.Sprint("writer-", w))
+		stored, err := server.buckets[testBucket].get(fmt.Sprint("writer-", w))
 		if err != nil {
+			t.Fatalf("writer %d: %v", w, err)
+		}
+		body, err := io.ReadAll(stored.body(span{0, stored.Size}))
+		if err := errors.Join(err, stored.Close()); err != nil {
 			t.Fatalf("writer %d: %v", w, err)
 		}
 		if !bytes.Equal(body, version(last)) && !bytes.Equal(body, version(last+1)) {

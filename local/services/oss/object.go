@@ -1,8 +1,6 @@
 package oss
 
 import (
-	"crypto/md5"
-	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
@@ -49,26 +47,22 @@ func (s *Server) putObject(w http.ResponseWriter, r *request) error {
 	if r.ContentLength > maxObjectBytes {
 		return refused(http.StatusBadRequest, "EntityTooLarge", "an object has at most %d bytes", int64(maxObjectBytes))
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxObjectBytes)) // chunked bodies have no length
-	if err != nil {
-		return refused(http.StatusBadRequest, "IncompleteBody", "the body ended early or is too large")
-	}
-	if want := r.Header.Get("Content-MD5"); want != "" {
-		if sum := md5.Sum(body); base64.StdEncoding.EncodeToString(sum[:]) != want {
-			return refused(http.StatusBadRequest, "InvalidDigest", "the Content-MD5 is not that of the body")
-		}
-	}
 	if size := metaSize(r.Header); size > maxMetaBytes {
 		return refused(http.StatusBadRequest, "InvalidArgument",
 			"the x-oss-meta- headers have %d bytes and %d are the most", size, maxMetaBytes)
 	}
 	m := metadata{Key: r.key, Modified: s.now().UTC().Truncate(time.Second), Header: describing(r.Header)}
-	m, err = r.store.put(m, body, strings.EqualFold(r.Header.Get("x-oss-forbid-overwrite"), "true"))
-	if errors.Is(err, errExists) {
+	m, err := r.store.put(m, http.MaxBytesReader(w, r.Body, maxObjectBytes), // chunked bodies have no length
+		r.Header.Get("Content-MD5"), strings.EqualFold(r.Header.Get("x-oss-forbid-overwrite"), "true"))
+	switch {
+	case errors.Is(err, errBody):
+		return refused(http.StatusBadRequest, "IncompleteBody", "the body ended early or is too large")
+	case errors.Is(err, errDigest):
+		return refused(http.StatusBadRequest, "InvalidDigest", "the Content-MD5 is not that of the body")
+	case errors.Is(err, errExists):
 		return refused(http.StatusConflict, "FileAlreadyExists",
 			"the object %s exists and overwriting it was forbidden", r.key)
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
 	w.Header().Set("ETag", m.ETag)
@@ -101,13 +95,15 @@ func describing(header http.Header) map[string]string {
 
 // getObject serves GET and HEAD.
 func (s *Server) getObject(w http.ResponseWriter, r *request) error {
-	m, body, err := r.store.get(r.key)
+	stored, err := r.store.get(r.key)
 	if errors.Is(err, errAbsent) {
 		return refused(http.StatusNotFound, "NoSuchKey", "the object %s does not exist", r.key)
 	}
 	if err != nil {
 		return err
 	}
+	defer stored.Close()
+	m := stored.metadata
 	header := w.Header()
 	header.Set("ETag", m.ETag)
 	header.Set("Last-Modified", m.Modified.UTC().Format(http.TimeFormat))
@@ -138,30 +134,49 @@ func (s *Server) getObject(w http.ResponseWriter, r *request) error {
 	if status == http.StatusPartialContent {
 		header.Set("Content-Range", part.header(m.Size))
 	}
-	send(w, r, status, body[part.from:part.to])
-	return nil
+	return send(w, r, status, stored, part)
 }
 
 // setOwn sets one of OSS's own headers as OSS writes it, in lower case: some SDKs hand metadata out under the name
 // that came over the wire.
 func setOwn(header http.Header, name, value string) { header[name] = []string{value} }
 
-// send writes the body, or what the fault makes of it.
-func send(w http.ResponseWriter, r *request, status int, body []byte) {
-	if r.fault.Corrupt && len(body) > 0 {
-		body[len(body)/2] ^= 1
-	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+// send writes a part of the body, or what the fault makes of it.
+func send(w http.ResponseWriter, r *request, status int, stored *object, p span) error {
+	size := p.to - p.from
+	w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
 	w.WriteHeader(status)
 	if r.Method == http.MethodHead {
-		return
+		return nil
+	}
+	body := stored.body(p)
+	if r.fault.Corrupt {
+		body = &corrupt{body, size / 2}
 	}
 	if r.fault.Truncate {
-		_, _ = w.Write(body[:len(body)/2])
+		_, _ = io.CopyN(w, body, size/2)
 		_ = http.NewResponseController(w).Flush() // the half must arrive before the connection ends
 		panic(http.ErrAbortHandler)
 	}
-	_, _ = w.Write(body) // the client has gone: there is nobody to tell
+	if _, err := io.CopyN(w, body, size); err != nil {
+		panic(http.ErrAbortHandler) // the client has gone, or must see that this is not all
+	}
+	return nil
+}
+
+// corrupt changes the byte behind so many others.
+type corrupt struct {
+	io.Reader
+	left int64
+}
+
+func (c *corrupt) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	if c.left >= 0 && c.left < int64(n) {
+		b[c.left] ^= 1
+	}
+	c.left -= int64(n)
+	return n, err
 }
 
 func (s *Server) deleteObject(w http.ResponseWriter, r *request) error {

@@ -2,14 +2,18 @@ package oss
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	sdk "github.com/aliyun/aliyun-oss-go-sdk/oss"
@@ -324,6 +328,65 @@ func TestFaults(t *testing.T) {
 				t.Error("the fault did not show")
 			}
 		})
+	}
+}
+
+// TestLargeObjectsAreNotHeld puts, heads, and reads a part of an object much larger than the room that is taken for it.
+func TestLargeObjectsAreNotHeld(t *testing.T) {
+	const size, room = 64 << 20, 16 << 20
+	bucket := open(t, start(t, t.TempDir()), "id", "secret", sdk.EnableCRC(false))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if err := bucket.PutObject("large", io.LimitReader(zeros{}, size)); err != nil {
+		t.Fatal(err)
+	}
+	for range 4 {
+		header, err := bucket.GetObjectDetailedMeta("large")
+		if err != nil || header.Get("Content-Length") != strconv.Itoa(size) {
+			t.Fatalf("headers %v, %v", header, err)
+		}
+	}
+	body, err := bucket.GetObject("large", sdk.Range(size-2, size-1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if end, err := io.ReadAll(body); err != nil || !bytes.Equal(end, []byte{0, 0}) {
+		t.Errorf("its end: %x, %v", end, err)
+	}
+	runtime.ReadMemStats(&after)
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > room {
+		t.Errorf("%d bytes were allocated", taken)
+	}
+}
+
+// zeros has no end.
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) {
+	clear(b)
+	return len(b), nil
+}
+
+// TestABrokenPutLeavesNothing: neither an object nor a file.
+func TestABrokenPutLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	server := start(t, dir)
+	bucket := open(t, server, "id", "secret", sdk.EnableCRC(false))
+	if err := bucket.PutObject("k", io.MultiReader(strings.NewReader("half"), iotest.ErrReader(errors.New("cut")))); err == nil {
+		t.Error("half a body was taken")
+	}
+	if err := bucket.PutObject("k", strings.NewReader("body"), sdk.ContentMD5("YWJjZGVmZ2hpamtsbW5vcA==")); err == nil ||
+		!strings.Contains(err.Error(), "InvalidDigest") {
+		t.Errorf("a body of another sum: %v", err)
+	}
+	if exists, err := bucket.IsObjectExist("k"); err != nil || exists {
+		t.Errorf("exists %t, %v", exists, err)
+	}
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if files, err := os.ReadDir(filepath.Join(dir, testBucket)); err != nil || len(files) > 0 {
+		t.Errorf("files %v, %v", files, err)
 	}
 }
 

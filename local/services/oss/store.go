@@ -1,14 +1,19 @@
 package oss
 
 import (
+	"bufio"
+	"bytes"
 	"crypto/md5"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc64"
+	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,6 +46,8 @@ type metadata struct {
 var (
 	errAbsent = errors.New("no such object")
 	errExists = errors.New("the object exists")
+	errDigest = errors.New("the body has another MD5")
+	errBody   = errors.New("the body did not come whole")
 
 	crcTable = crc64.MakeTable(crc64.ECMA)
 )
@@ -68,9 +75,13 @@ func openStore(dir string) (*store, error) {
 				return nil, fmt.Errorf("oss: remove what a crash left: %w", err)
 			}
 		case strings.HasSuffix(entry.Name(), objectSuffix):
-			m, _, err := readFile(path)
+			opened, err := openFile(path)
 			if err != nil {
 				return nil, err
+			}
+			m := opened.metadata
+			if err := opened.Close(); err != nil {
+				return nil, fmt.Errorf("oss: %w", err)
 			}
 			if s.path(m.Key) != path {
 				return nil, fmt.Errorf("oss: the file %s holds the object %q: remove or rename it", path, m.Key)
@@ -88,54 +99,119 @@ func (s *store) path(key string) string {
 	return filepath.Join(s.dir, hex.EncodeToString(sum[:])+objectSuffix)
 }
 
-func readFile(path string) (metadata, []byte, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return metadata{}, nil, fmt.Errorf("oss: %w", err)
-	}
-	header, body, _ := strings.Cut(string(content), "\n")
-	var m metadata
-	if err := json.Unmarshal([]byte(header), &m); err != nil || m.Size != int64(len(body)) {
-		return metadata{}, nil, fmt.Errorf("oss: the file %s is damaged: remove it to go on without that object", path)
-	}
-	return m, []byte(body), nil
+// object is a stored object that is open for reading. Whatever is put or deleted meanwhile, it stays as it is.
+type object struct {
+	metadata
+	*os.File
+	at int64 // where the body begins
 }
 
-func (s *store) get(key string) (metadata, []byte, error) {
+// body is a part of the object's body.
+func (o *object) body(p span) io.Reader { return io.NewSectionReader(o.File, o.at+p.from, p.to-p.from) }
+
+// maxHeader bounds the line before a body: metadata of 8 KB, names, and what JSON makes of both.
+const maxHeader = 1 << 20
+
+// openFile opens a file of an object. The body is not read, only its length compared.
+func openFile(path string) (*object, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("oss: %w", err)
+	}
+	o := &object{File: file}
+	header, err := bufio.NewReader(io.LimitReader(file, maxHeader)).ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(header, &o.metadata)
+	}
+	o.at = int64(len(header))
+	if info, statErr := file.Stat(); err != nil || statErr != nil || info.Size() != o.at+o.Size {
+		return nil, errors.Join(fmt.Errorf("oss: the file %s is damaged: remove it to go on without that object", path), file.Close())
+	}
+	return o, nil
+}
+
+// get opens an object; the caller closes it.
+func (s *store) get(key string) (*object, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if _, ok := s.index[key]; !ok {
-		return metadata{}, nil, errAbsent
+		return nil, errAbsent
 	}
-	return readFile(s.path(key))
+	return openFile(s.path(key))
 }
 
-// put stores an object durably. With forbid it returns errExists when the key is taken.
-func (s *store) put(m metadata, body []byte, forbid bool) (metadata, error) {
-	sum := md5.Sum(body)
-	m.Size, m.CRC64 = int64(len(body)), crc64.Checksum(body, crcTable)
-	m.ETag = strconv.Quote(strings.ToUpper(hex.EncodeToString(sum[:])))
-	header, err := json.Marshal(m)
+// put stores an object durably, without ever holding its body. With a sum, the MD5 in base64, it returns errDigest when
+// the body has another; with forbid errExists when the key is taken.
+func (s *store) put(m metadata, body io.Reader, sum string, forbid bool) (metadata, error) {
+	partial, err := os.CreateTemp(s.dir, "*"+partialSuffix)
 	if err != nil {
-		return metadata{}, fmt.Errorf("oss: encode the metadata: %w", err)
+		return metadata{}, fmt.Errorf("oss: %w", err)
 	}
-	partial, err := s.writePartial(header, body)
-	if err != nil {
-		return metadata{}, err
+	m, err = writeObject(partial, m, body, sum)
+	if err = errors.Join(err, partial.Close()); err != nil {
+		return metadata{}, errors.Join(err, os.Remove(partial.Name()))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, taken := s.index[m.Key]; taken && forbid {
-		return metadata{}, errors.Join(errExists, os.Remove(partial))
+		return metadata{}, errors.Join(errExists, os.Remove(partial.Name()))
 	}
-	if err := os.Rename(partial, s.path(m.Key)); err != nil {
-		return metadata{}, fmt.Errorf("oss: put the object in place: %w", errors.Join(err, os.Remove(partial)))
+	if err := os.Rename(partial.Name(), s.path(m.Key)); err != nil {
+		return metadata{}, fmt.Errorf("oss: put the object in place: %w", errors.Join(err, os.Remove(partial.Name())))
 	}
 	if err := syncDir(s.dir); err != nil {
 		return metadata{}, err
 	}
 	s.index[m.Key] = m
 	return m, nil
+}
+
+// writeObject writes a whole object, synced. What its body amounts to is known at the end and stands at the beginning,
+// so that room is left for the longest there can be.
+func writeObject(to *os.File, m metadata, body io.Reader, wantSum string) (metadata, error) {
+	m.Size, m.CRC64, m.ETag = math.MaxInt64, math.MaxUint64, strconv.Quote(strings.Repeat("F", 2*md5.Size))
+	room, err := json.Marshal(m)
+	if err != nil {
+		return metadata{}, fmt.Errorf("oss: encode the metadata: %w", err)
+	}
+	if _, err := to.Write(append(room, '\n')); err != nil {
+		return metadata{}, fmt.Errorf("oss: write the object: %w", err)
+	}
+	sum, crc := md5.New(), crc64.New(crcTable)
+	source := &source{from: body}
+	if m.Size, err = io.Copy(io.MultiWriter(to, sum, crc), source); source.err != nil {
+		return metadata{}, fmt.Errorf("%w: %w", errBody, source.err)
+	} else if err != nil {
+		return metadata{}, fmt.Errorf("oss: write the object: %w", err)
+	}
+	digest := sum.Sum(nil)
+	if wantSum != "" && base64.StdEncoding.EncodeToString(digest) != wantSum {
+		return metadata{}, errDigest
+	}
+	m.CRC64, m.ETag = crc.Sum64(), strconv.Quote(strings.ToUpper(hex.EncodeToString(digest)))
+	header, err := json.Marshal(m)
+	if err != nil {
+		return metadata{}, fmt.Errorf("oss: encode the metadata: %w", err)
+	}
+	header = append(header, bytes.Repeat([]byte(" "), len(room)-len(header))...)
+	if _, err := to.WriteAt(header, 0); err != nil {
+		return metadata{}, fmt.Errorf("oss: write the object: %w", err)
+	}
+	return m, to.Sync()
+}
+
+// source is a body that remembers why it ended, so that a client's fault is told from the disk's.
+type source struct {
+	from io.Reader
+	err  error
+}
+
+func (s *source) Read(b []byte) (int, error) {
+	n, err := s.from.Read(b)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
 }
 
 // remove deletes an object; an absent one is no error, as in OSS.
@@ -159,26 +235,6 @@ func (s *store) list() []metadata {
 	}
 	slices.SortFunc(all, func(x, y metadata) int { return strings.Compare(x.Key, y.Key) })
 	return all
-}
-
-// writePartial writes a whole object beside the others, synced, and returns its path.
-func (s *store) writePartial(header, body []byte) (path string, err error) {
-	file, err := os.CreateTemp(s.dir, "*"+partialSuffix)
-	if err != nil {
-		return "", fmt.Errorf("oss: %w", err)
-	}
-	for _, part := range [][]byte{header, []byte("\n"), body} {
-		if err == nil {
-			_, err = file.Write(part)
-		}
-	}
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		return "", fmt.Errorf("oss: write the object: %w", errors.Join(err, os.Remove(file.Name())))
-	}
-	return file.Name(), nil
 }
 
 func syncDir(dir string) error {

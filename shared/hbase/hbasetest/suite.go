@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -44,6 +45,7 @@ func Run(t *testing.T, open func(testing.TB) Target) {
 		{"a dead connection is replaced", testDeadConnection},
 		{"a silent connection is given up", testSilentConnection},
 		{"a scan can be left and is bounded", testScan},
+		{"a scan of keys leaves out what is older", testScanSince},
 		{"the end of the time is an answer", testDeadline},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, newFixture(t, open(t), hbase.Config{})) })
@@ -119,8 +121,14 @@ func (f *fixture) read(t *testing.T, rowKey string) (feed.Record, bool) {
 // indexed returns the event time under each row key that the index holds for the fixture's code.
 func (f *fixture) indexed(t *testing.T) map[string]int64 {
 	t.Helper()
+	return f.indexedSince(t, func() int64 { return 0 })
+}
+
+// indexedSince leaves out what is older, if HBase can tell.
+func (f *fixture) indexedSince(t *testing.T, since func() int64) map[string]int64 {
+	t.Helper()
 	found := make(map[string]int64)
-	err := f.client.ScanKeys(testkit.Context(t), f.Index, f.layout.IndexRanges(f.code), func(key []byte, timestamp int64) {
+	err := f.client.ScanKeys(testkit.Context(t), f.Index, f.layout.IndexRanges(f.code), since, func(key []byte, timestamp int64) {
 		code, rowKey, err := f.layout.ParseIndexKey(key)
 		if _, twice := found[rowKey]; err != nil || code != f.code || twice {
 			t.Errorf("index key %q: code %q, row key %q, seen before: %v, %v", key, code, rowKey, twice, err)
@@ -318,6 +326,49 @@ func testScan(t *testing.T, f *fixture) {
 	}
 	if found != 50 {
 		t.Errorf("%d rows in the ranges of the code, want 50", found)
+	}
+}
+
+// A range of time with no end never shows what is superseded: neither a late event nor one overtaken since,
+// whether HBase has them in memory or in files.
+func testScanSince(t *testing.T, f *fixture) {
+	const rows, step = 3000, 1000
+	records := f.records(rows)
+	late, overtaken := slices.Clone(records), slices.Clone(records)
+	newest := map[string]int64{}
+	for i := range records {
+		base := records[0].Time
+		overtaken[i].Time, records[i].Time, late[i].Time = base+step, base+step+int64(i*7919%rows), base
+		newest[records[i].RowKey()] = records[i].Time
+	}
+	f.write(t, overtaken...)
+	f.write(t, records...)
+	f.write(t, late...)
+	for _, since := range []int64{0, 1, records[0].Time, records[0].Time + rows/2, records[0].Time + rows} {
+		want := map[string]int64{}
+		for key, at := range newest {
+			if at >= since {
+				want[key] = at
+			}
+		}
+		if diff := cmp.Diff(want, f.indexedSince(t, func() int64 { return since })); diff != "" {
+			t.Errorf("since %d (-want +got):\n%s", since, diff)
+		}
+	}
+	risen := int64(0) // as whoever looks for the newest half would raise it
+	found := map[string]int64{}
+	err := f.client.ScanKeys(testkit.Context(t), f.Index, f.layout.IndexRanges(f.code), func() int64 { return risen },
+		func(key []byte, timestamp int64) {
+			_, rowKey, _ := f.layout.ParseIndexKey(key)
+			found[rowKey], risen = timestamp, records[0].Time+rows/2
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, at := range newest {
+		if got, there := found[key]; at >= risen && got != at || there && got != at {
+			t.Errorf("%s is found at %d, want %d", key, got, at)
+		}
 	}
 }
 
