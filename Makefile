@@ -47,6 +47,20 @@ functions: ## build the functions alone for this machine into bin/functions/
 		CGO_ENABLED=0 go build $(BUILD) -o bin/functions/$$f/$$f ./functions/$$f || exit 1; \
 	done
 
+# s prints the environment of the functions in clear: what it prints goes through here. Numbers of bytes, not characters.
+HIDE := LC_ALL=C awk 'BEGIN { split("KAFKA_SASL_PASSWORD MONGODB_URI OTEL_EXPORTER_OTLP_HEADERS", names, " ") } \
+	{ for (i in names) { secret = ENVIRON[names[i]]; if (secret != "") { rest = $$0; $$0 = ""; \
+	while ((at = index(rest, secret)) > 0) { $$0 = $$0 substr(rest, 1, at - 1) "***"; rest = substr(rest, at + length(secret)) } \
+	$$0 = $$0 rest } } print; fflush() }'
+
+.PHONY: plan
+plan: ## what `s deploy` would change, without the secrets in it (after: set -a; . ./deploy.env; set +a)
+	@s plan 2>&1 | $(HIDE)
+
+.PHONY: deploy
+deploy: ## `s deploy`, without the secrets in what it prints (after: set -a; . ./deploy.env; set +a)
+	@s deploy -y 2>&1 | $(HIDE)
+
 .PHONY: test
 test: lint ## vet, staticcheck and all tests
 	go test -shuffle=on ./...
@@ -68,8 +82,8 @@ clients: functions command ## other people's clients, call by call, against the 
 
 .PHONY: manifest
 manifest: ## s.yaml and tricky manifests as the deploy tool's own parser and schema read them, and the order of a deploy (npm)
-	go vet -tags npm ./local/platform/manifest
-	go test -tags npm -count=1 -v -run '^(TestVendor|TestTrickyManifests|TestDeploy)$$' ./local/platform/manifest
+	go vet -tags npm ./local/platform/manifest ./local/doctor
+	go test -tags npm -count=1 -v -run '^(TestVendor|TestTrickyManifests|TestDeploy|TestEnvironmentFile)$$' ./local/platform/manifest ./local/doctor
 
 .PHONY: ros
 ros: ## template.yml as the vendor's own classes of each resource read it, and faults planted in it (npm)

@@ -12,6 +12,8 @@
 //	feedstream cost            what a month of the feed costs
 //	feedstream plan            how large its services must be
 //	feedstream faults          what goes wrong in the running stack, by rules
+//	feedstream retry           failed pushes again, without their wait
+//	feedstream trace           the way of one record from its bytes to its row
 //	feedstream audit           has every input record its verdict, and every row its index row?
 //	feedstream quarantine      what the function set aside: list, show, mend and redrive
 //	feedstream deadletter      the same of pushes that the platform gave up on
@@ -32,6 +34,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"feedstream/local/cli"
+	"feedstream/local/cli/reckon"
 	"feedstream/local/cli/reference"
 	"feedstream/shared/build"
 )
@@ -55,9 +58,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(reference.Commands()...)
+	root.AddCommand(reckon.Commands()...)
 	root.AddCommand(upCommand(), publishCommand(), queryCommand(), auditCommand(), doctorCommand(),
 		quarantineCommand(), deadLetterCommand(), replayCommand(), faultsCommand(), invokeCommand(), logsCommand(),
-		costCommand(), planCommand())
+		retryCommand(), traceCommand())
 	err := root.ExecuteContext(ctx)
 	var usage cli.UsageError
 	switch {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/url"
 
 	"github.com/spf13/cobra"
 
@@ -28,9 +27,9 @@ func queryCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			path := "/rows/" + url.PathEscape(row)
+			path := invoke.ByRow(row)
 			if code != "" {
-				path = fmt.Sprintf("/stocks/%s?limit=%d&cursor=%s", url.PathEscape(code), limit, url.QueryEscape(cursor))
+				path = invoke.ByCode(code, limit, cursor)
 			}
 			body, err := invoke.Of(running).Get(cmd.Context(), running.Names.Query, path)
 			if err != nil {

@@ -96,3 +96,44 @@ func copyTo(t *testing.T, from, to string) {
 		t.Fatal(err)
 	}
 }
+
+// What the deploy tool prints goes through make, which takes the secrets out and keeps the outcome.
+func TestDeployPrintsNoSecrets(t *testing.T) {
+	folder := t.TempDir()
+	copyTo(t, "../../Makefile", filepath.Join(folder, "Makefile"))
+	copyTo(t, "../../go.mod", filepath.Join(folder, "go.mod"))
+	const tool = `#!/bin/sh
+printf '%s: %s and %s, %s%s, plain\n' "$1" "$KAFKA_SASL_PASSWORD" "$MONGODB_URI" "$KAFKA_SASL_PASSWORD" "$KAFKA_SASL_PASSWORD"
+printf 'to stderr: %s\n' "$MONGODB_URI" >&2
+exit $CODE
+`
+	if err := os.WriteFile(filepath.Join(folder, "s"), []byte(tool), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		verb, password string
+		code           string
+		want           string
+	}{
+		"deploy":        {"deploy", `p.*a[$w&\r%d`, "0", "deploy: *** and ***, ******, plain\nto stderr: ***\n"},
+		"plan":          {"plan", "ä pass", "0", "plan: *** and ***, ******, plain\nto stderr: ***\n"},
+		"no password":   {"plan", "", "0", "plan:  and ***, , plain\nto stderr: ***\n"},
+		"a failed tool": {"deploy", "pass", "7", "deploy: *** and ***, ******, plain\nto stderr: ***\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd := exec.Command("make", "--no-print-directory", test.verb)
+			cmd.Dir = folder
+			cmd.Env = append(os.Environ(), "PATH="+folder+":"+os.Getenv("PATH"), "CODE="+test.code,
+				"KAFKA_SASL_PASSWORD="+test.password, "MONGODB_URI=mongodb://u:p@h/?a=b&c=d")
+			var problems bytes.Buffer
+			cmd.Stderr = &problems
+			printed, err := cmd.Output()
+			if (err == nil) != (test.code == "0") {
+				t.Errorf("the tool ended with %s, make with %v: %s", test.code, err, &problems)
+			}
+			if string(printed) != test.want {
+				t.Errorf("printed %q, want %q", printed, test.want)
+			}
+		})
+	}
+}

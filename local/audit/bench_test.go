@@ -99,7 +99,7 @@ func enrichedFeed(b *testing.B, s *kafka.Server, n int) *world {
 	for i := range n {
 		p := i % 2
 		in := event(fmt.Sprint("192.168.2.", i%256), "2318.HK", int64(i))
-		d := reading(in)
+		d := Reading(in)
 		update, why := d.Update(endOfTime)
 		if why != nil {
 			b.Fatal(why)

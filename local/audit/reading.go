@@ -10,11 +10,11 @@ import (
 	"feedstream/shared/trigger"
 )
 
-// reading is the delivery that the functions get of an input record: the platform decides whether its value
+// Reading is the delivery that the functions get of an input record: the platform decides whether its value
 // arrives parsed, as text, or with replaced bytes, and the trigger what that means. So the record is sent
 // the same way here, by the platform's own event and the trigger's own decoder, and no rule stands twice.
 // Plain text, which nearly all records are, arrives as it is and need not go.
-func reading(r *kgo.Record) feed.Delivery {
+func Reading(r *kgo.Record) feed.Delivery {
 	if len(r.Headers) == 0 && printable(r.Key) && stream.IsText(r.Value) {
 		return feed.Delivery{
 			Origin:    feed.Origin{Topic: r.Topic, Partition: int(r.Partition), Offset: r.Offset},
@@ -45,7 +45,7 @@ var endOfTime = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Event is the update that an input record tells of, however far ahead it lies; valid is false when it tells of none.
 func Event(r *kgo.Record) (update feed.Update, valid bool) {
-	d := reading(r)
+	d := Reading(r)
 	update, why := d.Update(endOfTime)
 	return update, why == nil
 }

@@ -19,7 +19,7 @@ import (
 // unlike says where the audit reads a record otherwise than the trigger does its event, in any of the forms
 // that an event has had, alone or among others.
 func unlike(r *kgo.Record) string {
-	got := reading(r)
+	got := Reading(r)
 	cloudEvent, data := stream.AppendEvent(nil, r, false), stream.AppendEvent(nil, r, true)
 	quoted, err := json.Marshal(string(cloudEvent))
 	if err != nil {
@@ -73,8 +73,8 @@ func TestReadingIsThatOfTheTrigger(t *testing.T) {
 	}
 	redriven := inputRecord([]byte("k"), []byte("2318.HK,1"),
 		kgo.RecordHeader{Key: feed.HeaderRedrives, Value: []byte("2")})
-	if problem := unlike(redriven); problem != "" || reading(redriven).Redrives != 2 {
-		t.Errorf("%+v: %s", reading(redriven), problem)
+	if problem := unlike(redriven); problem != "" || Reading(redriven).Redrives != 2 {
+		t.Errorf("%+v: %s", Reading(redriven), problem)
 	}
 }
 
@@ -132,7 +132,7 @@ func BenchmarkReading(b *testing.B) {
 			r := inputRecord([]byte("192.168.2.17"), []byte(value))
 			b.ReportAllocs()
 			for b.Loop() {
-				reading(r)
+				Reading(r)
 			}
 		})
 	}

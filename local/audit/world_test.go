@@ -50,7 +50,7 @@ func event(sender, code string, ms int64) *kgo.Record {
 // record is the output record of an input record.
 func (w *world) record(partition int, offset int64, entry *feed.Entry, version string) feed.Record {
 	in := w.inputs[partition][offset]
-	d := reading(in)
+	d := Reading(in)
 	update, why := d.Update(endOfTime)
 	if why != nil {
 		panic(why)

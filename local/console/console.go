@@ -13,6 +13,7 @@ import (
 	"feedstream/local/console/live"
 	"feedstream/local/console/page"
 	"feedstream/local/platform/manifest"
+	"feedstream/local/platform/runtime"
 	"feedstream/local/target"
 )
 
@@ -21,6 +22,10 @@ type Config struct {
 	// Status is called once a second and for each request of the status: it must be cheap. It leaves the reference open.
 	Status func() live.Status
 	Faults faults
+	// Platform runs the functions.
+	Platform platform
+	// Endpoints are where the functions are called.
+	Endpoints target.Endpoints
 	// Target is where the services are, Manifest what the functions are.
 	Target   *target.Target
 	Manifest *manifest.Manifest
@@ -30,12 +35,20 @@ type Config struct {
 	Beyond bool
 }
 
+// platform is what runs the functions.
+type platform interface {
+	Invocations() map[string][]runtime.Invocation
+	RunTimer(ctx context.Context, function string) ([]byte, error)
+	RetryNow()
+}
+
 // Console is the page of one stack.
 type Console struct {
 	cfg       Config
 	reference *announced.Reference
 	ring      *live.Ring
 	handler   http.Handler
+	ctx       context.Context // ends with Close
 	stop      context.CancelFunc
 	ended     sync.WaitGroup
 }
@@ -47,15 +60,21 @@ func New(cfg Config) *Console {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Console{
-		cfg: cfg, ring: live.NewRing(), stop: cancel, reference: announced.New(cfg.Target, cfg.Manifest, cfg.Target.Names.Enrich),
+		cfg: cfg, ring: live.NewRing(), ctx: ctx, stop: cancel, reference: announced.New(cfg.Target, cfg.Manifest, cfg.Target.Names.Enrich),
 	}
 	c.reference.Refresh()
 	c.ended.Go(func() { c.ring.Follow(ctx, c.Status) })
 	mux := http.NewServeMux()
 	mux.Handle("/api/faults", faultsHandler(cfg.Faults))
 	mux.HandleFunc("GET /api/status", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, c.Status()) })
+	mux.HandleFunc("POST /api/retry", func(w http.ResponseWriter, _ *http.Request) {
+		cfg.Platform.RetryNow()
+		w.WriteHeader(http.StatusNoContent)
+	})
 	mux.Handle("GET /assets/", page.Assets())
-	for _, routes := range []func(*http.ServeMux){c.overview, c.others} {
+	for _, routes := range []func(*http.ServeMux){
+		c.overview, c.invocations, c.record, c.table, c.aside, c.versions, c.machinery, c.try,
+	} {
 		routes(mux)
 	}
 	c.handler = guard.Handler(cfg.Token, mux)

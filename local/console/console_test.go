@@ -1,6 +1,8 @@
 package console_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,14 +13,34 @@ import (
 	"feedstream/local/console/live"
 	"feedstream/local/console/page"
 	"feedstream/local/platform/manifest"
+	"feedstream/local/platform/runtime"
 	"feedstream/local/target"
 )
+
+// functions stand for those of a platform.
+type functions struct {
+	all     map[string][]runtime.Invocation
+	ran     []string
+	retried int
+}
+
+func (f *functions) Invocations() map[string][]runtime.Invocation { return f.all }
+
+func (f *functions) RunTimer(_ context.Context, function string) ([]byte, error) {
+	if function == "bad" {
+		return nil, errors.New("it failed")
+	}
+	f.ran = append(f.ran, function)
+	return []byte("ran"), nil
+}
+
+func (f *functions) RetryNow() { f.retried++ }
 
 // start serves the console of a stack with this status.
 func start(t *testing.T, status live.Status) *console.Console {
 	t.Helper()
 	c := console.New(console.Config{
-		Status: func() live.Status { return status }, Faults: &rules{}, Target: &target.Target{}, Manifest: &manifest.Manifest{},
+		Status: func() live.Status { return status }, Faults: &rules{}, Platform: &functions{}, Target: &target.Target{}, Manifest: &manifest.Manifest{},
 	})
 	t.Cleanup(c.Close)
 	return c

@@ -73,7 +73,7 @@ func faultsHandler(f faults) http.Handler {
 	})
 }
 
-// Client sets the faults of a running stack by its console.
+// Client sets the faults of a running stack, and ends its waits for retries, by its console.
 type Client struct{ Console string }
 
 // Faults lists the rules that hold.
@@ -98,10 +98,27 @@ func (c Client) ClearFaults(ctx context.Context) ([]Fault, error) {
 // callTimeout is what the console has to answer.
 const callTimeout = 10 * time.Second
 
+// RetryNow ends the waits of all pushes that failed.
+func (c Client) RetryNow(ctx context.Context) error {
+	_, err := c.ask(ctx, "retry", http.MethodPost, "/api/retry", nil)
+	return err
+}
+
 func (c Client) call(ctx context.Context, doing, method string, body []byte) (listed []Fault, err error) {
+	text, err := c.ask(ctx, doing, method, "/api/faults", body)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(text, &listed); err != nil {
+		return nil, fmt.Errorf("%s: read the answer of %s: %w", doing, c.Console, err)
+	}
+	return listed, nil
+}
+
+func (c Client) ask(ctx context.Context, doing, method, path string, body []byte) (answer []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, method, c.Console+"/api/faults", bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, method, c.Console+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
@@ -114,11 +131,8 @@ func (c Client) call(ctx context.Context, doing, method string, body []byte) (li
 	if _, err := text.ReadFrom(response.Body); err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
-	if response.StatusCode != http.StatusOK {
+	if response.StatusCode/100 != 2 {
 		return nil, fmt.Errorf("%s: %s", doing, bytes.TrimSpace(text.Bytes()))
 	}
-	if err := json.Unmarshal(text.Bytes(), &listed); err != nil {
-		return nil, fmt.Errorf("%s: read the answer of %s: %w", doing, c.Console, err)
-	}
-	return listed, nil
+	return text.Bytes(), nil
 }

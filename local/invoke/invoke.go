@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -108,6 +109,15 @@ func (c Client) Reference(name string, command reference.Command) (reference.Out
 	}
 	return outcome, nil
 }
+
+// ByCode is the path by which feed-query answers with the rows of a stock code, the newest first: at most limit, after
+// the page that gave the cursor.
+func ByCode(code string, limit int, cursor string) string {
+	return fmt.Sprintf("/stocks/%s?limit=%d&cursor=%s", url.PathEscape(code), limit, url.QueryEscape(cursor))
+}
+
+// ByRow is the path of one row by its key.
+func ByRow(key string) string { return "/rows/" + url.PathEscape(key) }
 
 // Get asks the HTTP trigger of a function. The path is escaped, and may have a query behind it.
 func (c Client) Get(ctx context.Context, name, path string) ([]byte, error) {

@@ -61,6 +61,11 @@ func OfStack(dataDir string) (*Feed, error) {
 	if err != nil {
 		return nil, err
 	}
+	return OfRunning(running)
+}
+
+// OfRunning returns the feed of a running stack.
+func OfRunning(running *target.Endpoints) (*Feed, error) {
 	t, err := target.Parse(running.Environment, running.Names)
 	if err != nil {
 		return nil, err

@@ -259,7 +259,8 @@ func (s *Stack) serveConsole() error {
 	s.endpoints.Console = "http://" + reachable(listener.Addr().String())
 	s.target.Console = s.endpoints.Console
 	s.page = console.New(console.Config{
-		Status: s.picture, Faults: s, Target: &s.target, Manifest: s.manifest,
+		Status: s.picture, Faults: s, Platform: s.platform, Endpoints: s.endpoints,
+		Target: &s.target, Manifest: s.manifest,
 		Token: s.cfg.ConsoleToken, Beyond: !listener.Addr().(*net.TCPAddr).IP.IsLoopback(),
 	})
 	s.console = &http.Server{Handler: s.page, ReadHeaderTimeout: 10 * time.Second}

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -17,7 +18,43 @@ import (
 var functions = template.FuncMap{
 	"live": live, "tlive": liveInPicture, "node": nodeOf, "count": func(n any) string { return format("count", number(n)) },
 	"duration": duration, "time": clock, "bytes": bytesOf, "json": indented,
+	"row": func(i, y int) int { return i*rowHeight + y }, "height": func(n int) int { return n*rowHeight + 4 },
+	"colour": func(i int) int { return i%colours + 1 }, "offset": func(x, from float64) string { return fixed(x + from) },
+	"after": func(x, width, from float64) string { return fixed(x + width + from) },
+	"at":    func(origin string) string { return bound(origin, 0) }, "next": func(origin string) string { return bound(origin, 1) },
+	"feedtime": func(ms int64) string { return clock(time.UnixMilli(ms)) },
+	"since":    func(from, to time.Time) time.Duration { return to.Sub(from) },
+	"wayid":    func(origin fmt.Stringer) string { return strings.ReplaceAll(origin.String(), "/", "-") },
+	"nowms":    func() int64 { return time.Now().UnixMilli() },
+	"hex":      func(b []byte) string { return fmt.Sprintf("% x", b) },
 }
+
+// Of bars in rows.
+const (
+	rowHeight = 24
+	colours   = 6
+)
+
+// bound writes the origin <topic>/<partition>/<offset>, or one so many offsets behind it, as the verbs take it.
+func bound(origin string, behind int64) string {
+	rest, offset, _ := cutLast(origin)
+	_, partition, _ := cutLast(rest)
+	n, err := strconv.ParseInt(offset, 10, 64)
+	if err != nil {
+		return origin
+	}
+	return partition + ":" + strconv.FormatInt(n+behind, 10)
+}
+
+func cutLast(path string) (before, after string, found bool) {
+	i := strings.LastIndexByte(path, '/')
+	if i < 0 {
+		return "", path, false
+	}
+	return path[:i], path[i+1:], true
+}
+
+func fixed(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) }
 
 // number is any numeric value.
 func number(n any) float64 {
@@ -167,17 +204,13 @@ func bytesOf(n any) string {
 	}
 }
 
-// indented is JSON for people; what is none stands as it is.
+// indented is JSON for people, its members in the order in which they came; what is none stands as it is.
 func indented(text []byte) string {
-	var value any
-	if json.Unmarshal(text, &value) != nil {
+	var out bytes.Buffer
+	if json.Indent(&out, text, "", "  ") != nil {
 		return string(text)
 	}
-	out, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
-		return string(text)
-	}
-	return string(out)
+	return out.String()
 }
 
 // etag names the content of all assets: a browser loads them again after another build only.

@@ -69,6 +69,11 @@
   document.addEventListener("visibilitychange", follow);
   follow();
 
+  // A list that is held is not loaded again.
+  document.addEventListener("htmx:before:request", event => {
+    if (event.detail.ctx.sourceElement.id === "list" && document.getElementById("hold")?.checked) event.preventDefault();
+  });
+
   // An element with hx-confirm asks, and shows what its data-command says.
   document.addEventListener("htmx:confirm", event => {
     const ctx = event.detail.ctx;
@@ -92,8 +97,9 @@
     const form = element.matches("form") ? element : element.form ?? element.closest("form");
     const optional = (element.dataset.command ?? "").replace(/ \[([^\]]*\{(\w+)\})\]/g, (all, part, name) =>
       value(form, name) ? " " + part : "");
-    const flags = optional.replace(/ \[([^\]{}]*)\?(\w+)\]/g, (all, flag, name) => form?.elements[name]?.checked ? " " + flag : "");
+    const flags = optional.replace(/ \[([^\]{}]*)\?(\w+)\]/g, (all, flag, name) => field(form, name)?.checked ? " " + flag : "");
     return flags.replace(/\{(\w+)\}/g, (all, name) => quote(value(form, name)));
   };
-  const value = (form, name) => form?.elements[name]?.value ?? "";
+  const field = (form, name) => form?.elements[name] ?? document.querySelector(`[name="${name}"]`);
+  const value = (form, name) => field(form, name)?.value ?? "";
 })();

@@ -1,4 +1,5 @@
-package main
+// Package reckon holds the verbs that reckon with a feed without asking any service: cost and plan.
+package reckon
 
 import (
 	"github.com/spf13/cobra"
@@ -6,6 +7,9 @@ import (
 	"feedstream/local/cli"
 	"feedstream/local/cost"
 )
+
+// Commands are those of the package.
+func Commands() []*cobra.Command { return []*cobra.Command{costCommand(), planCommand()} }
 
 func costCommand() *cobra.Command {
 	var basis basisFlags

@@ -1,4 +1,4 @@
-package main
+package reckon
 
 import (
 	"github.com/spf13/cobra"
