@@ -13,6 +13,9 @@ type rawUpdate struct{ code, timestamp string }
 // parse takes the value apart: an object is the JSON form, also in a string that starts with '{';
 // any other string is the article's form; other JSON values have no form.
 func (d *Delivery) parse() (rawUpdate, *Rejection) {
+	if raw, plain := plainUpdate(d.Value); plain {
+		return raw, nil
+	}
 	if strings.HasPrefix(d.Value, "{") {
 		raw, err := parseJSON(d.Value)
 		if err != nil {
