@@ -102,6 +102,7 @@ var rules = []rule{
 		outside: anything, tests: []string{"local/stack/stacktest"}},
 	{dir: "local/bench", inside: []string{"shared/*", "local/platform/stream", "local/process", "local/stack", "local/target"},
 		outside: anything, tests: []string{"local/stack/stacktest", "local/services/*"}},
+	{dir: "local/hostile", outside: anything, tests: []string{"local/stack", "local/stack/stacktest", "local/audit", "local/services/*"}},
 	{dir: "local/hostcheck"},
 	{dir: "local/console/guard", inside: []string{"local/hostcheck"}},
 	{dir: "local/console/live", inside: []string{"local/platform/latency", "local/target"}},
