@@ -5,7 +5,8 @@ FUZZTIME  ?= 20s
 # The sources say nothing of their commit where they are no checkout: make COMMIT=... there.
 COMMIT    ?= $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null)
 BUILD      = -trimpath -buildvcs=false -ldflags='-s -w -X feedstream/shared/build.commit=$(COMMIT)'
-# Another Go makes other bytes: the zips are built with the one that go.mod names.
+# Another Go makes other bytes: the zips are built with the one that go.mod names, fetched if need be. TOOLCHAIN=local
+# takes the Go that is there.
 TOOLCHAIN := $(shell sed -n 's/^toolchain //p' go.mod)
 
 COMPOSE    = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) -p feedstream -f local/compose/docker-compose.yml
@@ -19,7 +20,7 @@ help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 .PHONY: run
-run: build ## build, then run the whole stack on this machine; Ctrl-C ends it
+run: functions command ## build, then run the whole stack on this machine; Ctrl-C ends it
 	./bin/feedstream up --anonymous-http --rate 50
 
 .PHONY: build
@@ -48,7 +49,7 @@ functions: ## build the functions alone for this machine into bin/functions/
 	done
 
 # s prints the environment of the functions in clear: what it prints goes through here. Numbers of bytes, not characters.
-HIDE := LC_ALL=C awk 'BEGIN { split("KAFKA_SASL_PASSWORD MONGODB_URI", names, " ") } \
+HIDE := LC_ALL=C awk 'BEGIN { split("KAFKA_SASL_PASSWORD MONGODB_URI OTEL_EXPORTER_OTLP_HEADERS", names, " ") } \
 	{ for (i in names) { secret = ENVIRON[names[i]]; if (secret != "") { rest = $$0; $$0 = ""; \
 	while ((at = index(rest, secret)) > 0) { $$0 = $$0 substr(rest, 1, at - 1) "***"; rest = substr(rest, at + length(secret)) } \
 	$$0 = $$0 rest } } print; fflush() }'

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -212,5 +214,23 @@ func BenchmarkLine(b *testing.B) {
 		}
 		l.deliveries, l.verdicts, l.snapshot, l.complete = deliveries, verdicts, &view, true
 		l.log(b.Context(), logger, time.Now(), nil)
+	}
+}
+
+// The README's table has every member that a push may log, and no other.
+func TestTheReadmeHasEveryFieldOfAPush(t *testing.T) {
+	w := newWorld(t)
+	good := handled(t, w.enricher(), push(t, 0, input{"s", "2318.HK,1605760851123"}))[0]
+	w.topicsErr = errors.New("broken")
+	failed := handled(t, w.enricher(), push(t, 0, input{"s", "2318.HK,1605760851123"}))[0]
+	logged := map[string]bool{"offsetsLeftOut": true, "reasonsLeftOut": true} // of a line that would be too long
+	for _, line := range []map[string]any{good, failed} {
+		for name := range line {
+			logged[name] = true
+		}
+	}
+	logged["reasons"] = true // slog leaves an empty group out
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(logged)), testkit.LineFields(t, "../../README.md", "push")); diff != "" {
+		t.Errorf("the line of a push (-code +README):\n%s", diff)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -372,5 +374,28 @@ func TestARefreshLogsOneLine(t *testing.T) {
 	}
 	if bad := logged("no JSON"); bad["failed"] != true || bad["action"] != "" {
 		t.Errorf("an event that is none logs %v", bad)
+	}
+}
+
+// The README's table has every member that a refresh may log, and no other.
+func TestTheReadmeHasEveryFieldOfARefresh(t *testing.T) {
+	w := newWorld("2318.HK")
+	logged := map[string]bool{"requestId": true} // of a request
+	for range 2 {
+		var out bytes.Buffer
+		r := w.refresher()
+		r.Logger = fc.NewLogger(&out, slog.LevelInfo, fc.Instance{Function: "f", Version: "v", ID: "i"})
+		_, _ = r.Invoke(t.Context(), []byte(timerEvent))
+		w.fill() // the next one is refused
+		var line map[string]any
+		if err := json.Unmarshal(out.Bytes(), &line); err != nil {
+			t.Fatal(err)
+		}
+		for name := range line {
+			logged[name] = true
+		}
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(logged)), testkit.LineFields(t, "../../README.md", "refresh")); diff != "" {
+		t.Errorf("the line of a refresh (-code +README):\n%s", diff)
 	}
 }

@@ -4,8 +4,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"feedstream/shared/testkit"
 )
 
 const manifestPath, templatePath = "../../s.yaml", "../../template.yml"
@@ -82,47 +85,42 @@ func TestTemplateDifferences(t *testing.T) {
 	}
 }
 
-// The saved searches and alarms of the template ask for members of the functions' log lines: the index has each, and the
-// functions write it.
+// The saved searches, charts and alarms of the template ask for members of the functions' log lines: the index has
+// each, and the README names it, whose table the functions' own tests hold to what they log.
 func TestTemplateAsksForWhatFunctionsLog(t *testing.T) {
-	content, err := os.ReadFile(templatePath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var sources strings.Builder
-	for _, pattern := range []string{"../../functions/*/*.go", "../../shared/fc/*.go"} {
-		paths, err := filepath.Glob(pattern)
-		if err != nil || len(paths) == 0 {
-			t.Fatalf("%s: %d files, %v", pattern, len(paths), err)
-		}
-		for _, path := range paths {
-			source, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sources.Write(source)
-		}
-	}
-	indexed := map[string]bool{"level": true, "msg": true} // of every line
-	for _, m := range regexp.MustCompile(`\{Name: (\w+), Type: \w+, EnableAnalytics: true\}`).FindAllStringSubmatch(string(content), -1) {
+	content := string(testkit.Must(os.ReadFile(templatePath))(t))
+	logged := testkit.LineFields(t, "../../README.md", "push", "request", "refresh")
+	indexed := map[string]bool{}
+	_, members, _ := strings.Cut(content, "JsonKeyIndices:")
+	members, _, _ = strings.Cut(members, "\n  #")
+	for _, m := range regexp.MustCompile(`\{Name: ([\w.-]+), Type: \w+, EnableAnalytics: true\}`).FindAllStringSubmatch(members, -1) {
 		indexed[m[1]] = true
+		if name, _, _ := strings.Cut(m[1], "."); !slices.Contains(logged, name) {
+			t.Errorf("the template's index has %s, which no function logs", m[1])
+		}
 	}
-	asked := regexp.MustCompile(`\bmessage\.(\w+)`).FindAllStringSubmatch(string(content), -1)
+	asked := regexp.MustCompile(`\bmessage\.([\w.-]+)`).FindAllStringSubmatch(content, -1)
 	for _, m := range asked {
 		if !indexed[m[1]] {
 			t.Errorf("the template asks for %s, which its index does not have", m[1])
 		}
 	}
-	for name := range indexed {
-		switch name {
-		case "level", "msg", "functionName", "requestId", "instanceID", "qualifier": // of the logger and the platform
-			continue
-		}
-		if quoted := `"` + name + `"`; !strings.Contains(sources.String(), quoted) && !strings.Contains(sources.String(), strings.TrimSuffix(quoted, `Ms"`)+`"`) {
-			t.Errorf("the template's index has %s, which no function logs", name)
+	if len(asked) < 50 || len(indexed) < 40 {
+		t.Errorf("the template asks %d times for members, and indexes %d: the patterns are broken", len(asked), len(indexed))
+	}
+}
+
+// Whoever is called by an alarm finds it in the README.
+func TestTheRunbookHasEveryAlarm(t *testing.T) {
+	content := string(testkit.Must(os.ReadFile(templatePath))(t))
+	readme := string(testkit.Must(os.ReadFile("../../README.md"))(t))
+	alarms := regexp.MustCompile(`(?m)^        Name: (\S+)\n        DisplayName: .*\n        Type: Alert$|^      RuleName: (\S+)$`).FindAllStringSubmatch(content, -1)
+	for _, m := range alarms {
+		if name := m[1] + m[2]; !strings.Contains(readme, "\n| `"+name+"` |") {
+			t.Errorf("the runbook has no row for the alarm %s", name)
 		}
 	}
-	if len(asked) < 10 || len(indexed) < 10 {
-		t.Errorf("the template asks %d times for members, and indexes %d", len(asked), len(indexed))
+	if len(alarms) < 10 {
+		t.Errorf("%d alarms were found: the pattern is broken", len(alarms))
 	}
 }

@@ -73,10 +73,10 @@ func faultTargets(elsewhere *target.Target, m *manifest.Manifest) []fault.Target
 		is     target.Service
 		served fault.Target
 	}{
-		{target.Kafka, fault.Served("kafka", kafka.Calls())},
-		{target.HBase, fault.Served("hbase", hbase.Calls()).Also(first, whole)},
-		{target.OSS, fault.Served("oss", oss.Calls(), truncate, corrupt)},
-		{target.MongoDB, fault.Served("mongodb", mongodb.Calls())},
+		{target.Kafka, kafka.Faults()},
+		{target.HBase, hbase.Faults().Also(first, whole)},
+		{target.OSS, oss.Faults(truncate, corrupt)},
+		{target.MongoDB, mongodb.Faults()},
 	} {
 		if !elsewhere.Has(service.is) {
 			targets = append(targets, service.served)

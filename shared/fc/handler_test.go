@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -397,4 +399,15 @@ func lastLine(t *testing.T, b *bench, msg string) (last map[string]any) {
 		}
 	}
 	return last
+}
+
+// The README's table has every member that a request may log, and no other.
+func TestTheReadmeHasEveryFieldOfARequest(t *testing.T) {
+	b := newBench(Function{HTTP: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { SetItems(r.Context(), 1) })})
+	b.logger = NewLogger(&b.logged, slog.LevelInfo, Instance{Function: "f", Version: "v", ID: "i"})
+	b.send("POST", "/updates", "{}", "x-fc-request-id", "r-1")
+	logged := slices.Sorted(maps.Keys(lastLine(t, b, "request")))
+	if want := testkit.LineFields(t, "../../README.md", "request"); !slices.Equal(logged, want) {
+		t.Errorf("a request logs\n%q, the README has\n%q", logged, want)
+	}
 }

@@ -53,6 +53,8 @@ type Client struct {
 	reached atomic.Bool // the catalog was read
 	regions directory
 
+	memories sync.Pool // of *memory
+
 	mu    sync.Mutex
 	hbase gohbase.Client // replaced when it has lost calls
 }

@@ -3,6 +3,8 @@ package hbase
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync/atomic"
 
 	"github.com/tsuna/gohbase"
 	"github.com/tsuna/gohbase/hrpc"
@@ -96,12 +98,17 @@ func (c *Client) sendMulti(ctx context.Context, batch rows, actions []action, ac
 	if !able {
 		return
 	}
-	answer, err := sender.SendRPC(newMulti(attempt, batch, actions))
+	memory, _ := c.memories.Get().(*memory)
+	call := newMulti(attempt, batch, actions, memory)
+	answer, err := sender.SendRPC(call)
 	if err != nil {
 		if ctx.Err() == nil && attempt.Err() != nil {
 			c.replace(client) // the call was lost
 		}
 		return
+	}
+	if call.sent.Load() == 1 {
+		c.memories.Put(call.memory)
 	}
 	_ = readMulti(answer.ProtoReflect().GetUnknown(), actions, acknowledged) // what cannot be read is not acknowledged
 }
@@ -116,7 +123,8 @@ type multi struct {
 	table   []byte
 	key     []byte
 	request pb.MultiRequest
-	cells   []byte
+	memory  *memory
+	sent    atomic.Int32 // how often the library has begun to send it
 	results chan hrpc.RPCResult
 	region  hrpc.RegionInfo
 }
@@ -174,14 +182,21 @@ const (
 	resultIndex, resultException = 1, 3
 )
 
-// newMulti makes the call. Its memory is the call's alone: after a deadline the library may still be sending it,
-// so it is never used again.
-func newMulti(ctx context.Context, batch rows, actions []action) *multi {
+// memory is what the bytes of a call lie in. The library may still be sending a call whose time is over, or that it
+// has sent again, so only that of a call which was sent once and is answered is used again.
+type memory struct{ cells, request, region, mutation, key []byte }
+
+// newMulti makes the call in the memory of one before it, nil for none.
+func newMulti(ctx context.Context, batch rows, actions []action, used *memory) *multi {
+	if used == nil {
+		used = &memory{}
+	}
 	m := &multi{
 		ctx: ctx, table: []byte(batch.table), key: batch.key(actions[0].rows[0]),
-		cells: make([]byte, 0, batch.side.Room(batch.numbers)), results: make(chan hrpc.RPCResult, 1),
+		memory: used, results: make(chan hrpc.RPCResult, 1),
 	}
-	var request, region, mutation, key []byte
+	cells := slices.Grow(used.cells[:0], batch.side.Room(batch.numbers))
+	request, region, mutation, key := used.request[:0], used.region, used.mutation, used.key
 	for _, a := range actions {
 		region = appendRegion(region[:0], a.region.name)
 		for _, i := range a.rows {
@@ -189,18 +204,20 @@ func newMulti(ctx context.Context, batch rows, actions []action) *multi {
 			key = batch.side.AppendKey(key[:0], n)
 			mutation = appendMutation(mutation[:0], key, batch.side.Cells())
 			region = appendAction(region, i, mutation)
-			m.cells = batch.side.AppendCells(m.cells, n)
+			cells = batch.side.AppendCells(cells, n)
 		}
 		request = protowire.AppendTag(request, multiRegionAction, protowire.BytesType)
 		request = protowire.AppendBytes(request, region)
 	}
+	*used = memory{cells, request, region, mutation, key}
 	m.request.ProtoReflect().SetUnknown(request)
 	return m
 }
 
 // SerializeCellBlocks adds the cells to what goes out.
 func (m *multi) SerializeCellBlocks(blocks [][]byte) (proto.Message, [][]byte, uint32) {
-	return &m.request, append(blocks, m.cells), uint32(len(m.cells))
+	m.sent.Add(1)
+	return &m.request, append(blocks, m.memory.cells), uint32(len(m.memory.cells))
 }
 
 func appendRegion(dst, name []byte) []byte {

@@ -2,13 +2,16 @@ package hbase
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/tsuna/gohbase"
 	"github.com/tsuna/gohbase/hrpc"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
 	"pgregory.net/rapid"
 
 	embedded "feedstream/local/services/hbase"
@@ -73,6 +76,82 @@ func (c *counting) SendRPC(call hrpc.Call) (proto.Message, error) {
 func (c *counting) SendBatch(ctx context.Context, calls []hrpc.Call) ([]hrpc.RPCResult, bool) {
 	c.batches.Add(1)
 	return c.Client.SendBatch(ctx, calls)
+}
+
+// sending stands for a library that sends a call so many times and answers it, or does not.
+type sending struct {
+	gohbase.Client
+	times int
+	err   error
+}
+
+func (s sending) SendRPC(call hrpc.Call) (proto.Message, error) {
+	for range s.times {
+		call.(*multi).SerializeCellBlocks(nil)
+	}
+	return &emptypb.Empty{}, s.err
+}
+
+// What the library may still be sending is not written over by another call.
+func TestTheMemoryOfACallInDoubtIsNotUsedAgain(t *testing.T) {
+	for name, library := range map[string]sending{
+		"sent twice":   {times: 2},
+		"not answered": {times: 1, err: context.DeadlineExceeded},
+		"never sent":   {times: 0},
+	} {
+		c := &Client{cfg: Config{ReadTimeout: time.Second}, hbase: library}
+		c.sendMulti(t.Context(), rows{layout.Table, testRows(1).Data(), []int{0}}, []action{{&place{}, []int{0}}}, make([]bool, 1))
+		if used := c.memories.Get(); used != nil {
+			t.Errorf("%s: the memory of the call is for use again", name)
+		}
+	}
+}
+
+// BenchmarkWriteRows writes data rows and index rows, in turns with a bare loop that sends the same calls, encoded
+// before. bare is how many rows a second the bare loop sends for each of the client's, at the quickest turn of each.
+func BenchmarkWriteRows(b *testing.B) {
+	s, err := embedded.Start(embedded.Options{Dir: b.TempDir()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = s.Close() })
+	c, err := New(Config{ZooKeeper: s.ZooKeeperAddr()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = c.Close() })
+	batch := testRows(1000)
+	numbers := make([]int, batch.Len())
+	for i := range numbers {
+		numbers[i] = i
+	}
+	var calls []*multi
+	for _, all := range []rows{{layout.Table, batch.Data(), numbers}, {layout.Index, batch.Index(), numbers}} {
+		if err := c.WriteRows(b.Context(), layout.Table, layout.Index, batch); err != nil { // which learns the regions
+			b.Fatal(err)
+		}
+		known := c.regions.of(all.table)
+		for _, actions := range group(known, locate(known, all)) {
+			calls = append(calls, newMulti(b.Context(), all, actions, nil))
+		}
+	}
+	quickest := [2]time.Duration{math.MaxInt64, math.MaxInt64}
+	b.ReportAllocs()
+	for b.Loop() {
+		began := time.Now()
+		if err := c.WriteRows(b.Context(), layout.Table, layout.Index, batch); err != nil {
+			b.Fatal(err)
+		}
+		written := time.Now()
+		for _, call := range calls {
+			if _, err := c.hbase.(gohbase.RPCClient).SendRPC(call); err != nil {
+				b.Fatal(err)
+			}
+		}
+		quickest[0], quickest[1] = min(quickest[0], written.Sub(began)), min(quickest[1], time.Since(written))
+	}
+	b.ReportMetric(float64(batch.Len())/quickest[0].Seconds(), "rows/s")
+	b.ReportMetric(quickest[0].Seconds()/quickest[1].Seconds(), "bare")
 }
 
 // The regions that are known hold what they were learned for, do not overlap, and are found by their rows.

@@ -24,7 +24,7 @@ import (
 var allColumns = hrpc.Families(map[string][]string{phoenix.Family: nil})
 
 // pieceRows is how many keys a scan reads before it asks anew which rows are old enough to be left out.
-const pieceRows = 512
+const pieceRows = 128
 
 // keysSince chooses the one cell that every row has, of rows that are not older. The range of time has a
 // beginning and no end: with an end HBase returns versions that are superseded, until a compaction; with a

@@ -3,7 +3,6 @@ package hbase
 import (
 	"bytes"
 	"slices"
-	"sort"
 	"sync"
 
 	"github.com/tsuna/gohbase/hrpc"
@@ -31,9 +30,17 @@ type places []*place
 
 // find returns the number of the region that holds a key, -1 when none is known.
 func (p places) find(key []byte) int {
-	i := sort.Search(len(p), func(i int) bool { return bytes.Compare(p[i].start, key) > 0 }) - 1
-	if i >= 0 && p[i].holds(key) {
-		return i
+	from, to := 0, len(p)
+	for from < to {
+		middle := int(uint(from+to) / 2)
+		if bytes.Compare(p[middle].start, key) > 0 {
+			to = middle
+		} else {
+			from = middle + 1
+		}
+	}
+	if from > 0 && p[from-1].holds(key) {
+		return from - 1
 	}
 	return -1
 }

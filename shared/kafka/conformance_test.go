@@ -167,24 +167,3 @@ func TestProducerLeavesASilentBroker(t *testing.T) {
 		t.Errorf("error = %v after %s", err, time.Since(began))
 	}
 }
-
-func BenchmarkProduce(b *testing.B) {
-	s, err := embedded.Start(embedded.Options{Addr: "127.0.0.1:0", Dir: b.TempDir(), Topics: feedTopics})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close()
-	p := producer(b, s.Addr())
-	messages := keyed(2000)
-	for i := range messages {
-		messages[i].Value = make([]byte, 294)
-	}
-	b.ReportAllocs()
-	b.ResetTimer()
-	for range b.N {
-		if err := p.Produce(b.Context(), messages); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(b.N*len(messages))/b.Elapsed().Seconds(), "records/s")
-}

@@ -178,8 +178,13 @@ func (p *Producer) attempt(ctx context.Context, work []pending, attemptsLeft int
 // byTopic parts messages by their topics and keeps their order.
 func byTopic(work []pending) (topics [][]pending) {
 	at := make(map[string]int)
+	last, i := "", -1 // most messages follow one of their own topic
 	for _, m := range work {
-		i, known := at[m.Topic]
+		known := i >= 0 && m.Topic == last
+		if !known {
+			i, known = at[m.Topic]
+			last = m.Topic
+		}
 		if !known {
 			i = len(topics)
 			at[m.Topic] = i
@@ -220,7 +225,7 @@ func split(messages []pending, partitions int) (lanes []*lane) {
 	byPartition := make([]*lane, partitions)
 	for i := range partitions {
 		numbers[i] = i
-		byPartition[i] = &lane{topic: messages[0].Topic, partition: i}
+		byPartition[i] = &lane{topic: messages[0].Topic, partition: i, pending: make([]pending, 0, 2*len(messages)/partitions)}
 	}
 	unkeyed := rand.IntN(partitions)
 	var murmur2 kafka.Murmur2Balancer

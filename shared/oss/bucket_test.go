@@ -118,7 +118,7 @@ func TestDeadConnectionIsRetriedOnce(t *testing.T) {
 		{"list", func() error { _, err := bucket.List(ctx, ""); return err }},
 		{"delete", func() error { return bucket.Delete(ctx, "k") }},
 	} {
-		plan := fault.NewPlan(fault.Rule{Count: 1, Fault: done})
+		plan := fault.MustPlan(embedded.Faults(), fault.Rule{Count: 1, Fault: done})
 		server.Fault(func(c embedded.Call) embedded.Fault { return embedded.Fault{Fault: plan.Next(c.Name)} })
 		if err := step.call(); err != nil {
 			t.Errorf("%s: %v", step.name, err)

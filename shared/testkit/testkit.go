@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -80,4 +81,31 @@ func Real(t *testing.T, service string, suite func(t *testing.T, place string)) 
 	if place := os.Getenv("FEEDSTREAM_REAL_" + service); place != "" {
 		t.Run("real", func(t *testing.T) { suite(t, place) })
 	}
+}
+
+// LineFields are the members that the README's table of log lines has for any of the given lines, in order.
+func LineFields(t testing.TB, readme string, lines ...string) (fields []string) {
+	t.Helper()
+	content := string(Must(os.ReadFile(readme))(t))
+	_, table, found := strings.Cut(content, "\n| field | lines | meaning |\n")
+	if !found {
+		t.Fatalf("%s has no table of log lines", readme)
+	}
+	for row := range strings.Lines(table) {
+		cells := strings.Split(row, " | ")
+		if !strings.HasPrefix(row, "|") {
+			break
+		}
+		if len(cells) < 3 {
+			continue // the line below the header
+		}
+		for of := range strings.SplitSeq(cells[1], ", ") {
+			if of == "all" || slices.Contains(lines, of) {
+				fields = append(fields, strings.Trim(cells[0], "| `"))
+				break
+			}
+		}
+	}
+	slices.Sort(fields)
+	return fields
 }

@@ -1,7 +1,6 @@
 package trigger
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,8 +81,12 @@ func valueEnd(b []byte, i int) int {
 }
 
 func skipSpace(b []byte, i int) int {
-	for i < len(b) && bytes.IndexByte([]byte(" \t\r\n"), b[i]) >= 0 {
-		i++
+	for ; i < len(b); i++ {
+		switch b[i] {
+		case ' ', '\t', '\r', '\n':
+		default:
+			return i
+		}
 	}
 	return i
 }

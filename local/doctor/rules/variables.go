@@ -27,7 +27,7 @@ var variableRules = []rule{
 // keeps to itself. A test compares the two.
 var environments = map[string]func() []any{
 	"enrich": func() []any {
-		return []any{&config.Server{}, &config.Kafka{}, &config.HBase{}, &config.OSS{}, &config.Freshness{}, &outputTopics{}}
+		return []any{&config.Server{}, &config.Kafka{}, &config.HBase{}, &config.OSS{}, &config.Freshness{}, &config.Telemetry{}, &outputTopics{}}
 	},
 	"refresh": func() []any { return []any{&config.Server{}, &config.Mongo{}, &config.OSS{}, &config.Admission{}} },
 	"query": func() []any {

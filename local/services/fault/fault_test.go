@@ -3,6 +3,7 @@ package fault_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,7 +53,7 @@ func TestAround(t *testing.T) {
 func TestPlan(t *testing.T) {
 	t.Parallel()
 	drop, late := fault.Fault{Drop: true}, fault.Fault{Delay: time.Hour}
-	plan := fault.NewPlan(
+	plan := fault.MustPlan(fault.Served("oss", []string{"get", "put", "list"}),
 		fault.Rule{Call: "put", Count: 2, Fault: drop},
 		fault.Rule{Call: "GET", Fault: drop},
 		fault.Rule{Count: 1, Fault: late},
@@ -65,4 +66,27 @@ func TestPlan(t *testing.T) {
 			t.Errorf("step %d, %s: %+v, want %+v", i, step.call, got, step.want)
 		}
 	}
+}
+
+// A rule that could never happen is refused, from Go as from words.
+func TestPlanRefuses(t *testing.T) {
+	t.Parallel()
+	target := fault.Served("kafka", []string{"produce", "fetch"}).Erring([]string{"NOT_LEADER"})
+	for want, rule := range map[string]fault.Rule{
+		"":                               {Call: "Produce", Fault: fault.Fault{Err: "NOT_LEADER"}},
+		`"kafka.prodcue" is no call`:     {Call: "prodcue", Fault: fault.Fault{Drop: true}},
+		`no error here is called "GONE"`: {Fault: fault.Fault{Err: "GONE"}},
+		"a share of 2":                   {Share: 2},
+		"a count of -1":                  {Count: -1},
+	} {
+		if _, err := fault.NewPlan(target, rule); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %q", rule, err, want)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("MustPlan takes what NewPlan refuses")
+		}
+	}()
+	fault.MustPlan(fault.Target{Name: "none"}, fault.Rule{})
 }

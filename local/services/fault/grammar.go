@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -34,6 +35,8 @@ type Call struct {
 	Name  string
 	Words []string // that a rule may have besides share and count
 	Needs []string // of which it must have one
+	// Errors are the names that an error may have; none means that any will do.
+	Errors []string
 }
 
 // Served are calls of a server: each takes the words of Fault and those of the server's own.
@@ -53,6 +56,42 @@ func (t Target) Also(words ...string) Target {
 		calls[i].Words = slices.Concat(calls[i].Words, words)
 	}
 	return Target{Name: t.Name, Calls: calls}
+}
+
+// Erring is the target with the names of the errors that it can answer.
+func (t Target) Erring(names []string) Target {
+	calls := slices.Clone(t.Calls)
+	for i := range calls {
+		calls[i].Errors = names
+	}
+	return Target{Name: t.Name, Calls: calls}
+}
+
+// erring finds the name of an error of a call, in whatever case it is written.
+func (c Call) erring(name string) (string, error) {
+	if len(c.Errors) == 0 {
+		return name, nil
+	}
+	for _, known := range c.Errors {
+		if strings.EqualFold(known, name) {
+			return known, nil
+		}
+	}
+	const few = 5
+	nearest := slices.SortedFunc(slices.Values(c.Errors), func(a, b string) int {
+		return cmp.Or(cmp.Compare(alike(b, name), alike(a, name)), strings.Compare(a, b))
+	})
+	return "", fmt.Errorf("no error here is called %q: there are %d, such as %s", name, len(nearest),
+		strings.Join(nearest[:min(few, len(nearest))], ", "))
+}
+
+// alike is how many letters two names begin with alike.
+func alike(a, b string) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n]|0x20 == b[n]|0x20 {
+		n++
+	}
+	return n
 }
 
 // Parse reads a rule. Its Call is target and call with a dot between.
@@ -159,7 +198,9 @@ func (s *sentence) effect(word string) (err error) {
 	case WordDrop:
 		s.rule.Drop = true
 	case WordError:
-		s.rule.Err, err = s.argument("the name of the error, such as error ServiceUnavailable")
+		if word, err = s.argument("the name of the error, such as error ServiceUnavailable"); err == nil {
+			s.rule.Err, err = s.call.erring(word)
+		}
 	case WordDelay:
 		if word, err = s.argument("how long, such as delay 200ms"); err == nil {
 			s.rule.Delay, err = positive(word)

@@ -11,7 +11,7 @@ import (
 
 var targets = []fault.Target{
 	fault.Served("kafka", []string{"produce", "fetch"}),
-	fault.Served("oss", []string{"get", "put"}, "corrupt", "truncate"),
+	fault.Served("oss", []string{"get", "put"}, "corrupt", "truncate").Erring([]string{"SlowDown", "AccessDenied", "ServiceUnavailable"}),
 	{Name: "enrich", Calls: []fault.Call{
 		{Name: "kill", Words: []string{fault.WordAfter, fault.WordDelay}},
 		{Name: "freeze", Words: []string{fault.WordDelay}, Needs: []string{fault.WordDelay}},
@@ -28,6 +28,7 @@ func TestParse(t *testing.T) {
 		" oss.get  before delay 2s 10% ":          {Call: "oss.get", Share: 0.1, Fault: fault.Fault{Delay: 2 * time.Second}},
 		"oss.get 2s drop":                         {Call: "oss.get", Fault: fault.Fault{Delay: 2 * time.Second, Drop: true}},
 		"oss.get corrupt 0.5% 2x":                 {Call: "oss.get", Own: "corrupt", Share: 0.005, Count: 2},
+		"oss.get error accessdenied":              {Call: "oss.get", Fault: fault.Fault{Err: "AccessDenied"}},
 		"enrich.kill 1%":                          {Call: "enrich.kill", Share: 0.01},
 		"enrich.kill after":                       {Call: "enrich.kill", Fault: fault.Fault{When: after}},
 		"enrich.freeze 30s":                       {Call: "enrich.freeze", Fault: fault.Fault{Delay: 30 * time.Second}},
@@ -61,6 +62,7 @@ func TestParseRefuses(t *testing.T) {
 		"kafka.produce drop 5% 6%":   `word 4, "6%": "%" was said before it`,
 		"oss.get corrupt truncate":   `word 3, "truncate": "corrupt" was said before it`,
 		"kafka.produce error":        `word 2, "error": say the name of the error`,
+		"oss.get error SlowUp":       `no error here is called "SlowUp": there are 3, such as SlowDown, ServiceUnavailable, AccessDenied`,
 		"kafka.produce delay":        `word 2, "delay": say how long`,
 		"kafka.produce delay soon":   `"soon" is no time to wait`,
 		"kafka.produce -2s":          `"-2s" is no time to wait`,

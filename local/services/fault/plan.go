@@ -1,6 +1,8 @@
 package fault
 
 import (
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -29,10 +31,50 @@ type Plan struct {
 	luck  *rand.Rand
 }
 
-// NewPlan makes a plan of which nothing has happened yet.
-func NewPlan(rules ...Rule) *Plan { return Seeded(0, rules...) }
+// NewPlan makes a plan of which nothing has happened yet. It refuses a rule about a call, or with an error, that its
+// target does not have: such a rule would never happen, and a test that waits for it would prove nothing.
+func NewPlan(of Target, rules ...Rule) (*Plan, error) {
+	for _, rule := range rules {
+		if err := rule.check(of); err != nil {
+			return nil, fmt.Errorf("fault rule %q of %s: %w", rule, of.Name, err)
+		}
+	}
+	return Seeded(0, rules...), nil
+}
 
-// Seeded is NewPlan with a seed for the shares: the same seed draws the same calls, asked for in the same order.
+// MustPlan is NewPlan of rules that stand in the code; it panics where NewPlan refuses.
+func MustPlan(of Target, rules ...Rule) *Plan {
+	p, err := NewPlan(of, rules...)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+// check holds a rule against a target. Its call is written without the target.
+func (r Rule) check(of Target) error {
+	if r.Share < 0 || r.Share > 1 || r.Count < 0 {
+		return fmt.Errorf("a share of %v, a count of %d: a share lies between 0 and 1, a count is not negative", r.Share, r.Count)
+	}
+	if len(of.Calls) == 0 {
+		return errors.New("the target has no calls")
+	}
+	call := of.Calls[0]
+	if r.Call != "" {
+		var err error
+		if _, call, err = find(of.Name+"."+r.Call, []Target{of}); err != nil {
+			return err
+		}
+	}
+	if r.Err == "" {
+		return nil
+	}
+	_, err := call.erring(r.Err)
+	return err
+}
+
+// Seeded makes a plan of rules that Parse has read, with a seed for the shares: the same seed draws the same calls,
+// asked for in the same order.
 func Seeded(seed uint64, rules ...Rule) *Plan {
 	p := &Plan{luck: rand.New(rand.NewPCG(seed, 0))}
 	for _, rule := range rules {

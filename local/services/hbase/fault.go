@@ -94,6 +94,9 @@ func injected(out wire.Response, err error) (wire.Response, error) {
 	return out, err
 }
 
+// Faults are what rules may say of this server.
+func Faults() fault.Target { return fault.Served("hbase", Calls()).Erring(exception.Names()) }
+
 func raise(e *fault.Error) error { return exception.New(exception.Class(e.Name), "%s", e.Message) }
 
 // multiFaults are the faults of a Multi: one of each region, and those of the whole, before and after.

@@ -276,7 +276,7 @@ func TestAnyCallMayFail(t *testing.T) {
 	s := start(t, Options{})
 	c := connect(t, s.ZooKeeperAddr())
 	mustPut(t, c, stock, "\x01r", 1, row{"A": "1"})
-	plan := fault.NewPlan(
+	plan := fault.MustPlan(Faults(),
 		fault.Rule{Call: "get", Count: 2, Fault: fault.Fault{Err: "RegionTooBusyException"}},
 		fault.Rule{Call: "scan", Count: 1, Fault: fault.Fault{When: fault.After, Drop: true}},
 		fault.Rule{Call: "create", Count: 1,

@@ -49,7 +49,7 @@ func (s *Server) openScan(r *store.Region, m *pb.ScanRequest) (wire.Response, er
 	var rows store.Rows
 	if isMeta(r) {
 		rows = s.metaWalk(span)
-	} else if rows, err = s.store.Walk(r.Table, span.Lower, span.Upper, span.Reversed); err != nil {
+	} else if rows, err = s.store.Walk(r.Table, span.Lower, span.Upper, span.Reversed, q.Since()); err != nil {
 		return wire.Response{}, err
 	}
 	sc := scanner.New(r, m, q, rows)

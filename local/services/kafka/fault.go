@@ -304,14 +304,30 @@ func setCodes(v reflect.Value, code int16) {
 	}
 }
 
+// notLeader is the newer name of an error that the library has under the older one.
+const notLeader = "NOT_LEADER_OR_FOLLOWER"
+
+// Faults are what rules may say of this server.
+func Faults() fault.Target {
+	names := []string{notLeader}
+	for code := int16(1); code < mostCodes; code++ {
+		if e := kerr.TypedErrorForCode(code); e != nil {
+			names = append(names, e.Message)
+		}
+	}
+	return fault.Served("kafka", Calls()).Erring(names)
+}
+
+// mostCodes is beyond the codes of errors.
+const mostCodes = 256
+
 // errorNamed finds an error by Kafka's name for it or, failing that, by how its name begins.
 func errorNamed(name string) *kerr.Error {
-	if name == "NOT_LEADER_OR_FOLLOWER" { // the library has the older name
+	if name == notLeader {
 		return kerr.NotLeaderForPartition
 	}
-	const mostCodes = 256
 	begins := kerr.UnknownServerError
-	for code := int16(mostCodes); code > 0; code-- {
+	for code := int16(mostCodes) - 1; code > 0; code-- {
 		e := kerr.TypedErrorForCode(code)
 		switch {
 		case e == nil:

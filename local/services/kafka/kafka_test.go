@@ -272,14 +272,14 @@ func TestFaultsByName(t *testing.T) {
 		{"done and denied", fault.Fault{When: fault.After, Err: "INVALID_RECORD"}, kerr.InvalidRecord,
 			[]string{"first", "last"}},
 		{"timed out before it applied", fault.Fault{Err: "REQUEST_TIMED_OUT"}, nil, []string{"first", "last"}},
-		{"not the leader", fault.Fault{Err: "NOT_LEADER"}, nil, []string{"first", "last"}},
+		{"not the leader", fault.Fault{Err: "NOT_LEADER_FOR_PARTITION"}, nil, []string{"first", "last"}},
 		{"dropped", fault.Fault{Drop: true}, nil, []string{"first", "last"}},
 		{"done and dropped", fault.Fault{When: fault.After, Drop: true}, nil, []string{"first", "last"}},
 		{"late", fault.Fault{Delay: time.Millisecond}, nil, []string{"first", "last"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := start(t, t.TempDir(), kafka.Topic{Name: "t", Partitions: 1})
-			plan := fault.NewPlan(fault.Rule{Call: "produce", Count: 1, Fault: test.fault})
+			plan := fault.MustPlan(kafka.Faults(), fault.Rule{Call: "produce", Count: 1, Fault: test.fault})
 			s.Fault(func(c kafka.Call) fault.Fault { return plan.Next(c.Name) })
 			c := client(t, s, kgo.MetadataMinAge(10*time.Millisecond))
 			err := c.ProduceSync(testContext(t), &kgo.Record{Topic: "t", Value: []byte("first")}).FirstErr()
@@ -299,7 +299,7 @@ func TestFaultsByName(t *testing.T) {
 // TestFaultsOfAConsumer has faults in what a consumer asks; it tries again.
 func TestFaultsOfAConsumer(t *testing.T) {
 	s := start(t, t.TempDir(), kafka.Topic{Name: "t", Partitions: 1})
-	plan := fault.NewPlan(
+	plan := fault.MustPlan(kafka.Faults(),
 		fault.Rule{Call: "fetch", Count: 1, Fault: fault.Fault{When: fault.After, Drop: true}},
 		fault.Rule{Call: "fetch", Count: 1, Fault: fault.Fault{Err: "NOT_LEADER_OR_FOLLOWER"}},
 		fault.Rule{Call: "listoffsets", Count: 1, Fault: fault.Fault{When: fault.After, Err: "NOT_LEADER_OR_FOLLOWER"}},

@@ -36,6 +36,9 @@ func (s *Server) faultOf(r *request) fault.Fault {
 	return (*hook)(Command{Name: r.name, Database: r.database, Collection: r.collection()})
 }
 
+// Faults are what rules may say of this server: an error goes by its name or its number.
+func Faults() fault.Target { return fault.Served("mongodb", Calls()).Erring(failure.Names()) }
+
 // injected gives an injected error its code.
 func injected(e *fault.Error) *failure.Error {
 	code, known := failure.Named(e.Name)

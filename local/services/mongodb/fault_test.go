@@ -17,7 +17,7 @@ import (
 
 // once is a hook that has the fault happen to the first command of that name only.
 func once(name string, f fault.Fault) func(mongodb.Command) fault.Fault {
-	plan := fault.NewPlan(fault.Rule{Call: name, Count: 1, Fault: f})
+	plan := fault.MustPlan(mongodb.Faults(), fault.Rule{Call: name, Count: 1, Fault: f})
 	return func(c mongodb.Command) fault.Fault { return plan.Next(c.Name) }
 }
 

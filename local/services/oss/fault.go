@@ -32,12 +32,19 @@ var calls = map[string]string{
 // Calls lists the names of the calls that a fault may concern.
 func Calls() []string { return slices.Sorted(maps.Values(calls)) }
 
-// statuses are those of the codes that an injected error may have; others come with 500.
+// statuses are those of the codes that an injected error may have.
 var statuses = map[string]int{
 	"AccessDenied": http.StatusForbidden, "NoSuchBucket": http.StatusNotFound, "NoSuchKey": http.StatusNotFound,
 	"FileAlreadyExists": http.StatusConflict, "PreconditionFailed": http.StatusPreconditionFailed,
 	"NotImplemented": http.StatusNotImplemented, "ServiceUnavailable": http.StatusServiceUnavailable,
-	"SlowDown": http.StatusServiceUnavailable,
+	"SlowDown": http.StatusServiceUnavailable, "InternalError": http.StatusInternalServerError,
+	"RequestTimeout": http.StatusBadRequest, "InvalidAccessKeyId": http.StatusForbidden,
+	"SignatureDoesNotMatch": http.StatusForbidden, "RequestTimeTooSkewed": http.StatusForbidden,
+}
+
+// Faults are what rules may say of this server, with the words of its own.
+func Faults(own ...string) fault.Target {
+	return fault.Served("oss", Calls(), own...).Erring(slices.Sorted(maps.Keys(statuses)))
 }
 
 // Fault installs hook, which is called from many goroutines, in place of the one before; nil removes it.

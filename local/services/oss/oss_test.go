@@ -394,7 +394,7 @@ func TestABrokenPutLeavesNothing(t *testing.T) {
 func TestFaultsOfChosenCalls(t *testing.T) {
 	server := start(t, t.TempDir())
 	bucket := open(t, server, "id", "secret")
-	plan := fault.NewPlan(
+	plan := fault.MustPlan(Faults(),
 		fault.Rule{Call: "put", Count: 1, Fault: fault.Fault{When: fault.After, Err: "SlowDown"}},
 		fault.Rule{Call: "head", Count: 1, Fault: fault.Fault{When: fault.After, Delay: time.Millisecond}},
 		fault.Rule{Call: "delete", Count: 1, Fault: fault.Fault{Err: "AccessDenied"}},

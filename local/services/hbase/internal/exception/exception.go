@@ -45,6 +45,15 @@ var classes = []string{
 	ResultTooLarge, RequestTooBig, BadAuth, WrongVersion, UnknownService, IllegalArgument, WrongRow, BadCodec,
 }
 
+// Names are what a fault may call the classes: whole, or by their last parts.
+func Names() []string {
+	var names []string
+	for _, class := range classes {
+		names = append(names, class[strings.LastIndexByte(class, '.')+1:], class)
+	}
+	return names
+}
+
 // Class is the full name of a class of which the last part is given; every other name is taken as it is.
 func Class(name string) string {
 	for _, class := range classes {

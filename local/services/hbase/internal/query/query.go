@@ -104,6 +104,9 @@ func (q *Query) Cells(t *store.Table, row []byte, cells []store.Cell) ([]store.C
 	return out, nil
 }
 
+// Since is the time before which no cell is wanted.
+func (q *Query) Since() int64 { return q.from }
+
 // Done tells whether nothing of what follows in the region passes.
 func (q *Query) Done() bool { return q.filter != nil && q.filter.done() }
 
@@ -118,17 +121,18 @@ func (q *Query) oneFamily(out, cells []store.Cell, row []byte, f *store.Family) 
 		candidatesMax = f.Versions // the filter sees all versions the family has; the query's number counts what passes
 	}
 	start, seen := len(out), 0
-	var column store.Cell
+	var column []byte
 	var candidates, taken int
-	for i, c := range cells {
-		if i == 0 || !bytes.Equal(c.Qualifier, column.Qualifier) {
-			column, candidates, taken = c, 0, 0
+	for i := range cells {
+		c := &cells[i]
+		if i == 0 || !bytes.Equal(c.Qualifier, column) {
+			column, candidates, taken = c.Qualifier, 0, 0
 		}
-		if candidates >= candidatesMax || taken >= q.versions || !q.wants(&c, qualifiers) {
+		if candidates >= candidatesMax || taken >= q.versions || !q.wants(c, qualifiers) {
 			continue
 		}
 		candidates++
-		switch q.answer(row, &c) {
+		switch q.answer(row, c) {
 		case skip:
 			continue
 		case nextColumn:
@@ -139,7 +143,7 @@ func (q *Query) oneFamily(out, cells []store.Cell, row []byte, f *store.Family) 
 		}
 		taken++
 		if seen++; seen > q.offset && len(out)-start < q.limit {
-			out = append(out, c)
+			out = append(out, *c)
 		}
 	}
 	return out, true

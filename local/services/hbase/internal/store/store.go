@@ -39,6 +39,7 @@ func Open(dir string, logger *slog.Logger) (*Store, error) {
 		FormatMajorVersion:          pebble.FormatNewest,
 		Logger:                      storeLog{logger},
 		Merger:                      rowMerger(),
+		BlockPropertyCollectors:     []func() pebble.BlockPropertyCollector{collectTimes},
 		MemTableSize:                16 << 20,
 		MemTableStopWritesThreshold: 4,
 		L0StopWritesThreshold:       40,

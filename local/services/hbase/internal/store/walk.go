@@ -25,9 +25,12 @@ type storedRows struct {
 	buffer   []Cell
 }
 
-// Walk walks over the rows of a table from lower, inclusive, to upper, exclusive or empty for the end.
-func (s *Store) Walk(t *Table, lower, upper []byte, reversed bool) (Rows, error) {
-	options := &pebble.IterOptions{LowerBound: rowKey(t, lower), UpperBound: endKey(t)}
+// Walk walks over the rows of a table from lower, inclusive, to upper, exclusive or empty for the end. It may leave
+// out cells that are older than since, and rows of nothing else.
+func (s *Store) Walk(t *Table, lower, upper []byte, reversed bool, since int64) (Rows, error) {
+	options := &pebble.IterOptions{
+		LowerBound: rowKey(t, lower), UpperBound: endKey(t), PointKeyFilters: writtenSince(since),
+	}
 	if len(upper) > 0 {
 		options.UpperBound = rowKey(t, upper)
 	}

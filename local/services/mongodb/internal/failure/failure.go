@@ -3,6 +3,7 @@ package failure
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
@@ -48,10 +49,11 @@ const (
 	APIParametersMissing      Code = 4886600
 
 	// These only injected faults answer with.
-	UnknownError       Code = 8
-	MaxTimeMSExpired   Code = 50
-	ShutdownInProgress Code = 91
-	NotWritablePrimary Code = 10107
+	UnknownError          Code = 8
+	MaxTimeMSExpired      Code = 50
+	ShutdownInProgress    Code = 91
+	NotWritablePrimary    Code = 10107
+	InterruptedAtShutdown Code = 11600
 )
 
 var names = map[Code]string{
@@ -70,7 +72,7 @@ var names = map[Code]string{
 	BSONObjectTooLarge: "BSONObjectTooLarge", DuplicateKey: "DuplicateKey",
 	MissingField: "IDLFailedToParse", UnknownField: "IDLUnknownField",
 	UnknownError: "UnknownError", MaxTimeMSExpired: "MaxTimeMSExpired",
-	ShutdownInProgress: "ShutdownInProgress", NotWritablePrimary: "NotWritablePrimary",
+	ShutdownInProgress: "ShutdownInProgress", InterruptedAtShutdown: "InterruptedAtShutdown", NotWritablePrimary: "NotWritablePrimary",
 }
 
 // Name is the code's name as MongoDB spells it. A code without a name of its own is "Location<code>", as on a real
@@ -112,4 +114,14 @@ func New(code Code, format string, args ...any) *Error {
 // Unsupported refuses by name what a real MongoDB can do and the embedded server cannot.
 func Unsupported(format string, args ...any) *Error {
 	return New(NotImplemented, "embedded MongoDB: %s is not supported", fmt.Sprintf(format, args...))
+}
+
+// Names are the names and the numbers of all codes.
+func Names() []string {
+	var all []string
+	for code, name := range names {
+		all = append(all, name, strconv.Itoa(int(code)))
+	}
+	slices.Sort(all)
+	return all
 }

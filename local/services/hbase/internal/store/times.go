@@ -1,0 +1,54 @@
+package store
+
+import (
+	"math"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/sstable"
+)
+
+// Every block of rows on disk carries the newest timestamp in it, so that a scan of what was written since some time
+// passes over the others, as HBase passes over files. A block without rows of interest may hold older writes of a row
+// that has newer ones elsewhere: those alone make the row then, which is all that such a scan wants of it.
+
+// timesProperty names what blocks carry. Blocks of earlier releases carry nothing, and are read.
+const timesProperty = "feedstream.hbase.times.1"
+
+// times finds the newest timestamp of one stored value after the other.
+type times struct{ buffer []Cell }
+
+func collectTimes() pebble.BlockPropertyCollector {
+	return sstable.NewBlockIntervalCollector(timesProperty, &times{}, nil)
+}
+
+// MapPointKey returns the newest timestamp of a part of a row, which is a merge operand always. What is none, or a
+// damaged one, belongs to all times.
+func (t *times) MapPointKey(key pebble.InternalKey, value []byte) (sstable.BlockInterval, error) {
+	always := sstable.BlockInterval{Upper: math.MaxUint64}
+	if key.Kind() != pebble.InternalKeyKindMerge {
+		return always, nil
+	}
+	var err error
+	if t.buffer, _, err = decodeRow(t.buffer[:0], value); err != nil || len(t.buffer) == 0 {
+		return always, nil
+	}
+	newest := int64(0)
+	for i := range t.buffer {
+		newest = max(newest, t.buffer[i].Timestamp)
+	}
+	return sstable.BlockInterval{Lower: uint64(newest), Upper: uint64(newest) + 1}, nil
+}
+
+// MapRangeKeys: rows have none.
+func (t *times) MapRangeKeys(sstable.Span) (sstable.BlockInterval, error) {
+	return sstable.BlockInterval{}, nil
+}
+
+// writtenSince passes over blocks that hold nothing at or after a timestamp.
+func writtenSince(since int64) []pebble.BlockPropertyFilter {
+	if since <= 0 {
+		return nil
+	}
+	filters := make([]pebble.BlockPropertyFilter, 0, 2) // Pebble adds one of its own
+	return append(filters, sstable.NewBlockIntervalFilter(timesProperty, uint64(since), math.MaxUint64, nil))
+}

@@ -1,0 +1,73 @@
+package kafka
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+	"golang.org/x/sync/errgroup"
+
+	embedded "feedstream/local/services/kafka"
+	"feedstream/shared/feed"
+)
+
+// BenchmarkProduce sends output records, in turns with a bare loop that sends the same batches, encoded before, to
+// the same partitions. bare is how many records a second the bare loop sends for each of the producer's, at the
+// quickest turn of each.
+func BenchmarkProduce(b *testing.B) {
+	s, err := embedded.Start(embedded.Options{Addr: "127.0.0.1:0", Dir: b.TempDir(), Topics: []embedded.Topic{{Name: "out", Partitions: 4}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	p, err := New(Config{Brokers: []string{s.Addr()}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Close()
+	made, messages := make([]feed.Record, 2000), make([]Message, 2000)
+	for i := range messages {
+		made[i] = records["matched"]
+		made[i].Sender = fmt.Sprintf("192.168.2.%d", i%250)
+		messages[i] = Message{Topic: "out", Record: &made[i]}
+	}
+	partitions, err := p.partitions(b.Context(), "out")
+	if err != nil {
+		b.Fatal(err)
+	}
+	lanes, sets := split(all(messages), partitions), [][]byte{}
+	for _, l := range lanes {
+		set, n := appendBatch(nil, l.pending, batchBytes, noon)
+		if n != len(l.pending) {
+			b.Fatal("more than one batch")
+		}
+		sets = append(sets, set)
+	}
+	quickest := [2]time.Duration{math.MaxInt64, math.MaxInt64}
+	b.ReportAllocs()
+	for b.Loop() {
+		began := time.Now()
+		if err := p.Produce(b.Context(), messages); err != nil {
+			b.Fatal(err)
+		}
+		produced := time.Now()
+		var running errgroup.Group
+		for i, l := range lanes {
+			running.Go(func() error {
+				_, err := p.client.RawProduce(b.Context(), &kafka.RawProduceRequest{Topic: l.topic, Partition: l.partition,
+					RequiredAcks: kafka.RequireAll, RawRecords: protocol.RawRecordSet{Reader: bytes.NewReader(sets[i])}})
+				return err
+			})
+		}
+		if err := running.Wait(); err != nil {
+			b.Fatal(err)
+		}
+		quickest[0], quickest[1] = min(quickest[0], produced.Sub(began)), min(quickest[1], time.Since(produced))
+	}
+	b.ReportMetric(float64(len(messages))/quickest[0].Seconds(), "records/s")
+	b.ReportMetric(quickest[0].Seconds()/quickest[1].Seconds(), "bare")
+}
