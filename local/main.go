@@ -9,6 +9,8 @@
 //	feedstream invoke          any function, with an event or the sample of a trigger
 //	feedstream logs            what a function printed
 //	feedstream doctor          s.yaml as it would be deployed or, with --live, every service
+//	feedstream cost            what a month of the feed costs
+//	feedstream plan            how large its services must be
 //	feedstream faults          what goes wrong in the running stack, by rules
 //	feedstream retry           failed pushes again, without their wait
 //	feedstream trace           the way of one record from its bytes to its row
@@ -32,6 +34,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"feedstream/local/cli"
+	"feedstream/local/cli/reckon"
 	"feedstream/local/cli/reference"
 	"feedstream/shared/build"
 )
@@ -55,6 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(reference.Commands()...)
+	root.AddCommand(reckon.Commands()...)
 	root.AddCommand(upCommand(), publishCommand(), queryCommand(), auditCommand(), doctorCommand(),
 		quarantineCommand(), deadLetterCommand(), replayCommand(), faultsCommand(), invokeCommand(), logsCommand(),
 		retryCommand(), traceCommand())

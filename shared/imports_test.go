@@ -88,6 +88,8 @@ var rules = []rule{
 		outside: anything, tests: []string{"local/real", kits, "local/simulate"}},
 	{dir: "local/doctor/rules", inside: []string{"shared/config", "local/platform/manifest"}, outside: anything},
 	{dir: "local/invoke", inside: []string{"shared/reference", "local/target", "local/platform/stream"}, outside: anything},
+	{dir: "local/cost", inside: []string{"local/platform/cron", "local/platform/manifest"}, outside: anything,
+		tests: []string{"shared/phoenix", "shared/feed"}},
 	{dir: "local/logs", inside: []string{"local/target"}},
 	// A replay hands records to the functions as the platform does, with its own event.
 	{dir: "local/repair", inside: []string{"shared/*", "local/target", "local/audit", "local/invoke", "local/platform/stream"},
@@ -100,6 +102,7 @@ var rules = []rule{
 		outside: anything, tests: []string{"local/stack/stacktest"}},
 	{dir: "local/bench", inside: []string{"shared/*", "local/platform/stream", "local/process", "local/stack", "local/target"},
 		outside: anything, tests: []string{"local/stack/stacktest", "local/services/*"}},
+	{dir: "local/hostile", outside: anything, tests: []string{"local/stack", "local/stack/stacktest", "local/audit", "local/services/*"}},
 	{dir: "local/hostcheck"},
 	{dir: "local/console/guard", inside: []string{"local/hostcheck"}},
 	{dir: "local/console/live", inside: []string{"local/platform/latency", "local/target"}},
