@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -84,6 +85,8 @@ func must(t *testing.T, err error) {
 // figures are those of what it published, whatever the topic held before.
 func TestDrain(t *testing.T) {
 	cfg := testConfig(t)
+	var told strings.Builder // written to by one at a time
+	cfg.Stderr = &told
 	drained, err := Run(t.Context(), cfg, Feed{Records: 2000, Drain: true, Seed: 1, BadRatio: 0.05, UnknownRatio: 0.05})
 	must(t, err)
 	if !drained.Balanced || drained.Published != 2000 || drained.Enriched+drained.Unmatched+drained.Quarantined != 2000 {
@@ -99,6 +102,13 @@ func TestDrain(t *testing.T) {
 		}
 	}
 	before := childrenCPU(t)
+	cfg.Stderr = nil
+	for _, function := range []string{"enrich", "refresh", "query", "publish"} {
+		here := filepath.Join(filepath.Dir(cfg.Manifest), "bin", "functions", function, function)
+		if want := here + ", of this machine, for ./bin/zip/" + function + ".zip\n"; !strings.Contains(told.String(), want) {
+			t.Errorf("it does not say %q but\n%s", want, told.String())
+		}
+	}
 	again, err := Run(t.Context(), cfg, Feed{Records: 500, Drain: true, Seed: 2})
 	must(t, err)
 	if !again.Balanced || again.Published != 2500 {

@@ -38,7 +38,8 @@ const (
 
 // Config says on whose behalf telemetry is sent. Where to and how is in the environment: the SDK reads
 // OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES and
-// the rest of its standard variables.
+// the rest of its standard variables, but for those of the connection: certificates are checked against the
+// system's roots, and the time is FlushTime.
 type Config struct {
 	Endpoint string // OTEL_EXPORTER_OTLP_ENDPOINT; "" switches everything off
 
@@ -77,12 +78,13 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	if cfg.Endpoint == "" {
 		return nil, nil
 	}
-	spans, err := otlptracehttp.New(ctx)
+	client := newClient()
+	spans, err := otlptracehttp.New(ctx, otlptracehttp.WithHTTPClient(client))
 	if err != nil {
 		return nil, fmt.Errorf("send traces to OTEL_EXPORTER_OTLP_ENDPOINT=%s: %w", cfg.Endpoint, err)
 	}
 	// Instances come and go, each with sums of its own: only differences can be added up.
-	metrics, err := otlpmetrichttp.New(ctx, otlpmetrichttp.WithTemporalitySelector(delta))
+	metrics, err := otlpmetrichttp.New(ctx, otlpmetrichttp.WithHTTPClient(client), otlpmetrichttp.WithTemporalitySelector(delta))
 	if err != nil {
 		return nil, fmt.Errorf("send metrics to OTEL_EXPORTER_OTLP_ENDPOINT=%s: %w", cfg.Endpoint, err)
 	}

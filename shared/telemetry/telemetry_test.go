@@ -138,6 +138,20 @@ func TestMetricsAreDifferences(t *testing.T) {
 	}
 }
 
+// A connection that died while the instance was frozen costs nothing of what is told.
+func TestADeadConnectionIsReplaced(t *testing.T) {
+	collector := telemetrytest.Start(t)
+	told, _ := started(t, collector.URL)
+	push := told.Flushing(func(ctx context.Context, _ []byte) ([]byte, error) { told.Push(ctx, aPush()); return nil, nil })
+	for n := range 20 {
+		_, _ = push(t.Context(), nil)
+		if spans := len(collector.Spans()); spans != 2*(n+1) {
+			t.Fatalf("%d spans after %d pushes", spans, n+1)
+		}
+		collector.Disconnect()
+	}
+}
+
 // A collector that refuses changes no outcome, and is left alone for a while.
 func TestACollectorThatTakesNothing(t *testing.T) {
 	var posts atomic.Int32

@@ -19,6 +19,7 @@ import (
 type Collector struct {
 	URL string // for OTEL_EXPORTER_OTLP_ENDPOINT
 
+	server  *httptest.Server
 	mu      sync.Mutex
 	posts   int
 	traces  []*traces.ResourceSpans
@@ -29,10 +30,10 @@ type Collector struct {
 func Start(t testing.TB) *Collector {
 	t.Helper()
 	c := &Collector{}
-	server := httptest.NewServer(http.HandlerFunc(c.serve))
-	t.Cleanup(server.Close)
-	c.URL = server.URL
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", server.URL)
+	c.server = httptest.NewServer(http.HandlerFunc(c.serve))
+	t.Cleanup(c.server.Close)
+	c.URL = c.server.URL
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", c.URL)
 	return c
 }
 
@@ -62,6 +63,9 @@ func (c *Collector) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 	}
 }
+
+// Disconnect closes all connections to it, as happens to those of a frozen instance.
+func (c *Collector) Disconnect() { c.server.CloseClientConnections() }
 
 // Posts is how many requests came.
 func (c *Collector) Posts() int {
