@@ -91,6 +91,11 @@ ros: ## template.yml as the vendor's own classes of each resource read it, and f
 	go vet -tags npm ./local/doctor
 	go test -tags npm -count=1 -v -run '^TestROS$$' ./local/doctor
 
+.PHONY: test-console
+test-console: ## the console's pages in a browser, on a running stack (needs chromium); screenshots into bin/console/
+	go vet -tags console ./local/console/...
+	go test -tags console -count=1 -timeout 10m -v -run '^TestConsole$$' ./local/console/browser
+
 .PHONY: compose
 compose: ## the stack on Kafka, MongoDB, HBase and Phoenix in containers
 	$(COMPOSE) up -d --build

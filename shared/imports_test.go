@@ -107,6 +107,7 @@ var rules = []rule{
 	{dir: "local/console/guard", inside: []string{"local/hostcheck"}},
 	{dir: "local/console/live", inside: []string{"local/platform/latency", "local/target"}},
 	{dir: "local/console/page"},
+	{dir: "local/console/browser", tests: []string{"shared/*", "local/console/page", "local/data", "local/stack", "local/stack/stacktest"}},
 	{dir: "local/console/announced", inside: []string{"shared/*", "local/console/live", "local/platform/manifest", "local/target"}},
 	{dir: "local/console", inside: []string{"shared/*", "local/audit", "local/console/*", "local/doctor", "local/invoke",
 		"local/platform/cron", "local/platform/manifest", "local/platform/runtime", "local/repair", "local/services/fault",

@@ -117,9 +117,9 @@ func (c *Console) redrive(ctx context.Context, from repair.Source, order *repair
 	case err != nil:
 		out.Error, out.Remedy = err.Error(), "start it again: what was sent is not sent twice"
 	case summary.DryRun:
-		out.Text = fmt.Sprintf("%d records would be redriven, nothing was sent.", summary.Total.Redriven)
+		out.Text = fmt.Sprintf("Records that would be redriven: %d. Nothing was sent.", summary.Total.Redriven)
 	default:
-		out.Text = fmt.Sprintf("%d records were redriven.", summary.Total.Redriven)
+		out.Text = fmt.Sprintf("Records that were redriven: %d.", summary.Total.Redriven)
 	}
 	return out
 }

@@ -107,7 +107,7 @@ func TestOverview(t *testing.T) {
 	}
 	for _, want := range []string{
 		`<span data-live="enriched" data-form="count">1,234,567</span>`, "pushes that fail: 1", "HBase &lt;no&gt;",
-		`<a href="/platform#streams">retry now</a>`, "1 fault rules are on", "No reference was ever announced",
+		`<a href="/platform#streams">retry now</a>`, "Fault rules are on, 1 of them", "No reference was ever announced",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the overview does not hold %s:\n%s", want, body)

@@ -46,7 +46,7 @@ func (c *Console) machinery(mux *http.ServeMux) {
 		if _, err := c.cfg.Faults.SetFaults(seed, rules...); err != nil {
 			return failed(err, "correct the rule: feedstream faults --help has the grammar")
 		}
-		return outcome{Text: fmt.Sprintf("%d rules hold from now on.", len(rules))}
+		return outcome{Text: fmt.Sprintf("Rules that hold from now on: %d.", len(rules))}
 	})
 	action(mux, "/platform/faults/clear", platformPath, func(*http.Request) outcome {
 		before, _ := c.cfg.Faults.SetFaults(0) // no rule can be wrong

@@ -90,7 +90,7 @@ func TestPlatform(t *testing.T) {
 	contains(t, "no rule", s.post(t, "/platform/faults/set", nil), "no rule to set")
 	contains(t, "a bad rule", s.post(t, "/platform/faults/set", url.Values{"rules": {"bad"}}), "nothing is called", "What to do")
 	contains(t, "a bad seed", s.post(t, "/platform/faults/set", url.Values{"rules": {"a.b"}, "seed": {"x"}}), "is no number")
-	contains(t, "two rules", s.post(t, "/platform/faults/set", url.Values{"rules": {"a.b\r\n\r\n c.d"}, "seed": {"7"}}), "2 rules hold")
+	contains(t, "two rules", s.post(t, "/platform/faults/set", url.Values{"rules": {"a.b\r\n\r\n c.d"}, "seed": {"7"}}), "hold from now on: 2")
 	if len(s.faults.set) != 2 || s.faults.set[1].Rule.Call != "c.d" {
 		t.Errorf("set %+v", s.faults.set)
 	}

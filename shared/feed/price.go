@@ -32,10 +32,10 @@ func (p Price) Append(dst []byte) []byte {
 	if fraction == 0 {
 		return dst
 	}
-	dst = append(dst, '.')
-	for unit := uint64(priceUnit / 10); fraction > 0; unit /= 10 {
-		dst = append(dst, byte('0'+fraction/unit))
-		fraction %= unit
+	high, low := upToHundred[fraction/100], upToHundred[fraction%100]
+	dst = append(dst, '.', high[0], high[1], low[0], low[1])
+	for dst[len(dst)-1] == '0' {
+		dst = dst[:len(dst)-1]
 	}
 	return dst
 }

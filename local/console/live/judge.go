@@ -29,7 +29,7 @@ func (s *Sample) judge(status *Status) {
 	s.judgeAside()
 	s.judgeReference()
 	if s.FaultsOn > 0 {
-		s.problem(Warning, "/platform#faults", "see them", "%d fault rules are on: what goes wrong may be meant.", s.FaultsOn)
+		s.problem(Warning, "/platform#faults", "see them", "Fault rules are on, %d of them: what goes wrong may be meant.", s.FaultsOn)
 	}
 	slices.SortStableFunc(s.Problems, func(a, b Problem) int { return strings.Compare(string(b.State), string(a.State)) })
 }
@@ -45,7 +45,7 @@ func (s *Sample) judgeStream(status *Status) {
 	case s.Failing > 0:
 		s.say("stream", Wrong, "pushes that fail: %d", s.Failing)
 		s.say("enrich", Wrong, "pushes fail")
-		s.problem(Wrong, "/platform#streams", "retry now", "The event stream repeats %d pushes that fail: %.300s", s.Failing, status.Failing[0].Error)
+		s.problem(Wrong, "/platform#streams", "retry now", "Pushes that fail and are repeated: %d. %.300s", s.Failing, status.Failing[0].Error)
 	case s.Lag > 0 && s.CommittedRate == 0 && s.InFlight == 0 && s.PublishedRate > 0:
 		s.say("stream", Warning, "lag %d, nothing moves", s.Lag)
 	}
@@ -63,7 +63,7 @@ func (s *Sample) judgeAside() {
 	}
 	if s.DeadLettered > 0 {
 		s.say("deadletter", Warning, "given up: %d", s.DeadLettered)
-		s.problem(Warning, "/aside?from=deadletter", "redrive them", "%d records are dead letters: their pushes were given up.", s.DeadLettered)
+		s.problem(Warning, "/aside?from=deadletter", "redrive them", "Dead letters: %d records, whose pushes were given up.", s.DeadLettered)
 	}
 }
 
