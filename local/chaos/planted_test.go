@@ -32,7 +32,7 @@ type mistake struct {
 
 // wrapped is a mistake around the push of enrich: the function planted, and what it needs.
 func wrapped(name, planted string, rules ...string) mistake {
-	return mistake{name: name, rules: rules, file: "functions/enrich/main.go", old: "Invoke: enricher.Push,", new: "Invoke: planted(enricher.Push),",
+	return mistake{name: name, rules: rules, file: "functions/enrich/main.go", old: "told.Flushing(enricher.Push)", new: "told.Flushing(planted(enricher.Push))",
 		beside: "package main\n\nimport (\n\t\"context\"\n\t\"sync\"\n)\n\nvar _ sync.Mutex\n\n" +
 			"func planted(push func(context.Context, []byte) ([]byte, error)) func(context.Context, []byte) ([]byte, error) {\n" + planted + "\n}\n"}
 }
@@ -40,9 +40,9 @@ func wrapped(name, planted string, rules ...string) mistake {
 // ofEnrich are mistakes in the function.
 var ofEnrich = []mistake{
 	{name: "skip the index phase", file: "shared/hbase/write.go",
-		old: `"index", index, data.acknowledged,`, new: `"index", index, data.acknowledged[:0],`},
-	{name: "merge by arrival", file: "functions/enrich/sinks.go",
-		old: "case verdicts[i].record.Supersedes(&verdicts[merged[j]].record):", new: "case true:",
+		old: `"index", rows{index, batch.Index(), data.acknowledged}`, new: `"index", rows{index, batch.Index(), data.acknowledged[:0]}`},
+	{name: "merge by arrival", file: "functions/enrich/merge.go",
+		old: "v.record.Supersedes(&verdicts[*known].record)", new: "known != nil",
 		rules: []string{"clock -30s 10%", "push.throttle 50%", "enrich.kill after 50%"}}, // out of order is what senders are rarely
 
 	wrapped("acknowledge before the sinks", `
