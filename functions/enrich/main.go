@@ -13,8 +13,6 @@ import (
 	"feedstream/shared/config"
 	"feedstream/shared/fc"
 	"feedstream/shared/hbase"
-	"feedstream/shared/kafka"
-	"feedstream/shared/oss"
 	"feedstream/shared/reference"
 	"feedstream/shared/telemetry"
 )
@@ -35,42 +33,24 @@ func run(ctx context.Context, environ []string) error {
 	}
 	logger := fc.NewLogger(os.Stdout, cfg.Server.LogLevel, fc.InstanceOf(environ))
 
-	producer, err := kafka.New(kafka.Config{
-		Brokers: cfg.Kafka.Brokers, TLS: cfg.Kafka.TLS, Roots: cfg.Kafka.CA.Pool(), SASLMechanism: cfg.Kafka.SASLMechanism,
-		SASLUsername: cfg.Kafka.SASLUsername, SASLPassword: cfg.Kafka.SASLPassword,
-	})
+	clients, err := newClients(&cfg, logger)
 	if err != nil {
 		return err
 	}
-	defer producer.Close()
-	hbaseClient, err := hbase.New(hbase.Config{
-		ZooKeeper: string(cfg.HBase.ZooKeeper), Root: cfg.HBase.ZooKeeperRoot, Logger: logger,
-	})
-	if err != nil {
-		return err
-	}
-	defer hbaseClient.Close()
-	bucket, err := oss.New(oss.Config{Endpoint: cfg.OSS.Endpoint, Region: cfg.OSS.Region, Bucket: cfg.OSS.Bucket},
-		func(ctx context.Context) (oss.Credentials, error) {
-			return oss.Credentials(fc.CredentialsFrom(ctx)), nil
-		})
-	if err != nil {
-		return err
-	}
-
+	defer clients.Close()
 	told, err := telemetry.New(ctx, tellAs(&cfg, environ, logger))
 	if err != nil {
 		return err
 	}
 	layouts := &hbase.Layouts{
-		Catalog: hbaseClient, Table: cfg.HBase.Table, Index: cfg.HBase.Index, Now: time.Now, Logger: logger,
+		Catalog: clients.hbase, Table: cfg.HBase.Table, Index: cfg.HBase.Index, Now: time.Now, Logger: logger,
 	}
 	enricher := &Enricher{
 		Snapshots: reference.NewCache(reference.CacheConfig{
-			Objects: bucket, Prefix: string(cfg.OSS.Prefix), CheckInterval: cfg.Freshness.CheckInterval,
+			Objects: clients.oss, Prefix: string(cfg.OSS.Prefix), CheckInterval: cfg.Freshness.CheckInterval,
 			MaxAge: cfg.Freshness.MaxAge, FailWhenStale: cfg.Freshness.StalePolicy == "fail", Now: time.Now, Logger: logger,
 		}),
-		Layouts: layouts, Rows: hbaseClient, Topics: producer,
+		Layouts: layouts, Rows: clients.hbase, Topics: clients.kafka,
 		OutputTopic: cfg.Topics.Output, QuarantineTopic: cfg.Topics.Quarantine,
 		Now: time.Now, Logger: logger, Telemetry: told,
 	}
