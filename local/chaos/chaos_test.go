@@ -42,5 +42,7 @@ func TestChaos(t *testing.T) {
 	result.Render(os.Stdout)
 	if !result.Balanced || result.Published == 0 || len(result.Injected) == 0 {
 		t.Errorf("seed %d: the audit does not balance: %+v\n%s", *seed, result.Faults, log.String())
+	} else if *writeReadme {
+		tellReadme(t, result)
 	}
 }

@@ -14,8 +14,7 @@ type outcome struct {
 	Lines               []string
 }
 
-// failed is the outcome of an action that an error ended. What the error says behind its last colon but for one often
-// is the remedy; it stands there once.
+// failed is the outcome of an action that an error ended, and what to do about it.
 func failed(err error, remedy string) outcome { return outcome{Error: err.Error(), Remedy: remedy} }
 
 // mostForm bounds the body of an action.
@@ -40,7 +39,7 @@ func action(mux *http.ServeMux, route, path string, do func(r *http.Request) out
 	})
 }
 
-// words are what a field holds, one word a line or between blanks.
+// lines are those of a field that hold something.
 func lines(text string) (all []string) {
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" {

@@ -114,3 +114,45 @@ func TestOverview(t *testing.T) {
 		}
 	}
 }
+
+// Who listens beyond this machine lets in with the token that it was given or has drawn.
+func TestEntrance(t *testing.T) {
+	config := console.Config{
+		Status: func() live.Status { return live.Status{} }, Faults: &rules{}, Platform: &functions{}, Target: &target.Target{}, Manifest: &manifest.Manifest{},
+	}
+	here := console.New(config)
+	defer here.Close()
+	config.Beyond = true
+	beyond := console.New(config)
+	defer beyond.Close()
+	if here.Entrance() != "" || len(beyond.Entrance()) < len("/?token=")+16 {
+		t.Errorf("the entrances are %q and %q", here.Entrance(), beyond.Entrance())
+	}
+	for path, want := range map[string]int{"/": http.StatusUnauthorized, beyond.Entrance(): http.StatusSeeOther} {
+		r := httptest.NewRequest(http.MethodGet, "http://10.0.0.2"+path, http.NoBody)
+		r.RemoteAddr = "10.0.0.9:1"
+		w := httptest.NewRecorder()
+		beyond.ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("GET %s from elsewhere answers %d, want %d", path, w.Code, want)
+		}
+	}
+}
+
+// What an action is called with from another site is refused, whatever it is.
+func TestActionsRefuseOtherSites(t *testing.T) {
+	s := newStand(t)
+	for _, path := range []string{"/platform/retry", "/platform/faults/set", "/platform/timer", "/reference/command", "/aside/redrive", "/try/publish", "/try/audit", "/api/retry"} {
+		r := httptest.NewRequest(http.MethodPost, "http://localhost"+path, http.NoBody)
+		r.RemoteAddr = "127.0.0.1:1"
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code != http.StatusForbidden {
+			t.Errorf("POST %s from another site answers %d", path, w.Code)
+		}
+	}
+	if s.functions.retried != 0 {
+		t.Error("something was done")
+	}
+}

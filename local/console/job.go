@@ -21,7 +21,7 @@ type job struct {
 	cancel  context.CancelFunc
 }
 
-// view is what the fragment "job" gets.
+// jobView is what the fragment "job" gets.
 type jobView struct {
 	Name, Step string
 	Running    bool
@@ -29,11 +29,11 @@ type jobView struct {
 	Out        *outcome
 }
 
-// begin starts the work unless it runs already. The context ends with the console, or when somebody stops the job.
+// begin starts the work unless it runs already, or the console closes. The context ends with the console, or when somebody stops the job.
 func (j *job) begin(c *Console, work func(ctx context.Context, progress func(step string, done, of int64)) outcome) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.running {
+	if j.running || c.ctx.Err() != nil {
 		return false
 	}
 	ctx, cancel := context.WithCancel(c.ctx)

@@ -116,7 +116,7 @@ func hbasePorts(t *testing.T) (base, zookeeper port) {
 	}
 	meta := &pb.RegionSpecifier{Type: pb.RegionSpecifier_REGION_NAME.Enum(), Value: []byte("hbase:meta,,1")}
 	own := []input{
-		call("5,000 filters, one within the other", "Scan", &pb.ScanRequest{Region: meta, Scan: &pb.Scan{Filter: nested(t, 5_000)}}),
+		call("8,000 filters, one within the other", "Scan", &pb.ScanRequest{Region: meta, Scan: &pb.Scan{Filter: nested(t, 8_000)}}),
 		call("10,000 gets at once", "Multi", gets(meta, 10_000)),
 		call("a row of a megabyte", "Get", &pb.GetRequest{Region: meta, Get: &pb.Get{Row: make([]byte, 1<<20)}}),
 		call("a table outside of the directory", "CreateTable", &pb.CreateTableRequest{TableSchema: &pb.TableSchema{

@@ -105,3 +105,15 @@ func TestALineWithoutEndIsBounded(t *testing.T) {
 		t.Errorf("%d bytes are kept of it", cap(w.unended))
 	}
 }
+
+// BenchmarkCall is what keeping an invocation costs: a push of 500 records with its log line.
+func BenchmarkCall(b *testing.B) {
+	var c calls
+	event := bytes.Repeat([]byte("x"), 220_000)
+	for b.Loop() {
+		made := newCall("/invoke", event)
+		c.begin(made, "i", false)
+		c.line([]byte(`{"msg":"push","requestId":"` + made.ID + `"}`))
+		c.end(made, nil)
+	}
+}
