@@ -92,22 +92,40 @@ func disturbances(h *HBase, k *Kafka) []chaos.Disturbance {
 			if err := do(ctx); err != nil {
 				return err
 			}
-			return errors.Join(served(h, table), served(h, index))
+			return errors.Join(patiently(ctx, func() error { return served(h, table) }), patiently(ctx, func() error { return served(h, index) }))
 		}
 	}
 	return []chaos.Disturbance{
-		{Name: "regions moved to the other server", Do: untilServed(func(context.Context) error {
-			return errors.Join(h.SQL.Move(table), h.SQL.Move(index))
+		{Name: "regions moved to the other server", Do: untilServed(func(ctx context.Context) error {
+			// A server that has just come back may not be known yet.
+			return patiently(ctx, func() error { return errors.Join(h.SQL.Move(table), h.SQL.Move(index)) })
 		})},
 		{Name: "eight regions split", Most: 4, Do: untilServed(func(context.Context) error { // of 16 salts four of each table
 			return errors.Join(h.SQL.Split(table, "192.168.2.1"), h.SQL.Split(index, "2318"))
 		})},
-		{Name: "a region server killed and restarted", Do: untilServed(func(context.Context) error { return h.KillRegionServer() })},
+		{Name: "a region server killed and restarted", Do: untilServed(h.KillRegionServer)},
 		{Name: "a region server frozen 3 s", Do: untilServed(func(ctx context.Context) error { return h.FreezeRegionServer(ctx, frozen) })},
 		{Name: "HBase killed and restarted", Do: untilServed(func(ctx context.Context) error { h.Kill(); return h.Start(ctx) })},
 		{Name: "Kafka frozen 3 s", Do: func(ctx context.Context) error { return k.Freeze(ctx, frozen) }},
 		{Name: "Kafka restarted", Do: func(ctx context.Context) error { k.Stop(); return k.Start(ctx) }},
 		{Name: "Kafka killed and restarted", Do: func(ctx context.Context) error { k.Kill(); return k.Start(ctx) }},
+	}
+}
+
+// patiently repeats what a server may refuse that is about to serve again, for some minutes.
+func patiently(ctx context.Context, do func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	for {
+		err := do()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-time.After(time.Second): // it announces itself to nobody
+		case <-ctx.Done():
+			return err
+		}
 	}
 }
 

@@ -96,11 +96,14 @@ func (h *HBase) startSecond() (err error) {
 	return err
 }
 
-// KillRegionServer kills the second region server and starts it again. Its regions are served again some time after
-// it has returned.
-func (h *HBase) KillRegionServer() error {
+// KillRegionServer kills the second region server, starts it again and returns when it listens. Its regions are served
+// again some time after that.
+func (h *HBase) KillRegionServer(ctx context.Context) error {
 	h.second.kill()
-	return h.startSecond()
+	if err := h.startSecond(); err != nil {
+		return err
+	}
+	return h.second.await(ctx, dial(fmt.Sprintf("127.0.0.1:%d", h.ports.secondRegion)))
 }
 
 // FreezeRegionServer has the second region server stand still for a while.
