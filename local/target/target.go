@@ -25,6 +25,8 @@ type Target struct {
 	Credentials oss.Credentials // for OSS
 	Console     string          // base URL, of a running stack only
 
+	ConsoleToken string // of a console that listens beyond loopback
+
 	values map[string]string // of the variables of every service that was named
 }
 
