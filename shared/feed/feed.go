@@ -74,6 +74,9 @@ type Record struct {
 	LastPrice *Price
 	// ReferenceVersion names the snapshot that was asked, matched or not.
 	ReferenceVersion string
+
+	// Forms are those of StockName and LastPrice, where somebody has them; nil has them made where they are needed.
+	Forms *Forms
 }
 
 // Join makes the record of an update. A nil entry means that the snapshot does not know the stock

@@ -3,61 +3,9 @@ package feed
 import (
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"time"
 	"unicode/utf8"
 )
-
-// AppendJSON appends the record as one line of JSON, without a newline, in the member order of the
-// output topic:
-//
-//	{"rowKey":"192.168.2.17|2318.HK","sender":"192.168.2.17","stockCode":"2318.HK",
-//	 "stockName":"Ping An Insurance","lastPrice":"78.25","timestamp":"2020-11-19T04:40:51.123Z",
-//	 "matched":true,"referenceVersion":"20261123T021500Z-3f2a91c4",
-//	 "origin":{"topic":"feed-updates","partition":3,"offset":25}}
-//
-// Prices are strings in plain notation; an unmatched record has stockName and lastPrice null.
-func (r *Record) AppendJSON(dst []byte) []byte {
-	dst = append(dst, `{"rowKey":"`...)
-	from := len(dst)
-	dst = AppendEscaped(dst, r.Sender)
-	bar := len(dst)
-	dst = append(dst, '|')
-	dst = AppendEscaped(dst, r.StockCode)
-	end := len(dst)
-	dst = append(dst, `","sender":"`...)
-	dst = append(dst, dst[from:bar]...)
-	dst = append(dst, `","stockCode":"`...)
-	dst = append(dst, dst[bar+1:end]...)
-	dst = append(dst, '"')
-	dst = append(dst, `,"stockName":`...)
-	if r.Matched {
-		dst = appendString(dst, r.StockName)
-	} else {
-		dst = append(dst, "null"...)
-	}
-	dst = append(dst, `,"lastPrice":`...)
-	if r.LastPrice != nil {
-		dst = append(dst, '"')
-		dst = r.LastPrice.Append(dst)
-		dst = append(dst, '"')
-	} else {
-		dst = append(dst, "null"...)
-	}
-	dst = append(dst, `,"timestamp":"`...)
-	dst = AppendTime(dst, r.Time)
-	dst = append(dst, `","matched":`...)
-	dst = strconv.AppendBool(dst, r.Matched)
-	dst = append(dst, `,"referenceVersion":`...)
-	dst = appendString(dst, r.ReferenceVersion)
-	dst = append(dst, `,"origin":{"topic":`...)
-	dst = appendString(dst, r.Origin.Topic)
-	dst = append(dst, `,"partition":`...)
-	dst = strconv.AppendInt(dst, int64(r.Origin.Partition), 10)
-	dst = append(dst, `,"offset":`...)
-	dst = strconv.AppendInt(dst, r.Origin.Offset, 10)
-	return append(dst, "}}"...)
-}
 
 // MarshalJSON makes a record inside any other JSON document look as AppendJSON writes it.
 func (r Record) MarshalJSON() ([]byte, error) { return r.AppendJSON(nil), nil }
@@ -101,12 +49,6 @@ func (r *Record) UnmarshalJSON(data []byte) error {
 		r.LastPrice = &price
 	}
 	return nil
-}
-
-func appendString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	dst = AppendEscaped(dst, s)
-	return append(dst, '"')
 }
 
 // AppendEscaped appends s as the inside of a JSON string. Bytes that are not UTF-8 become U+FFFD,

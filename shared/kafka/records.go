@@ -3,7 +3,6 @@ package kafka
 import (
 	"encoding/binary"
 	"fmt"
-	"strconv"
 
 	"feedstream/shared/feed"
 )
@@ -79,18 +78,22 @@ func appendOutput(dst []byte, r *feed.Record, more []Header) []byte {
 	keySize := int64(len(r.Sender) + 1 + len(r.StockCode))
 	dst = appendKey(binary.AppendVarint(dst, keySize), r)
 	from := len(dst)
-	dst = setLength(r.AppendJSON(append(dst, make([]byte, usual)...)), from, usual)
+	dst, places := r.AppendLine(append(dst, 0, 0))
+	size := len(dst) - from - usual
+	dst = setLength(dst, from, usual)
+	line := dst[len(dst)-size:]
+	partition := line[places.Partition : places.Offset-len(feed.BehindPartition)]
+	offset := line[places.Offset : size-len(feed.BehindOffset)]
 
 	dst = append(binary.AppendVarint(dst, int64(outputHeaders+len(more))), beforeID...)
 	from = len(dst)
 	dst = append(append(append(dst, make([]byte, short)...), r.Origin.Topic...), '/')
-	dst = append(strconv.AppendInt(dst, int64(r.Origin.Partition), 10), '/')
-	dst = setLength(strconv.AppendInt(dst, r.Origin.Offset, 10), from, short)
+	dst = append(append(dst, partition...), '/')
+	dst = setLength(append(dst, offset...), from, short)
 	dst = append(dst, beforeSubject...)
 	dst = appendKey(binary.AppendVarint(dst, keySize), r)
 	dst = append(dst, beforeTime...)
-	from = len(dst)
-	dst = setLength(feed.AppendTime(append(dst, make([]byte, short)...), r.Time), from, short)
+	dst = appendBytes(dst, line[places.Time:places.BehindTime])
 	dst = append(dst, behindTime...)
 	for _, h := range more {
 		dst = appendHeader(dst, h.Key, h.Value)

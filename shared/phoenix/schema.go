@@ -46,6 +46,9 @@ var columns = []column{
 			if r.LastPrice == nil {
 				return dst
 			}
+			if r.Forms != nil {
+				return append(dst, r.Forms.Decimal()...)
+			}
 			return AppendPrice(dst, *r.LastPrice)
 		},
 		read: func(r *feed.Record, value []byte) error {
