@@ -33,20 +33,20 @@ const (
 
 // What stands between the parts of a line that are different in each.
 var (
-	beforeRowKey    = literalOf(`{"rowKey":"`)
-	beforeSender    = literalOf(`","sender":"`)
-	beforeCode      = literalOf(`","stockCode":"`)
-	beforeName      = literalOf(`","stockName":"`)
-	behindName      = literalOf(`","lastPrice":`)
-	noName          = literalOf(`","stockName":null,"lastPrice":`)
-	behindPrice     = literalOf(`","timestamp":"`)
-	noPrice         = literalOf(`null,"timestamp":"`)
-	behindPartition = literalOf(BehindPartition)
+	beforeRowKey    = LiteralOf(`{"rowKey":"`)
+	beforeSender    = LiteralOf(`","sender":"`)
+	beforeCode      = LiteralOf(`","stockCode":"`)
+	beforeName      = LiteralOf(`","stockName":"`)
+	behindName      = LiteralOf(`","lastPrice":`)
+	noName          = LiteralOf(`","stockName":null,"lastPrice":`)
+	behindPrice     = LiteralOf(`","timestamp":"`)
+	noPrice         = LiteralOf(`null,"timestamp":"`)
+	behindPartition = LiteralOf(BehindPartition)
 )
 
 // lineRoom bounds what of a line does not depend on its texts: some 150 bytes between the parts, the time, 20 bytes
 // for each number, and what a literal is copied too far.
-const lineRoom = 150 + 2*timeBytes + 3*20 + literalBytes
+const lineRoom = 150 + 2*timeBytes + 3*20 + Wide
 
 // AppendLine appends what AppendJSON does, and says where parts of it stand.
 func (r *Record) AppendLine(dst []byte) ([]byte, Places) {
@@ -57,14 +57,14 @@ func (r *Record) AppendLine(dst []byte) ([]byte, Places) {
 	dst = slices.Grow(dst, lineRoom+2*len(sender)+2*len(code)+len(name)+len(behind))
 	dst = dst[:cap(dst)]
 
-	at := beforeRowKey.put(dst, first)
+	at := beforeRowKey.Put(dst, first)
 	at += copy(dst[at:], sender)
 	dst[at] = '|'
 	at++
 	at += copy(dst[at:], code)
-	at = beforeSender.put(dst, at)
+	at = beforeSender.Put(dst, at)
 	at += copy(dst[at:], sender)
-	at = beforeCode.put(dst, at)
+	at = beforeCode.Put(dst, at)
 	at += copy(dst[at:], code)
 	at = r.putEntry(dst, at, name)
 
@@ -73,35 +73,60 @@ func (r *Record) AppendLine(dst []byte) ([]byte, Places) {
 	places.BehindTime = at - first
 	at += copy(dst[at:], behind)
 	places.Partition = at - first
-	at = behindPartition.put(dst, len(strconv.AppendInt(dst[:at], int64(r.Origin.Partition), 10)))
+	at = behindPartition.Put(dst, putInt(dst, at, int64(r.Origin.Partition)))
 	places.Offset = at - first
-	return append(strconv.AppendInt(dst[:at], r.Origin.Offset, 10), BehindOffset...), places
+	at = putInt(dst, at, r.Origin.Offset)
+	at += copy(dst[at:], BehindOffset)
+	return dst[:at], places
 }
 
-// middle is what stands between time and partition. It is the same in all records of a push, but for whether they
-// are matched.
-type middle struct {
-	matched        bool
-	version, topic string
-	text           string
+// putInt writes a number at a place, from which on there is room for any, and returns the place behind it.
+func putInt(dst []byte, at int, n int64) int {
+	if n < 0 {
+		return len(strconv.AppendInt(dst[:at], n, 10))
+	}
+	size := 1
+	for limit := int64(10); n >= limit && size < 18; limit *= 10 {
+		size++
+	}
+	if size == 18 {
+		return len(strconv.AppendInt(dst[:at], n, 10))
+	}
+	end := at + size
+	i := end
+	for ; n >= 10; n /= 100 {
+		i -= 2
+		*(*[2]byte)(dst[i:]) = upToHundred[n%100]
+	}
+	if i > at {
+		dst[at] = byte('0' + n)
+	}
+	return end
 }
 
-// lastMiddle is the one that was written last.
-var lastMiddle atomic.Pointer[middle]
+// middle is what stands between time and partition. It is the same in all records of a push that are matched, and
+// in all others.
+type middle struct{ version, topic, text string }
+
+// lastMiddles are the ones that were written last, of records unmatched and matched.
+var lastMiddles [2]atomic.Pointer[middle]
 
 func (r *Record) middle() string {
-	last := lastMiddle.Load()
-	if last != nil && last.matched == r.Matched && last.version == r.ReferenceVersion && last.topic == r.Origin.Topic {
+	remembered := &lastMiddles[0]
+	if r.Matched {
+		remembered = &lastMiddles[1]
+	}
+	if last := remembered.Load(); last != nil && last.version == r.ReferenceVersion && last.topic == r.Origin.Topic {
 		return last.text
 	}
 	text := strconv.AppendBool([]byte(`","matched":`), r.Matched)
 	text = AppendEscaped(append(text, `,"referenceVersion":"`...), r.ReferenceVersion)
 	text = AppendEscaped(append(text, `","origin":{"topic":"`...), r.Origin.Topic)
 	made := &middle{
-		matched: r.Matched, version: strings.Clone(r.ReferenceVersion), topic: strings.Clone(r.Origin.Topic), // of a body that may go
+		version: strings.Clone(r.ReferenceVersion), topic: strings.Clone(r.Origin.Topic), // they may lie in a body that goes
 		text: string(append(text, `","partition":`...)),
 	}
-	lastMiddle.Store(made)
+	remembered.Store(made)
 	return made.text
 }
 
@@ -116,14 +141,14 @@ func (r *Record) jsonName() string {
 // putEntry writes what the reference knows of the stock, its name as it stands in JSON.
 func (r *Record) putEntry(dst []byte, at int, name string) int {
 	if r.Matched {
-		at = beforeName.put(dst, at)
+		at = beforeName.Put(dst, at)
 		at += copy(dst[at:], name)
-		at = behindName.put(dst, at)
+		at = behindName.Put(dst, at)
 	} else {
-		at = noName.put(dst, at)
+		at = noName.Put(dst, at)
 	}
 	if r.LastPrice == nil {
-		return noPrice.put(dst, at)
+		return noPrice.Put(dst, at)
 	}
 	dst[at] = '"'
 	at++
@@ -132,7 +157,7 @@ func (r *Record) putEntry(dst []byte, at int, name string) int {
 	} else {
 		at = len(r.LastPrice.Append(dst[:at]))
 	}
-	return behindPrice.put(dst, at)
+	return behindPrice.Put(dst, at)
 }
 
 // escaped is a text as the inside of a JSON string.
@@ -141,27 +166,4 @@ func escaped(s string) string {
 		return s
 	}
 	return string(AppendEscaped(nil, s))
-}
-
-// literalBytes bounds a literal. Each is copied whole, which costs less than to copy just as much as there is;
-// what comes behind it is written over the rest.
-const literalBytes = 32
-
-type literal struct {
-	text [literalBytes]byte
-	size int
-}
-
-func literalOf(text string) *literal {
-	l := &literal{size: len(text)}
-	if copy(l.text[:], text) < len(text) {
-		panic("feed: a literal is too long: " + text) // at the start of the program, never later
-	}
-	return l
-}
-
-// put writes the literal at a place, where there is room for a whole one, and returns the place behind it.
-func (l *literal) put(dst []byte, at int) int {
-	*(*[literalBytes]byte)(dst[at:]) = l.text
-	return at + l.size
 }
