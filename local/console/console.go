@@ -51,6 +51,9 @@ type Console struct {
 	ended     sync.WaitGroup
 }
 
+// NewToken returns one that nobody guesses, for a console that listens beyond this machine.
+func NewToken() string { return guard.NewToken() }
+
 // New begins to follow the stack. The caller closes the console, before what Status asks.
 func New(cfg Config) *Console {
 	ctx, cancel := context.WithCancel(context.Background())

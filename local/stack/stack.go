@@ -4,7 +4,6 @@
 package stack
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +20,6 @@ import (
 
 	"feedstream/local/audit"
 	"feedstream/local/console"
-	"feedstream/local/console/guard"
 	"feedstream/local/doctor"
 	"feedstream/local/platform"
 	"feedstream/local/platform/manifest"
@@ -259,9 +257,10 @@ func (s *Stack) serveConsole() error {
 		return fmt.Errorf("listen for the console: %w", err)
 	}
 	s.endpoints.Console = "http://" + reachable(listener.Addr().String())
-	beyond := !listener.Addr().(*net.TCPAddr).IP.IsLoopback()
-	if beyond {
-		s.endpoints.ConsoleToken = cmp.Or(s.cfg.ConsoleToken, guard.NewToken())
+	if !listener.Addr().(*net.TCPAddr).IP.IsLoopback() {
+		if s.endpoints.ConsoleToken = s.cfg.ConsoleToken; s.endpoints.ConsoleToken == "" {
+			s.endpoints.ConsoleToken = console.NewToken()
+		}
 	}
 	s.target.Console, s.target.ConsoleToken = s.endpoints.Console, s.endpoints.ConsoleToken
 	s.page = console.New(console.Config{
