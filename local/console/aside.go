@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"feedstream/local/audit"
 	"feedstream/local/console/page"
@@ -192,6 +193,12 @@ const (
 	leastVisible = 1.5
 )
 
+// stretchOf is the stretch of a time so long after the first. A spread of centuries, as records without a time make it,
+// is more than a duration holds, and a float does not tell a month from a month and a nanosecond.
+func stretchOf(after, spread time.Duration) int {
+	return min(max(int(stretches*float64(after)/(float64(spread)+1)), 0), stretches-1)
+}
+
 // bars stacks the reasons in each of the stretches between the first and the last record set aside.
 func bars(all []repair.Aside, reasons []feed.Reason) (out []bar) {
 	if len(all) == 0 {
@@ -208,7 +215,7 @@ func bars(all []repair.Aside, reasons []feed.Reason) (out []bar) {
 	}
 	counts, sums, most := make([]map[feed.Reason]int, stretches), make([]int, stretches), 1
 	for i := range all {
-		at := int(float64(stretches) * float64(all[i].Time.Sub(first)) / float64(last.Sub(first)+1))
+		at := stretchOf(all[i].Time.Sub(first), last.Sub(first))
 		if counts[at] == nil {
 			counts[at] = map[feed.Reason]int{}
 		}
