@@ -23,7 +23,7 @@ var functionRules = []rule{
 func port(d *deployment) []Problem {
 	return d.each(func(f function) []Problem {
 		at := f.at("customRuntimeConfig", "port")
-		return when(environments[f.program] != nil && at.number(9000) != 9000, at.wrong("write port: 9000",
+		return when(f.own() && at.number(9000) != 9000, at.wrong("write port: 9000",
 			"the platform asks %s on port %g, and the program listens on 9000", f.name, at.number(9000)))
 	})
 }
@@ -104,7 +104,7 @@ func timeout(d *deployment) []Problem {
 func memory(d *deployment) []Problem {
 	return d.each(func(f function) []Problem {
 		at := f.at("memorySize")
-		return when(environments[f.program] != nil && at.number(512) < 256, at.wrong("write memorySize: 512",
+		return when(f.own() && at.number(512) < 256, at.wrong("write memorySize: 512",
 			"%s has %g MB: program, snapshot and connections take more", f.name, at.number(512)))
 	})
 }
@@ -145,7 +145,7 @@ func sizesWritten(d *deployment) []Problem {
 
 // logs: without logConfig a deploy switches logs and metrics off, also those that an operator has switched on.
 func logs(d *deployment) []Problem {
-	return d.each(func(f function) (problems []Problem) {
+	return d.eachOwn(func(f function) (problems []Problem) {
 		at := f.at("logConfig")
 		if at.text() == "auto" {
 			return nil
