@@ -9,8 +9,6 @@ import (
 
 	"feedstream/local/platform/manifest"
 	"feedstream/local/target"
-	"feedstream/shared/config"
-	"feedstream/shared/oss"
 )
 
 // However often the reference is asked for, its connection is the same one.
@@ -29,11 +27,13 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 	server.Start()
 	defer server.Close()
-	from := &target.Target{
-		OSS:         config.OSS{Endpoint: server.URL, Region: "local", Bucket: "feed", Prefix: "stock/"},
-		Credentials: oss.Credentials{AccessKeyID: "id", AccessKeySecret: "secret"},
+	from, err := target.Parse(map[string]string{
+		"OSS_ENDPOINT": server.URL, "OSS_REGION": "local", target.KeyIDVariable: "id", target.SecretVariable: "secret",
+	}, target.Names{Bucket: "feed", Prefix: "stock/"})
+	if err != nil {
+		t.Fatal(err)
 	}
-	followed := New(from, &manifest.Manifest{}, "enrich")
+	followed := New(&from, &manifest.Manifest{}, "enrich")
 	for range 5 {
 		followed.Refresh()
 	}
