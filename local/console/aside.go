@@ -35,11 +35,10 @@ func (c *Console) aside(mux *http.ServeMux) {
 			return
 		}
 		_, source, _ := sourceOf(r)
-		redrive.begin(c, func(ctx context.Context, progress func(string, int64, int64)) outcome {
+		redrive.start(c, w, func(ctx context.Context, progress func(string, int64, int64)) outcome {
 			order.Progress = func(done, of int) { progress("redriving", int64(done), int64(of)) }
 			return c.redrive(ctx, source, &order)
 		})
-		redrive.show(w)
 	})
 }
 
