@@ -3,6 +3,8 @@ package rules
 import (
 	"slices"
 	"strconv"
+
+	"feedstream/shared/fc"
 )
 
 var functionRules = []rule{
@@ -112,8 +114,6 @@ func memory(d *deployment) []Problem {
 const (
 	// eventBytes is a short update of the feed as an event: 200 bytes, and the envelope around them.
 	eventBytes = 500
-	// memoryPerEventByte is what one byte of an event costs at the peak: its records, rows and messages beside it.
-	memoryPerEventByte = 12
 	// largestBody is what one push may carry.
 	largestBody = 32 << 20
 )
@@ -124,7 +124,7 @@ func memoryOfPushes(d *deployment) []Problem {
 		count := t.config.at("runOptions", "batchWindow", "CountBasedWindow").number(1)
 		atOnce := min(t.of.at("instanceConcurrency").number(1),
 			t.config.at("eventSinkConfig", "deliveryOption", "concurrency").number(1))
-		needs := min(count*eventBytes, largestBody) * atOnce * memoryPerEventByte / (1 << 20)
+		needs := min(count*eventBytes, largestBody) * atOnce * fc.MemoryPerEventByte / (1 << 20)
 		at := t.of.at("memorySize")
 		return when(needs > at.number(512), at.wrong("lower instanceConcurrency or CountBasedWindow, or write more memorySize",
 			"%s takes %g pushes of %g records at a time: about %.0f MB of short updates, and memorySize is %g",
