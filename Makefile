@@ -133,6 +133,11 @@ DURATION ?= 2m
 chaos: ## the stack at load under random faults for DURATION (2m), drawn from SEED (a fresh one, printed), then the audit
 	go test ./local/chaos -count=1 -timeout 60m -run '^TestChaos$$' -v -chaos.seed $(SEED) -chaos.duration $(DURATION)
 
+.PHONY: chaos-real
+chaos-real: ## the same on real Kafka, HBase and Phoenix, whose servers are killed, frozen, moved and split, then SQL (needs a JDK 17 and Maven)
+	go vet -tags real,chaos ./local/real
+	go test -tags real,chaos -count=1 -timeout 60m -run '^TestChaos$$' -v ./local/real -chaos.seed $(SEED) -chaos.duration $(DURATION)
+
 RECORDS ?= 1000000
 
 .PHONY: bench

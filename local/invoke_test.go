@@ -2,6 +2,12 @@ package main
 
 import (
 	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -56,5 +62,48 @@ func TestSamplePush(t *testing.T) {
 	}
 	if update, rejected := deliveries[0].Update(now); rejected != nil || update.Sender != "192.168.2.18" || update.StockCode != "2318.HK" {
 		t.Errorf("%+v, %+v", update, rejected)
+	}
+}
+
+// With --env a function is called in the cloud. What the file leaves out comes from the environment; what neither has
+// is named.
+func TestInvokeInTheCloud(t *testing.T) {
+	cloud := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		fmt.Fprint(w, r.URL.Path, " ", string(body), err)
+	}))
+	t.Cleanup(cloud.Close)
+	for _, name := range []string{target.KeyIDVariable, target.SecretVariable, target.TokenVariable, target.FCVariable, "FEED_ACCOUNT_ID"} {
+		t.Setenv(name, "")
+	}
+	folder := t.TempDir()
+	file, noKey := filepath.Join(folder, "deploy.env"), filepath.Join(folder, "nokey.env")
+	must(t, os.WriteFile(noKey, []byte("FEED_REGION=cn-hangzhou\n"), 0o600))
+	must(t, os.WriteFile(file, []byte(target.FCVariable+"="+cloud.URL+"\n"+target.KeyIDVariable+"=id\n"), 0o600))
+	t.Setenv(target.SecretVariable, "the-secret")
+	feeds := filepath.Join(folder, "s.yaml")
+	must(t, os.WriteFile(feeds, []byte("edition: 3.0.0\nname: x\nresources: {}\n"), 0o600))
+
+	for _, test := range []struct {
+		args, want string
+		code       int
+	}{
+		{"feed-refresh -e {} --env " + file, "/2023-03-30/functions/feed-refresh/invocations {}", 0},
+		{"feed-refresh --sample timer --env " + file, `"payload":"refresh"`, 0},
+		{"feed-refresh -e {} --service old --env " + file, "/services/old/functions/feed-refresh/invocations {}", 0},
+		{"feed-enrich --sample kafka --env " + file + " --manifest " + feeds, `"topic":"feed-updates"`, 0},
+		{"feed-enrich --sample kafka --env " + file + " --manifest " + feeds + "x", "s.yamlx", 1},
+		{"feed-query --sample http --env " + file, "s feed-query info", 2},
+		{"feed-query --sample x --env " + file, "not known", 2},
+		{"feed-refresh -e {} --service old", "give --env", 2},
+		{"feed-refresh -e {} --env " + noKey, target.KeyIDVariable + " is missing", 1},
+		{"feed-refresh -e {} --env " + noKey, "FEED_ACCOUNT_ID is missing", 1},
+	} {
+		var stdout, stderr bytes.Buffer
+		code := run(t.Context(), append([]string{"invoke"}, strings.Fields(test.args)...), &stdout, &stderr)
+		text := stdout.String() + stderr.String()
+		if code != test.code || !strings.Contains(text, test.want) || strings.Contains(text, "the-secret") {
+			t.Errorf("%s exits with %d: %s; want %d, %s", test.args, code, text, test.code, test.want)
+		}
 	}
 }

@@ -6,7 +6,7 @@
 //	feedstream refresh         the refresh function, now
 //	feedstream reference       the snapshots in OSS: compared, pinned, rolled back
 //	feedstream query           the query function, as a table
-//	feedstream invoke          any function, with an event or the sample of a trigger
+//	feedstream invoke          any function, here or in the cloud, with an event or the sample of a trigger
 //	feedstream logs            what a function printed
 //	feedstream doctor          s.yaml as it would be deployed or, with --live, every service
 //	feedstream cost            what a month of the feed costs

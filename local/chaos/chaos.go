@@ -29,14 +29,16 @@ type Config struct {
 	Rate     float64       // records per second
 	// Rules are those that are drawn from; none means Rules().
 	Rules []string
-	// Tell, when not nil, hears of each combination of rules.
+	// Others are faults beside the rules. The load goes on for as long as the last one takes, beyond Duration.
+	Others []Disturbance
+	// Tell, when not nil, hears of each combination of rules, and of what happened beside them.
 	Tell func(format string, args ...any)
 }
 
 // Result is what a run did, and what the audit found.
 type Result struct {
 	Seed     uint64
-	Injected map[string]int // by what the rules name
+	Injected map[string]int // by what the rules name, and by the names of the others
 	Repeated int            // pushes of enrich beyond the first one of each batch
 	audit.Report
 }
@@ -69,18 +71,21 @@ const lives = 2
 // Run is one run on a stack of its own. That the audit is not balanced is in the result; an error says why there
 // is none.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
+	if len(cfg.Rules) == 0 {
+		cfg.Rules = Rules()
+	}
+	if cfg.Tell == nil {
+		cfg.Tell = func(string, ...any) {}
+	}
 	r := &run{cfg: cfg, luck: rand.New(rand.NewPCG(cfg.Seed, 1)), result: Result{Seed: cfg.Seed, Injected: map[string]int{}}}
-	if len(r.cfg.Rules) == 0 {
-		r.cfg.Rules = Rules()
-	}
-	if r.cfg.Tell == nil {
-		r.cfg.Tell = func(string, ...any) {}
-	}
+	r.rules = deck[string]{luck: r.luck, all: cfg.Rules}
+	r.others = newOthers(cfg.Seed, cfg.Others, cfg.Tell)
 	for life := 1; life <= lives; life++ {
 		if err := r.live(ctx, life == lives); err != nil {
 			return nil, err
 		}
 	}
+	maps.Copy(r.result.Injected, r.others.made)
 	return &r.result, nil
 }
 
@@ -89,7 +94,8 @@ type run struct {
 	cfg    Config
 	stack  *stack.Stack
 	luck   *rand.Rand
-	deck   []string // rules still to be drawn before any comes again
+	rules  deck[string]
+	others *others
 	result Result
 }
 
@@ -119,9 +125,11 @@ func (r *run) live(ctx context.Context, last bool) (err error) {
 	return nil
 }
 
-// illTreat publishes, refreshes, and sets one combination of rules after the other.
+// illTreat publishes, refreshes, disturbs, and sets one combination of rules after the other.
 func (r *run) illTreat(ctx context.Context) error {
-	feeding, stop := context.WithTimeout(ctx, r.cfg.Duration/lives)
+	disturbing, enough := context.WithTimeout(ctx, r.cfg.Duration/lives)
+	defer enough()
+	feeding, stop := context.WithCancel(ctx)
 	defer stop()
 	published := make(chan error, 1)
 	go func() {
@@ -132,11 +140,17 @@ func (r *run) illTreat(ctx context.Context) error {
 		defer close(refreshed)
 		r.refresh(feeding)
 	}()
+	disturbed := make(chan error, 1)
+	go func() {
+		defer stop() // not before: a feed that ends needs servers that answer
+		disturbed <- r.others.run(ctx, disturbing)
+	}()
 	var err error
 	for err == nil && feeding.Err() == nil {
 		err = r.combine(feeding)
 	}
-	stop()
+	enough()
+	err = errors.Join(err, <-disturbed)
 	<-refreshed
 	return errors.Join(err, <-published)
 }
@@ -145,7 +159,7 @@ func (r *run) illTreat(ctx context.Context) error {
 func (r *run) combine(ctx context.Context) error {
 	rules := make([]string, 1+r.luck.IntN(most))
 	for i := range rules {
-		rules[i] = r.draw()
+		rules[i] = r.rules.draw()
 	}
 	if err := r.set(rules...); err != nil {
 		return err
@@ -163,17 +177,6 @@ func (r *run) combine(ctx context.Context) error {
 			return nil
 		}
 	}
-}
-
-// draw is a rule of the deck, which is shuffled when all were drawn.
-func (r *run) draw() string {
-	if len(r.deck) == 0 {
-		r.deck = slices.Clone(r.cfg.Rules)
-		r.luck.Shuffle(len(r.deck), func(i, j int) { r.deck[i], r.deck[j] = r.deck[j], r.deck[i] })
-	}
-	drawn := r.deck[0]
-	r.deck = r.deck[1:]
-	return drawn
 }
 
 // set puts rules in the place of those before, and counts what those have done.

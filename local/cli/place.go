@@ -40,6 +40,9 @@ func (p *Place) Running(remedy string) (*target.Endpoints, error) {
 	return target.Running(p.data)
 }
 
+// Elsewhere tells whether a file names the services, in place of a running stack.
+func (p *Place) Elsewhere() bool { return p.env != "" }
+
 // Target says where the services are.
 func (p *Place) Target() (*target.Target, error) {
 	if p.env == "" {

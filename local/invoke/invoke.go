@@ -1,9 +1,11 @@
 // Package invoke calls functions through the SDK of Function Compute: by the API, and by their HTTP
-// triggers, which want a signature of their own.
+// triggers, which want a signature of their own. Those of Function Compute 3.0 in the cloud have another API, which the
+// SDK does not speak.
 package invoke
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -19,12 +21,14 @@ import (
 	"feedstream/shared/reference"
 )
 
-// Client calls the functions of a stack.
+// Client calls the functions of a stack, or those of a service of Function Compute 2.0.
 type Client struct {
 	API          string            // address of the API
 	HTTPTriggers map[string]string // address of the trigger by function
+	Service      string            // that has the functions; empty is the one of the local platform
 	KeyID        string
 	Secret       string
+	Token        string // of temporary credentials; empty with those that last
 }
 
 // Of returns a client of a running stack.
@@ -47,7 +51,7 @@ func (c Client) Function(name string, event []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("call %s: %w", name, err)
 	}
-	answer, err := client.InvokeFunction(fc.NewInvokeFunctionInput(service, name).WithPayload(event))
+	answer, err := client.InvokeFunction(fc.NewInvokeFunctionInput(cmp.Or(c.Service, service), name).WithPayload(event))
 	if err != nil {
 		return nil, fmt.Errorf("call %s: %w", name, err)
 	}
@@ -71,7 +75,7 @@ func (c Client) sdk() (*fc.Client, error) {
 	}
 	config := *made.Config
 	config.Endpoint, _ = fc.GetAccessPoint(c.API)
-	config.AccessKeyID, config.AccessKeySecret = c.KeyID, c.Secret
+	config.AccessKeyID, config.AccessKeySecret, config.SecurityToken = c.KeyID, c.Secret, c.Token
 	return &fc.Client{Config: &config, Connect: made.Connect}, nil
 }
 

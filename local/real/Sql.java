@@ -123,9 +123,13 @@ public class Sql {
                 return;
             case "split":
                 List<RegionInfo> regions = admin.getRegions(table);
-                for (RegionInfo region : regions.subList(0, 4)) {
-                    byte[] start = region.getStartKey();
-                    byte[] salt = {start.length == 0 ? 0 : start[0]};
+                List<RegionInfo> unsplit = new ArrayList<>();
+                for (RegionInfo region : regions) {
+                    if (regions.stream().filter(other -> salt(other) == salt(region)).count() == 1) unsplit.add(region);
+                }
+                if (unsplit.size() < 4) throw new IllegalStateException("only " + unsplit.size() + " regions are not split");
+                for (RegionInfo region : unsplit.subList(0, 4)) {
+                    byte[] salt = {salt(region)};
                     byte[] point = org.apache.hadoop.hbase.util.Bytes.add(salt, words[2].getBytes(StandardCharsets.UTF_8));
                     admin.splitRegionAsync(region.getRegionName(), point).get();
                 }
@@ -145,6 +149,11 @@ public class Sql {
                 throw new IllegalArgumentException("no command " + words[0]);
             }
         }
+    }
+
+    /** The salt of the keys of a region of a salted table. */
+    static byte salt(RegionInfo region) {
+        return region.getStartKey().length == 0 ? 0 : region.getStartKey()[0];
     }
 
     static String text(byte[] bytes) {

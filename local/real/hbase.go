@@ -7,6 +7,7 @@ import (
 	"net"
 	"path/filepath"
 	"strconv"
+	"time"
 )
 
 // HBase is a ZooKeeper, a master and a region server in one process and a second region server in
@@ -79,16 +80,35 @@ func (h *HBase) Start(ctx context.Context) (err error) {
 	if err := h.process.await(ctx, dial(h.ZooKeeper)); err != nil {
 		return err
 	}
-	h.second, err = start("regionserver", h.folder, "-Xmx1g", "-cp", h.classpath,
-		"org.apache.hadoop.hbase.regionserver.HRegionServer", "-D", "hbase.cluster.distributed=true",
-		"-D", "hbase.regionserver.port="+strconv.Itoa(h.ports.secondRegion), "start")
-	if err != nil {
+	if err := h.startSecond(); err != nil {
 		return err
 	}
 	if h.SQL, err = connect(ctx, h.Client); err != nil {
 		h.second.kill()
 	}
 	return err
+}
+
+func (h *HBase) startSecond() (err error) {
+	h.second, err = start("regionserver", h.folder, "-Xmx1g", "-cp", h.classpath,
+		"org.apache.hadoop.hbase.regionserver.HRegionServer", "-D", "hbase.cluster.distributed=true",
+		"-D", "hbase.regionserver.port="+strconv.Itoa(h.ports.secondRegion), "start")
+	return err
+}
+
+// KillRegionServer kills the second region server, starts it again and returns when it listens. Its regions are served
+// again some time after that.
+func (h *HBase) KillRegionServer(ctx context.Context) error {
+	h.second.kill()
+	if err := h.startSecond(); err != nil {
+		return err
+	}
+	return h.second.await(ctx, dial(fmt.Sprintf("127.0.0.1:%d", h.ports.secondRegion)))
+}
+
+// FreezeRegionServer has the second region server stand still for a while.
+func (h *HBase) FreezeRegionServer(ctx context.Context, d time.Duration) error {
+	return h.second.freeze(ctx, d)
 }
 
 // Stop ends HBase in order.

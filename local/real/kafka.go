@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -82,3 +83,9 @@ func (k *Kafka) Start(ctx context.Context) (err error) {
 
 // Stop ends the broker in order.
 func (k *Kafka) Stop() { k.process.stop() }
+
+// Kill ends the broker as the death of its process does; what it wrote stays with the system.
+func (k *Kafka) Kill() { k.process.kill() }
+
+// Freeze has the broker stand still for a while.
+func (k *Kafka) Freeze(ctx context.Context, d time.Duration) error { return k.process.freeze(ctx, d) }

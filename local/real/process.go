@@ -70,6 +70,21 @@ func (p *process) stop() {
 	}
 }
 
+// freeze has it stand still for a while, as a long collection of garbage does.
+func (p *process) freeze(ctx context.Context, d time.Duration) error {
+	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		return fmt.Errorf("freeze %s: %w", p.name, err)
+	}
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		return fmt.Errorf("thaw %s: %w", p.name, err)
+	}
+	return nil
+}
+
 // kill ends it as a power failure would.
 func (p *process) kill() {
 	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // it may have ended

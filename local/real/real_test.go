@@ -92,12 +92,21 @@ type judge struct {
 	layout phoenix.Layout
 	want   map[string]feed.Record // by row key
 	pool   endedPool
+
+	// patience is how long a read that answers another number of rows than there ought to be is repeated; 0 is not at
+	// all. Right after regions were moved and split, on a busy machine, a read of Phoenix has been seen to lack a row that
+	// the next one had.
+	patience time.Duration
+	repeated int // reads for that reason
 }
 
 func newJudge(t *testing.T, c *Client) *judge {
 	j := &judge{Client: c, want: map[string]feed.Record{}}
 	t.Cleanup(func() {
 		t.Logf("%d queries met Phoenix's ended thread pool (PHOENIX-7670) and were repeated", j.pool.met)
+		if j.patience > 0 {
+			t.Logf("%d reads had another number of rows than there ought to be and were repeated", j.repeated)
+		}
 	})
 	return j
 }
@@ -113,6 +122,21 @@ func (j *judge) query(t *testing.T, statement string) [][]string {
 		t.Fatal(err)
 	}
 	return rows
+}
+
+// read runs a query that ought to answer these rows, and again, within the judge's patience, for as long as their
+// number is another: that of the rows, or the one that is counted.
+func (j *judge) read(t *testing.T, want [][]string, statement string) [][]string {
+	t.Helper()
+	for deadline := time.Now().Add(j.patience); ; time.Sleep(100 * time.Millisecond) {
+		got := j.query(t, statement)
+		counts := strings.Contains(statement, "COUNT(*)")
+		if len(got) == len(want) && (!counts || cmp.Equal(want, got)) || !time.Now().Before(deadline) {
+			return got
+		}
+		j.repeated++
+		t.Logf("%d rows, want %d: %.200s", len(got), len(want), statement)
+	}
 }
 
 func (j *judge) open(t *testing.T) {
@@ -207,13 +231,15 @@ func (j *judge) expected(keep func(feed.Record) bool) [][]string {
 func (j *judge) agrees(t *testing.T) {
 	t.Helper()
 	all := func(feed.Record) bool { return true }
-	compare := func(what string, want, got [][]string) {
+	ask := func(what string, want [][]string, statement string) [][]string {
 		t.Helper()
+		got := j.read(t, want, statement)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +SQL):\n%.3000s", what, diff)
 		}
+		return got
 	}
-	compare("the table", j.expected(all), j.query(t, "SELECT /*+ NO_INDEX */ "+columns+" FROM "+table+" ORDER BY ROWKEY"))
+	ask("the table", j.expected(all), "SELECT /*+ NO_INDEX */ "+columns+" FROM "+table+" ORDER BY ROWKEY")
 	codes := map[string]int{}
 	for _, r := range j.want {
 		codes[r.StockCode]++
@@ -222,25 +248,23 @@ func (j *judge) agrees(t *testing.T) {
 	checked := 0
 	for _, code := range slices.Sorted(maps.Keys(codes)) {
 		groups = append(groups, []string{code, fmt.Sprint(codes[code])})
-		statement := "SELECT " + columns + " FROM " + table + " WHERE STOCK_CODE = '" + code + "' ORDER BY ROWKEY"
+		want := j.expected(func(r feed.Record) bool { return r.StockCode == code })
 		for range 2 { // a read through the index may repair it: the second must agree as well
-			got := j.query(t, statement)
-			checked += len(got)
-			compare("by code "+code, j.expected(func(r feed.Record) bool { return r.StockCode == code }), got)
+			checked += len(ask("by code "+code, want, "SELECT "+columns+" FROM "+table+" WHERE STOCK_CODE = '"+code+"' ORDER BY ROWKEY"))
 		}
 	}
 	plan := j.query(t, "EXPLAIN SELECT "+columns+" FROM "+table+" WHERE STOCK_CODE = '2318.HK'")
 	if !strings.Contains(fmt.Sprint(plan), "STOCK_CODE_INDEX") {
 		t.Errorf("the plan does not use the index: %v", plan)
 	}
-	compare("GROUP BY", groups, j.query(t, "SELECT STOCK_CODE, COUNT(*) FROM "+table+" GROUP BY STOCK_CODE ORDER BY STOCK_CODE"))
+	ask("GROUP BY", groups, "SELECT STOCK_CODE, COUNT(*) FROM "+table+" GROUP BY STOCK_CODE ORDER BY STOCK_CODE")
 	total := [][]string{{fmt.Sprint(len(j.want))}}
-	compare("COUNT through the table", total, j.query(t, "SELECT /*+ NO_INDEX */ COUNT(*) FROM "+table))
-	compare("COUNT of the index", total, j.query(t, "SELECT COUNT(*) FROM "+index))
-	compare("IS NULL", j.expected(func(r feed.Record) bool { return r.LastPrice == nil }),
-		j.query(t, "SELECT "+columns+" FROM "+table+" WHERE LAST_PRICE IS NULL ORDER BY ROWKEY"))
+	ask("COUNT through the table", total, "SELECT /*+ NO_INDEX */ COUNT(*) FROM "+table)
+	ask("COUNT of the index", total, "SELECT COUNT(*) FROM "+index)
+	ask("IS NULL", j.expected(func(r feed.Record) bool { return r.LastPrice == nil }),
+		"SELECT "+columns+" FROM "+table+" WHERE LAST_PRICE IS NULL ORDER BY ROWKEY")
 	for key, r := range j.want {
-		compare("by primary key", [][]string{line(r)}, j.query(t, "SELECT "+columns+" FROM "+table+" WHERE ROWKEY = '"+key+"'"))
+		ask("by primary key", [][]string{line(r)}, "SELECT "+columns+" FROM "+table+" WHERE ROWKEY = '"+key+"'")
 		break
 	}
 	t.Logf("%d rows through the table, %d through the index agree with what was written", len(j.want), checked)
@@ -431,8 +455,15 @@ func (j *judge) testConcurrentWriters(t *testing.T) {
 // settle takes as wanted, of several equally new candidates of a row, the one that the table holds.
 func (j *judge) settle(t *testing.T, candidates map[string][]feed.Record) {
 	t.Helper()
+	keys := map[string]bool{}
+	for key := range j.want {
+		keys[key] = true
+	}
+	for key := range candidates {
+		keys[key] = true
+	}
 	found := map[string][]string{}
-	for _, row := range j.query(t, "SELECT /*+ NO_INDEX */ "+columns+" FROM "+table) {
+	for _, row := range j.read(t, make([][]string, len(keys)), "SELECT /*+ NO_INDEX */ "+columns+" FROM "+table) {
 		found[row[0]] = row
 	}
 	for key, all := range candidates {

@@ -110,8 +110,8 @@ func (s *SQL) Move(table string) error {
 	return err
 }
 
-// Split splits the first regions of a salted table, each where its keys reach the given text after
-// the salt. It returns when the new regions are open.
+// Split splits the first four regions of a salted table that hold all keys of their salt, each where its keys reach
+// the given text after the salt. It returns when the new regions are open.
 func (s *SQL) Split(table, at string) error {
 	_, err := s.Query("!split " + table + " " + at)
 	return err

@@ -42,9 +42,9 @@ func FromFile(path, manifestPath string) (Target, *manifest.Manifest, error) {
 	return t, m, nil
 }
 
-// unknown names the variables that neither name a service nor are taken by the manifest.
+// unknown names the variables that neither name a service or the functions' API nor are taken by the manifest.
 func unknown(values map[string]string, taken map[string]bool) error {
-	known := []string{string(Kafka), string(HBase), string(OSS), string(MongoDB), KeyIDVariable, SecretVariable, TokenVariable}
+	known := []string{string(Kafka), string(HBase), string(OSS), string(MongoDB), FCVariable, KeyIDVariable, SecretVariable, TokenVariable}
 	for _, v := range variables {
 		known = append(known, v.name)
 	}

@@ -54,6 +54,9 @@ var variables = []variable{
 	{OSS, "OSS_REGION", ""},
 }
 
+// FCVariable names the API of Function Compute, for the verbs that call functions of an account. No function reads it.
+const FCVariable = "FC_ENDPOINT"
+
 // rootsVariable is the one that may name a file of this machine.
 const rootsVariable = "KAFKA_CA"
 

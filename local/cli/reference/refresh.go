@@ -43,7 +43,7 @@ func commandVerb(command *reference.Command, cmd *cobra.Command) *cobra.Command 
 		if err != nil {
 			return err
 		}
-		running, err := where.Running(fmt.Sprintf("invoke the refresh function there with the event %s", event))
+		running, err := where.Running(fmt.Sprintf("call the refresh function there: feedstream invoke FUNCTION -e '%s' --env FILE", event))
 		if err != nil {
 			return err
 		}

@@ -166,6 +166,10 @@ var faultsOfTriggers = []fault{
 	{"a cron that is none", Manifest, edit("'@every 5m'", "'@every five'")},
 	{"tolerance misspelt", Manifest, edit("errorsTolerance: ALL", "errorsTolerance: SOME")},
 	{"window in lower case", Manifest, edit("CountBasedWindow", "countBasedWindow")},
+	{"values in base64", Manifest, edit("                  Network: Default\n", "                  Network: Default\n                  ValueDataType: Binary\n")},
+	{"another kind of source", Manifest, edit("eventSourceType: Kafka", "eventSourceType: RocketMQ")},
+	{"an invocation as the component's hook", "hook-event", edit("- run: s feed-refresh invoke", "- component: fc3 invoke")},
+	{"hooks side by side", Manifest, edit("    - [feed-refresh]\n    - [feed-enrich]", "    - [feed-refresh, feed-enrich]")},
 	{"runOptions misspelt", Manifest, edit("runOptions:", "runOption:")},
 }
 

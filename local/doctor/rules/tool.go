@@ -9,6 +9,7 @@ var toolRules = []rule{
 	{"component-version", componentVersion},
 	{"deploy-order", deployOrder},
 	{"deploy-build", deployBuild},
+	{"hook-event", hookEvent},
 	{"refresh-missing", refreshMissing},
 }
 
@@ -57,6 +58,21 @@ func deployBuild(d *deployment) []Problem {
 	}
 	return when(!found, at.wrong("write actions: {pre-deploy: [{run: make build}]}",
 		"nothing builds the functions before a deploy: it uploads what was built last"))
+}
+
+// hookEvent: as the component's hook, an invocation loses its event, and the function is called with none.
+func hookEvent(d *deployment) (problems []Problem) {
+	for _, f := range d.functions {
+		for _, hook := range d.root().at("resources", f.path[1], "actions").members() {
+			for _, step := range hook.members() {
+				at := step.at("component")
+				problems = append(problems, when(strings.Contains(at.text(), " invoke ") && strings.Contains(at.text(), "--event"),
+					at.wrong("write run: s "+f.path[1]+" invoke --event … --skip-actions",
+						"the hook of %s calls it without the event: a component's hook drops it", f.name))...)
+			}
+		}
+	}
+	return problems
 }
 
 // refreshMissing: an enriching function without a refresh that runs has no reference.
