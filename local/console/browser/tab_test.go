@@ -217,14 +217,14 @@ func (b *tab) picture(name string) []byte {
 	return png
 }
 
-// weight are the bytes that a page loads, without a cache, and when it first paints, in milliseconds.
+// weight are the bytes of a page and its assets, without a cache, and when it first paints, in milliseconds.
 func (b *tab) weight(path string) (bytes, paint float64) {
 	b.t.Helper()
 	b.do(call(network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: true}))
 	b.open(path)
 	b.until("it has painted", `performance.getEntriesByName("first-contentful-paint").length > 0`)
 	bytes = eval[float64](b, `[...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
-		.filter(e => !e.name.endsWith("/live")).reduce((sum, e) => sum + e.transferSize, 0)`)
+		.filter(e => e.entryType === "navigation" || new URL(e.name).pathname.startsWith("/assets/")).reduce((sum, e) => sum + e.transferSize, 0)`)
 	paint = eval[float64](b, `performance.getEntriesByName("first-contentful-paint")[0].startTime`)
 	b.do(call(network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: false}))
 	return bytes, paint

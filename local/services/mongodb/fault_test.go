@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,17 +27,17 @@ func TestFaults(t *testing.T) {
 	server := start(t, t.TempDir())
 	c := connect(t, server).Database("reference").Collection("stock")
 
-	var seen mongodb.Command
+	var seen atomic.Pointer[mongodb.Command]
 	server.Fault(func(c mongodb.Command) fault.Fault {
 		if c.Name != "insert" {
 			return fault.Fault{}
 		}
-		seen = c
+		seen.Store(&c)
 		return fault.Fault{Err: "ShutdownInProgress"}
 	})
 	_, err := c.InsertOne(ctx, d("_id", 1))
 	wantCode(t, err, 91)
-	equal(t, seen, mongodb.Command{Name: "insert", Database: "reference", Collection: "stock"})
+	equal(t, *seen.Load(), mongodb.Command{Name: "insert", Database: "reference", Collection: "stock"})
 
 	server.Fault(once("insert", fault.Fault{Drop: true}))
 	if _, err := c.InsertOne(ctx, d("_id", 2)); err == nil {
