@@ -27,7 +27,7 @@ type Rejoin struct {
 func (r *Rejoin) Any() bool { return r.Unmatched || r.ReferenceVersion != "" || r.Code != "" }
 
 func (r *Rejoin) admits(record *feed.Record) bool {
-	return (!r.Unmatched || !record.Matched) && (r.Code == "" || r.Code == record.StockCode) &&
+	return record.Origin.Topic != feed.SampleTopic && (!r.Unmatched || !record.Matched) && (r.Code == "" || r.Code == record.StockCode) &&
 		(r.ReferenceVersion == "" || r.ReferenceVersion == record.ReferenceVersion)
 }
 
