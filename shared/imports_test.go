@@ -139,6 +139,7 @@ var conformance = map[string][]string{
 	"shared/hbase/look_test.go":        {"local/services/hbase"},
 	"shared/hbase/lost_test.go":        {"local/services/hbase"},
 	"shared/hbase/multi_test.go":       {"local/services/hbase"},
+	"shared/hbase/stuck_test.go":       {"local/services/hbase"},
 	"shared/kafka/bench_test.go":       {"local/services/kafka"},
 	"shared/kafka/conformance_test.go": {"local/services/kafka"},
 	"shared/mongo/conformance_test.go": {"local/services/mongodb"},

@@ -64,6 +64,21 @@ func (e *Enricher) workspace() *workspace {
 	return new(workspace)
 }
 
+// mostKept is how many events a push may hold for its workspace to be used again: that of a larger one would keep its
+// memory, which nobody counts, from pushes that need none of it.
+const mostKept = 10_000
+
+// keep hands a workspace to later pushes, without what it knew of this one.
+func (e *Enricher) keep(w *workspace) {
+	if len(w.deliveries) > mostKept {
+		return
+	}
+	clear(w.deliveries[:cap(w.deliveries)])
+	clear(w.verdicts[:cap(w.verdicts)])
+	clear(w.messages[:cap(w.messages)])
+	e.workspaces.Put(w)
+}
+
 // Summary is what a successful push answers and logs.
 type Summary struct {
 	Enriched         int     `json:"enriched"`
@@ -93,8 +108,12 @@ type Summary struct {
 func (e *Enricher) Push(ctx context.Context, body []byte) (answer []byte, err error) {
 	l := newLine(e.Now, len(body))
 	work := e.workspace()
-	defer e.workspaces.Put(work)
-	defer func() { l.end(ctx, e, err) }() // it looks at the workspace
+	defer func() {
+		l.end(ctx, e, err) // it looks at the workspace
+		if err != nil || l.complete {
+			e.keep(work) // after a panic a sink may still look at it
+		}
+	}()
 
 	l.enter(decode)
 	if err := work.decode(body); err != nil {

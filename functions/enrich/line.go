@@ -207,7 +207,7 @@ func (l *line) until(i int, ended time.Time) time.Time {
 func ages(deliveries []feed.Delivery) (oldest, newest int64) {
 	for i := range deliveries {
 		at := deliveries[i].Timestamp
-		if at == 0 {
+		if at <= 0 { // -1 is Kafka's own word for none
 			continue
 		}
 		if oldest == 0 || at < oldest {

@@ -113,18 +113,11 @@ func nextQuery(r *http.Request, cursor string) string {
 	return query.Encode()
 }
 
-// maxRowKey is the length of the longest row key that HBase holds.
-const maxRowKey = 1<<15 - 1
-
 func (a *API) row(w http.ResponseWriter, r *http.Request) error {
 	rowKey := r.PathValue("rowKey")
-	var record feed.Record
-	found := false
-	if len(rowKey) <= maxRowKey { // HBase refuses to look for a longer one
-		var err error
-		if record, found, err = a.Finder.ByRowKey(r.Context(), rowKey); err != nil {
-			return err
-		}
+	record, found, err := a.Finder.ByRowKey(r.Context(), rowKey)
+	if err != nil {
+		return err
 	}
 	if !found {
 		return &problem.Problem{Status: http.StatusNotFound, Title: http.StatusText(http.StatusNotFound),

@@ -79,6 +79,9 @@ type Page struct {
 // orphan, does not show; a row never shows twice. One that is no record's is skipped, so that it does not take
 // the page from all others.
 func (f *Finder) ByCode(ctx context.Context, q Query) (Page, error) {
+	if q.From >= q.To {
+		return Page{Items: []feed.Record{}}, nil
+	}
 	layout, err := f.Layouts.Layout(ctx)
 	if err != nil {
 		return Page{}, fmt.Errorf("check the layout of the table: %w", err)

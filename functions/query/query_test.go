@@ -209,3 +209,13 @@ func TestCursorRoundTrip(t *testing.T) {
 		}
 	})
 }
+
+// A query that begins where it ends, or behind, asks nothing: HBase knows no such range.
+func TestAnEmptyRangeIsAnEmptyPage(t *testing.T) {
+	for _, q := range []Query{{Code: "2318.HK", From: math.MaxInt64, To: math.MaxInt64, Limit: 1}, {Code: "2318.HK", From: 2, To: 1, Limit: 1}} {
+		page, err := new(Finder).ByCode(t.Context(), q)
+		if err != nil || len(page.Items) != 0 || page.Items == nil || page.Next != nil {
+			t.Errorf("%+v: %+v, %v", q, page, err)
+		}
+	}
+}

@@ -18,10 +18,10 @@ import (
 type tree = map[string]any
 
 // Template compares a Resource Orchestration Service template with the Serverless Devs manifest: whatever the manifest
-// says about a function must stand there too. The template may say more; only variables of a function that the
-// manifest does not set are refused. What the manifest takes from the environment, the template may take from
-// wherever it likes, but for a default, which has to be the same. The manifest has been checked already. A template
-// that does not exist is nothing to look at.
+// says about a function must stand there too. The template may say more, but for variables of a function and settings
+// of its Kafka source: a ValueDataType there would change what the function is handed. What the manifest takes from the
+// environment, the template may take from wherever it likes, but for a default, which has to be the same. The manifest
+// has been checked already. A template that does not exist is nothing to look at.
 func Template(manifestPath, templatePath string) []Finding {
 	template, err := readTree(templatePath)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -92,7 +92,7 @@ func (c *comparison) members(at string, want tree, got any) {
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		c.compare(at+"."+name, want[name], had[name])
 	}
-	if !strings.HasSuffix(at, ".EnvironmentVariables") {
+	if !strings.HasSuffix(at, ".EnvironmentVariables") && !strings.HasSuffix(at, ".sourceKafkaParameters") {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(had)) {

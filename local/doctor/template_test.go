@@ -43,6 +43,8 @@ func TestTemplateDifferences(t *testing.T) {
 		"another size":   {"MemorySize: 1024", "MemorySize: 512", "Resources.FeedEnrich.Properties.MemorySize is 512, want 1024"},
 		"a setting less": {"        OUTPUT_TOPIC: feed-records\n", "", "OUTPUT_TOPIC is absent, want feed-records"},
 		"one more":       {"OUTPUT_TOPIC: feed-records", "OUTPUT_TOPIC: feed-records\n        EXTRA: x", "EXTRA is x, want absent"},
+		"values in base64": {"            sourceKafkaParameters:\n", "            sourceKafkaParameters:\n              ValueDataType: Binary\n",
+			"ValueDataType is Binary, want absent"},
 		"a shown secret": {"NoEcho: true", "NoEcho: false", "NoEcho is false, want true"},
 		"a literal":      {"KAFKA_TLS:\n          Ref: KafkaTls", "KAFKA_TLS: 'true'", "KAFKA_TLS is true, want a reference, for s.yaml takes it from KAFKA_TLS"},
 		"another default": {"  KafkaTls:\n    Type: String\n    Default: 'false'", "  KafkaTls:\n    Type: String\n    Default: 'true'",

@@ -43,7 +43,8 @@ func (t Telemetry) Validate() error {
 	}
 	u, err := url.Parse(t.Endpoint)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT=%s is no URL of a collector: write such as https://collector:4318", t.Endpoint)
+		// The value may hold a password.
+		return errors.New("OTEL_EXPORTER_OTLP_ENDPOINT is no URL of a collector: write such as https://collector:4318")
 	}
 	return nil
 }

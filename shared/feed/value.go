@@ -82,8 +82,10 @@ func plainUpdate(value string) (raw rawUpdate, ok bool) {
 		number := false
 		rest = rest[1:]
 		if text, rest, ok = plainString(rest); !ok {
-			text, rest = plainNumber(rest)
-			number, ok = true, text != ""
+			if text, rest = plainNumber(rest); text == "" {
+				return rawUpdate{}, false
+			}
+			number = true
 		}
 		switch {
 		case name == "stockCode" && raw.code == "" && !number:
@@ -94,7 +96,7 @@ func plainUpdate(value string) (raw rawUpdate, ok bool) {
 			return rawUpdate{}, false
 		}
 		if rest == "}" {
-			return raw, ok && raw.code != "" && raw.timestamp != ""
+			return raw, raw.code != "" && raw.timestamp != ""
 		}
 		rest, ok = strings.CutPrefix(rest, ",")
 	}

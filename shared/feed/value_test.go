@@ -12,6 +12,7 @@ func FuzzAlikeUpdate(f *testing.F) {
 		`{"stockCode":"2318.HK","timestamp":01}`, `{"stockCode":"2318.HK","timestamp":-1}`, `{"stockCode":7,"timestamp":1}`,
 		`{"stockCode":"a","stockCode":"b","timestamp":1}`, `{"stockCode":"a","timestamp":1,}`, `{"stockCode":"a","timestamp":1}}`,
 		`{"stockCode":"","timestamp":""}`, `{"stockCode":"\\u0041","timestamp":1,"x":2}`, `{"stockCode":"a" ,"timestamp":1}`, `{`, `{"`, `{"a":`,
+		`{"timestamp":,"timestamp":1605760851123,"stockCode":"2318.HK"}`, `{"timestamp":,"stockCode":"A","timestamp":"1"}`, `{"stockCode":,"timestamp":1}`,
 	} {
 		f.Add(value)
 	}

@@ -100,7 +100,7 @@ func (c *Client) sendMulti(ctx context.Context, batch rows, actions []action, ac
 	}
 	memory, _ := c.memories.Get().(*memory)
 	call := newMulti(attempt, batch, actions, memory)
-	answer, err := sender.SendRPC(call)
+	answer, err := send(attempt, sender, call)
 	if err != nil {
 		if ctx.Err() == nil && attempt.Err() != nil {
 			c.replace(client) // the call was lost
@@ -111,6 +111,27 @@ func (c *Client) sendMulti(ctx context.Context, batch rows, actions []action, ac
 		c.memories.Put(call.memory)
 	}
 	_ = readMulti(answer.ProtoReflect().GetUnknown(), actions, acknowledged) // what cannot be read is not acknowledged
+}
+
+// send ends with its context, whatever the connection does: the library writes a call in the goroutine that sends it,
+// and a server that does not read would hold that for good. A call that is given up ends with its connection, and its
+// memory is not used again.
+func send(ctx context.Context, sender gohbase.RPCClient, call hrpc.Call) (proto.Message, error) {
+	type answer struct {
+		message proto.Message
+		err     error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		message, err := sender.SendRPC(call)
+		answered <- answer{message, err}
+	}()
+	select {
+	case a := <-answered:
+		return a.message, a.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // multi is one call to a region server: puts for several of its regions, with all cells in one block. The
@@ -195,7 +216,13 @@ func newMulti(ctx context.Context, batch rows, actions []action, used *memory) *
 		ctx: ctx, table: []byte(batch.table), key: batch.key(actions[0].rows[0]),
 		memory: used, results: make(chan hrpc.RPCResult, 1),
 	}
-	cells := slices.Grow(used.cells[:0], batch.side.Room(batch.numbers))
+	room := batch.side.Room(nil) // and of this server's rows alone
+	for _, a := range actions {
+		for _, i := range a.rows {
+			room += batch.side.Size(batch.numbers[i])
+		}
+	}
+	cells := slices.Grow(used.cells[:0], room)
 	request, region, mutation, key := used.request[:0], used.region, used.mutation, used.key
 	for _, a := range actions {
 		region = appendRegion(region[:0], a.region.name)

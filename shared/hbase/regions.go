@@ -69,13 +69,17 @@ func (d *directory) learn(table string, calls []hrpc.Call) {
 	known := d.tables[table]
 	for _, call := range calls {
 		region := call.Region()
-		if region == nil || region.Client() == nil {
+		if region == nil {
+			continue
+		}
+		server := region.Client() // asked for once: a call that fails beside this one may take it away
+		if server == nil {
 			continue
 		}
 		if i := known.find(call.Key()); i >= 0 && bytes.Equal(known[i].name, region.Name()) {
 			continue
 		}
-		found := &place{start: region.StartKey(), stop: region.StopKey(), name: region.Name(), server: region.Client().Addr()}
+		found := &place{start: region.StartKey(), stop: region.StopKey(), name: region.Name(), server: server.Addr()}
 		known = append(known.without(found.overlaps), found)
 		slices.SortFunc(known, func(a, b *place) int { return bytes.Compare(a.start, b.start) })
 	}

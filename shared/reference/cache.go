@@ -117,7 +117,7 @@ func (c *Cache) refresh(ctx context.Context) {
 	next, err := c.load(ctx, current)
 	if err != nil {
 		c.cfg.Logger.WarnContext(ctx, "the reference could not be refreshed, the loaded snapshot stays",
-			"version", current.manifest.Version, "age", current.manifest.Age(c.cfg.Now()), "error", err)
+			"referenceVersion", current.manifest.Version, "referenceAge", current.manifest.Age(c.cfg.Now()), "error", err)
 		kept := *current
 		kept.checkedAt = c.cfg.Now()
 		next = &kept

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -91,7 +92,11 @@ func fail(span trace.Span, err error) {
 	}
 }
 
+// errorType is that of the innermost error: those around it say what was being done.
 func errorType(err error) attribute.KeyValue {
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
 	return semconv.ErrorTypeKey.String(fmt.Sprintf("%T", err))
 }
 

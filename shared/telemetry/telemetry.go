@@ -81,12 +81,12 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	client := newClient()
 	spans, err := otlptracehttp.New(ctx, otlptracehttp.WithHTTPClient(client))
 	if err != nil {
-		return nil, fmt.Errorf("send traces to OTEL_EXPORTER_OTLP_ENDPOINT=%s: %w", cfg.Endpoint, err)
+		return nil, fmt.Errorf("send traces to OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
 	}
 	// Instances come and go, each with sums of its own: only differences can be added up.
 	metrics, err := otlpmetrichttp.New(ctx, otlpmetrichttp.WithHTTPClient(client), otlpmetrichttp.WithTemporalitySelector(delta))
 	if err != nil {
-		return nil, fmt.Errorf("send metrics to OTEL_EXPORTER_OTLP_ENDPOINT=%s: %w", cfg.Endpoint, err)
+		return nil, fmt.Errorf("send metrics to OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
 	}
 	source, err := cfg.resource(ctx)
 	if err != nil {
