@@ -14,6 +14,7 @@ import (
 	"feedstream/shared/feed"
 	"feedstream/shared/kafka"
 	"feedstream/shared/phoenix"
+	"feedstream/shared/reference"
 	"feedstream/shared/trigger"
 )
 
@@ -94,6 +95,14 @@ func FuzzAlike(f *testing.F) {
 	f.Add(`"{\"data\":{\"topic\":\"t\",\"partition\":0,\"offset\":1,\"value\":\"2318.HK,1605760851123\"}}"`, "s", "x", int64(1))
 	f.Add(`{"topic":"t","partition":0,"offset":1,"key":"k","value":"2318.HK,1605760851123","headers":{"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}`, "k", "2318.HK", int64(eventTime))
 	w := newWorld(f)
+	prices := []feed.Price{782_500, 1, 123_456_789_012_345_678}
+	var err error
+	if w.snapshot, err = reference.Decode("20261123T021500Z-3f2a91c4", reference.Encode(map[string]feed.Entry{
+		"2318.HK": {Name: "Ping An Insurance", Price: &prices[0]}, "0941.HK": {Name: "China Mobile"},
+		"9.HK": {Name: `中国 "平安" \`, Price: &prices[1]}, "x": {Name: strings.Repeat("long-", 40), Price: &prices[2]},
+	})); err != nil {
+		f.Fatal(err)
+	}
 	e := w.enricher()
 	f.Fuzz(func(t *testing.T, odd, sender, code string, ms int64) {
 		if !json.Valid([]byte("[0," + odd + "]")) {

@@ -18,7 +18,7 @@ type workspace struct {
 	decoder    trigger.Decoder
 	deliveries []feed.Delivery
 	verdicts   []verdict // one for each delivery
-	names      []byte
+	texts      []byte
 	numbers    []int
 	merger     merger
 	rows       phoenix.Batch
@@ -30,6 +30,7 @@ type workspace struct {
 type verdict struct {
 	record feed.Record
 	price  feed.Price // to which the record points
+	forms  feed.Forms // and these
 	why    *feed.Rejection
 }
 
@@ -45,7 +46,7 @@ const together = 64
 // judge checks each delivery and joins what passes with the snapshot.
 func (w *workspace) judge(snapshot *reference.Snapshot, now time.Time) {
 	w.verdicts = slices.Grow(w.verdicts[:0], len(w.deliveries))[:len(w.deliveries)]
-	w.names = w.names[:0]
+	w.texts = w.texts[:0]
 	version := snapshot.Version()
 	for from := 0; from < len(w.deliveries); from += together {
 		to := min(from+together, len(w.deliveries))
@@ -62,11 +63,12 @@ func (w *workspace) check(deliveries []feed.Delivery, verdicts []verdict, versio
 			verdicts[i] = verdict{why: why}
 			continue
 		}
-		verdicts[i] = verdict{record: feed.Join(update, deliveries[i].Origin, nil, version)}
+		v := &verdicts[i]
+		v.why, v.record = nil, feed.Join(update, deliveries[i].Origin, nil, version)
 	}
 }
 
-// match adds what the snapshot knows of the records' stocks, as feed.Join does. The names are copied: where the
+// match adds what the snapshot knows of the records' stocks, as feed.Join does. Its texts are copied: where the
 // snapshot is large, what lies far apart in it is far away again when rows and messages are made.
 func (w *workspace) match(verdicts []verdict, snapshot *reference.Snapshot) {
 	var codes [together]string
@@ -76,23 +78,24 @@ func (w *workspace) match(verdicts []verdict, snapshot *reference.Snapshot) {
 	}
 	snapshot.FindAll(codes[:len(verdicts)], found[:])
 	for i := range verdicts {
-		v, entry := &verdicts[i], &found[i]
-		if v.why != nil || !entry.Known {
+		v := &verdicts[i]
+		if v.why != nil || !found[i].Known() {
 			continue
 		}
-		v.record.Matched, v.record.StockName = true, w.name(entry.Name)
-		if entry.Price != "" {
-			v.price, v.record.LastPrice = entry.Amount(), &v.price
+		v.forms = w.copied(found[i].Forms())
+		v.record.Matched, v.record.StockName, v.record.Forms = true, v.forms.Name(), &v.forms
+		if v.forms.Price() != "" {
+			v.price, v.record.LastPrice = reference.Amount(v.forms.Price()), &v.price
 		}
 	}
 }
 
-// name returns a copy of a name, which is valid until the next push is judged.
-func (w *workspace) name(name string) string {
-	from := len(w.names)
-	w.names = append(w.names, name...) // copies handed out before stay where they are when it moves
-	copied := w.names[from:]
-	return unsafe.String(unsafe.SliceData(copied), len(copied))
+// copied returns forms in a copy of their text, which is valid until the next push is judged.
+func (w *workspace) copied(forms feed.Forms) feed.Forms {
+	from := len(w.texts)
+	w.texts = append(w.texts, forms.Text()...) // copies handed out before stay where they are when it moves
+	copied := w.texts[from:]
+	return forms.At(unsafe.String(unsafe.SliceData(copied), len(copied)))
 }
 
 // accepted are the numbers of the verdicts that are records.

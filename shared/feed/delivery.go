@@ -78,7 +78,7 @@ func (d *Delivery) Update(now time.Time) (Update, *Rejection) {
 		return Update{}, reject(InvalidTimestamp, "timestamp %s lies before 2000-01-01 (a time in seconds does, read as milliseconds)",
 			clip(raw.timestamp))
 	}
-	if ms > now.Add(MaxAhead).UnixMilli() {
+	if ms > now.UnixMilli()+MaxAhead.Milliseconds() {
 		return Update{}, reject(FutureTimestamp, "timestamp %s is more than %s ahead of the clock, %s",
 			clip(raw.timestamp), MaxAhead, FormatTime(now.UnixMilli()))
 	}

@@ -13,6 +13,12 @@ func load(s string, i int) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
+// half returns the four bytes at i.
+func half(s string, i int) uint64 {
+	s = s[i : i+4]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
+}
+
 // special marks bytes of a word that are below a blank, above ASCII, or one of two others. There are marks only if
 // there are such bytes, though not all marks stand at them.
 func special(w uint64, one, other byte) uint64 {
@@ -22,7 +28,10 @@ func special(w uint64, one, other byte) uint64 {
 
 // without reports whether a text is of printable ASCII and DEL alone and has neither of two bytes in it.
 func without(s string, one, other byte) bool {
-	if len(s) < 8 {
+	if len(s) >= 4 && len(s) < 8 {
+		return special(half(s, 0)|half(s, len(s)-4)<<32, one, other) == 0
+	}
+	if len(s) < 4 {
 		for i := range len(s) {
 			if c := s[i]; c < ' ' || c >= 0x80 || c == one || c == other {
 				return false

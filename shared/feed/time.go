@@ -1,24 +1,38 @@
 package feed
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 )
 
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
+const timeBytes = len(timeLayout)
+
 const dayMillis = 24 * 60 * 60 * 1000
 
 // AppendTime appends what FormatTime returns.
 func AppendTime(dst []byte, ms int64) []byte {
-	const last = 253_402_300_799_999 // of the year 9999
-	if ms < 0 || ms > last {
+	if !inFourDigits(ms) {
 		return time.UnixMilli(ms).UTC().AppendFormat(dst, timeLayout)
 	}
+	dst = slices.Grow(dst, timeBytes)
+	at := len(dst)
+	dst = dst[:at+timeBytes]
+	putTime((*[timeBytes]byte)(dst[at:]), ms)
+	return dst
+}
+
+// inFourDigits reports whether a time lies in the years 1970 to 9999.
+func inFourDigits(ms int64) bool { return ms >= 0 && ms <= 253_402_300_799_999 }
+
+// putTime writes a time in that range.
+func putTime(text *[timeBytes]byte, ms int64) {
 	year, month, day := date(uint32(ms / dayMillis))
 	rest := uint32(ms % dayMillis)
 	seconds := rest / 1000
-	text := [len(timeLayout)]byte{4: '-', 7: '-', 10: 'T', 13: ':', 16: ':', 19: '.', 23: 'Z'}
+	text[4], text[7], text[10], text[13], text[16], text[19], text[23] = '-', '-', 'T', ':', ':', '.', 'Z'
 	twoDigits(text[0:], year/100)
 	twoDigits(text[2:], year%100)
 	twoDigits(text[5:], month)
@@ -28,7 +42,6 @@ func AppendTime(dst []byte, ms int64) []byte {
 	twoDigits(text[17:], seconds%60)
 	text[20] = byte('0' + rest%1000/100)
 	twoDigits(text[21:], rest%100)
-	return append(dst, text[:]...)
 }
 
 // upToHundred are all pairs of digits.

@@ -84,12 +84,17 @@ func appendRecord(dst []byte, m *Message, deltaTime int64, deltaOffset int) []by
 // setLength writes how much has been appended behind the room that was kept for that at from. It is of the usual
 // size, and when the length takes another one, what follows moves.
 func setLength(dst []byte, from, room int) []byte {
-	var length [binary.MaxVarintLen64]byte
-	n := binary.PutVarint(length[:], int64(len(dst)-from-room))
-	if n == room {
-		copy(dst[from:], length[:n])
+	size := uint(len(dst) - from - room)
+	switch {
+	case room == 1 && size < 1<<6:
+		dst[from] = byte(size << 1)
+		return dst
+	case room == 2 && size >= 1<<6 && size < 1<<13:
+		dst[from], dst[from+1] = byte(size<<1)|0x80, byte(size>>6)
 		return dst
 	}
+	var length [binary.MaxVarintLen64]byte
+	n := binary.PutVarint(length[:], int64(size))
 	return slices.Replace(dst, from, from+room, length[:n]...)
 }
 

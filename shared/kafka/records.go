@@ -3,7 +3,7 @@ package kafka
 import (
 	"encoding/binary"
 	"fmt"
-	"strconv"
+	"slices"
 
 	"feedstream/shared/feed"
 )
@@ -75,38 +75,57 @@ func appendKey(dst []byte, r *feed.Record) []byte {
 
 // appendOutput appends what RecordMessage returns as it stands in a batch, with more headers behind its own.
 func appendOutput(dst []byte, r *feed.Record, more []Header) []byte {
-	const usual, short = 2, 1
-	keySize := int64(len(r.Sender) + 1 + len(r.StockCode))
-	dst = appendKey(binary.AppendVarint(dst, keySize), r)
-	from := len(dst)
-	dst = setLength(r.AppendJSON(append(dst, make([]byte, usual)...)), from, usual)
+	const usual = 2
+	keySize := len(r.Sender) + 1 + len(r.StockCode)
+	dst = appendKey(binary.AppendVarint(dst, int64(keySize)), r)
+	key, from := len(dst)-keySize, len(dst)
+	dst, places := r.AppendLine(append(dst, 0, 0))
+	size := len(dst) - from - usual
+	dst = setLength(dst, from, usual)
 
-	dst = append(binary.AppendVarint(dst, int64(outputHeaders+len(more))), beforeID...)
-	from = len(dst)
-	dst = append(append(append(dst, make([]byte, short)...), r.Origin.Topic...), '/')
-	dst = append(strconv.AppendInt(dst, int64(r.Origin.Partition), 10), '/')
-	dst = setLength(strconv.AppendInt(dst, r.Origin.Offset, 10), from, short)
-	dst = append(dst, beforeSubject...)
-	dst = appendKey(binary.AppendVarint(dst, keySize), r)
-	dst = append(dst, beforeTime...)
-	from = len(dst)
-	dst = setLength(feed.AppendTime(append(dst, make([]byte, short)...), r.Time), from, short)
-	dst = append(dst, behindTime...)
+	line := len(dst) - size
+	partition := places.Offset - len(feed.BehindPartition) - places.Partition
+	offset := size - len(feed.BehindOffset) - places.Offset
+	at := len(dst)
+	dst = slices.Grow(dst, headersRoom+len(r.Origin.Topic)+keySize)
+	dst = dst[:cap(dst)]
+	at += binary.PutVarint(dst[at:], int64(outputHeaders+len(more)))
+	at = beforeID.Put(dst, at)
+	at += binary.PutVarint(dst[at:], int64(len(r.Origin.Topic)+1+partition+1+offset))
+	at += copy(dst[at:], r.Origin.Topic)
+	dst[at] = '/'
+	at = feed.Repeat(dst, at+1, line+places.Partition, partition)
+	dst[at] = '/'
+	at = feed.Repeat(dst, at+1, line+places.Offset, offset)
+	at = headerSubject.Put(dst, headerType.Put(dst, headerSource.Put(dst, at)))
+	at += binary.PutVarint(dst[at:], int64(keySize))
+	at = headerTime.Put(dst, feed.Repeat(dst, at, key, keySize))
+	at += binary.PutVarint(dst[at:], int64(places.BehindTime-places.Time))
+	at = feed.Repeat(dst, at, line+places.Time, places.BehindTime-places.Time)
+	dst = dst[:headerContentType.Put(dst, at)]
 	for _, h := range more {
 		dst = appendHeader(dst, h.Key, h.Value)
 	}
 	return dst
 }
 
-// outputHeaders is how many headers an output message has of its own.
-const outputHeaders = 7
+const (
+	// outputHeaders is how many headers an output message has of its own.
+	outputHeaders = 7
+	// headersRoom bounds what of them does not depend on its texts: the literals, the numbers of the origin, a
+	// time, five lengths, and what is copied too far.
+	headersRoom = 6*feed.Wide + 2*20 + 40 + 5*binary.MaxVarintLen64 + feed.Wide
+)
 
-// What stands between the parts of an output message that are different in each.
+// What stands between the parts of the headers that are different in each message: headers that are the same in
+// all, and the names of the others.
 var (
-	beforeID      = appendName(appendHeader(nil, feed.HeaderSpecVersion, specVersion), feed.HeaderID)
-	beforeSubject = appendName(appendHeader(appendHeader(nil, feed.HeaderSource, source), feed.HeaderType, recordType), feed.HeaderSubject)
-	beforeTime    = appendName(nil, feed.HeaderTime)
-	behindTime    = appendHeader(nil, feed.HeaderContentType, contentType)
+	beforeID          = feed.LiteralOf(string(appendName(appendHeader(nil, feed.HeaderSpecVersion, specVersion), feed.HeaderID)))
+	headerSource      = feed.LiteralOf(string(appendHeader(nil, feed.HeaderSource, source)))
+	headerType        = feed.LiteralOf(string(appendHeader(nil, feed.HeaderType, recordType)))
+	headerSubject     = feed.LiteralOf(string(appendName(nil, feed.HeaderSubject)))
+	headerTime        = feed.LiteralOf(string(appendName(nil, feed.HeaderTime)))
+	headerContentType = feed.LiteralOf(string(appendHeader(nil, feed.HeaderContentType, contentType)))
 )
 
 // ParseRecord reads what RecordMessage wrote. A message of another ce_type, or one whose key or ce_id

@@ -25,11 +25,42 @@ func hash[T string | []byte](h int32, text T) int32 {
 	return h
 }
 
+// bucket is the remainder of the hash's magnitude: that of the hash without its sign. The magnitude of the minimum
+// fits, too, as it has no sign.
 func bucket(hash int32, buckets int) byte {
-	// The remainder has the sign of the hash. Taking it in 64 bits leaves no corner at the minimum.
-	bucket := int64(hash) % int64(buckets)
-	if bucket < 0 {
-		bucket = -bucket
+	magnitude, n := uint32(hash), uint32(buckets)
+	if hash < 0 {
+		magnitude = -magnitude
 	}
-	return byte(bucket)
+	if n&(n-1) == 0 { // what nearly all tables have costs no division
+		return byte(magnitude & (n - 1))
+	}
+	return byte(magnitude % n)
 }
+
+// part is a text of which keys are made, so that it is read once for all of them.
+type part struct{ hash, power int32 } // its hash from zero, and the factor to the power of its length
+
+func partOf(text string) part {
+	power := int32(1)
+	if len(text) < len(powers) {
+		power = powers[len(text)]
+	} else {
+		for range len(text) {
+			power *= hashFactor
+		}
+	}
+	return part{hash(0, text), power}
+}
+
+// after is the hash of a text that begins with another one, whose hash is given.
+func (p part) after(hash int32) int32 { return hash*p.power + p.hash }
+
+// powers are those of the factor.
+var powers = func() (powers [64]int32) {
+	powers[0] = 1
+	for i := 1; i < len(powers); i++ {
+		powers[i] = powers[i-1] * hashFactor
+	}
+	return powers
+}()

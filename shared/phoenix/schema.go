@@ -26,6 +26,7 @@ type column struct {
 	digits   int32  // DECIMAL only: scale
 	required bool   // a row in which it is null is no record's
 
+	text   func(r *feed.Record) *string             // VARCHAR only: where the record has it
 	append func(dst []byte, r *feed.Record) []byte  // appends nothing for NULL
 	read   func(r *feed.Record, value []byte) error // is not called for NULL
 }
@@ -45,6 +46,9 @@ var columns = []column{
 		append: func(dst []byte, r *feed.Record) []byte {
 			if r.LastPrice == nil {
 				return dst
+			}
+			if r.Forms != nil {
+				return append(dst, r.Forms.Decimal()...)
 			}
 			return AppendPrice(dst, *r.LastPrice)
 		},
@@ -93,7 +97,7 @@ var columns = []column{
 
 func varchar(name string, member func(*feed.Record) *string) column {
 	return column{
-		name: name, sqlType: "VARCHAR", dataType: 12,
+		name: name, sqlType: "VARCHAR", dataType: 12, text: member,
 		append: func(dst []byte, r *feed.Record) []byte { return AppendVarchar(dst, *member(r)) },
 		read: func(r *feed.Record, value []byte) (err error) {
 			*member(r), err = DecodeVarchar(value)

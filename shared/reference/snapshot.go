@@ -96,9 +96,14 @@ func (e *Entry) Amount() feed.Price {
 	if e.Price == "" {
 		return 0
 	}
-	price, err := feed.ParsePrice(e.Price)
+	return Amount(e.Price)
+}
+
+// Amount is the number of a price that a snapshot has in plain notation.
+func Amount(plain string) feed.Price {
+	price, err := feed.ParsePrice(plain)
 	if err != nil {
-		panic("reference: a checked snapshot holds the price " + e.Price) // unreachable
+		panic("reference: a checked snapshot holds the price " + plain) // unreachable
 	}
 	return price
 }
@@ -114,17 +119,35 @@ func (s *Snapshot) All() iter.Seq2[string, Entry] {
 	}
 }
 
-// Found is what a snapshot knows of a code.
-type Found struct {
-	Entry
-	Known bool
+// Found is what a snapshot knows of a code. It lies in the snapshot and keeps it in memory.
+type Found struct{ data string }
+
+// Known reports whether the snapshot has an entry of the code.
+func (f Found) Known() bool { return f.data != "" }
+
+// Entry is the entry of a code that is known.
+func (f Found) Entry() Entry {
+	_, entry := read(f.data)
+	return entry
+}
+
+// Forms are those of a code that is known.
+func (f Found) Forms() feed.Forms {
+	data := f.data
+	_ = data[lengthsBytes-1]
+	decimal := int(data[1])
+	name := decimal + int(data[2])
+	return feed.FormsOf(data[lengthsBytes+int(data[0]):], decimal, name, name+int(data[3])+int(data[4])<<8)
 }
 
 // Find returns the entry of a stock code. Codes are case-sensitive. It allocates nothing.
 func (s *Snapshot) Find(code string) (Entry, bool) {
 	var found [1]Found
 	s.FindAll([]string{code}, found[:])
-	return found[0].Entry, found[0].Known
+	if !found[0].Known() {
+		return Entry{}, false
+	}
+	return found[0].Entry(), true
 }
 
 // FindAll is Find for each of the codes. A large snapshot does not lie in the processor's caches, and what one
@@ -146,24 +169,23 @@ func (s *Snapshot) FindAll(codes []string, found []Found) {
 			}
 		}
 		for i, code := range codes[:n] {
-			found[i] = s.among(code, buckets[i], ends[i], lengths[i])
+			found[i].data = s.among(code, buckets[i], ends[i], lengths[i])
 		}
 		codes, found = codes[n:], found[n:]
 	}
 }
 
-// among looks for a code in its bucket, whose first entry has a length.
-func (s *Snapshot) among(code string, at, end, length int) Found {
+// among returns the entry of a code in its bucket, whose first entry has a length, and "" when it has none.
+func (s *Snapshot) among(code string, at, end, length int) string {
 	for at < end {
 		if s.data[at+lengthsBytes:at+lengthsBytes+int(s.data[at])] == code {
-			_, entry := read(s.data[at : at+length])
-			return Found{entry, true}
+			return s.data[at : at+length]
 		}
 		if at += length; at < end {
 			length = entryBytes(s.data[at:])
 		}
 	}
-	return Found{}
+	return ""
 }
 
 // offset is where the entries of a bucket begin, and those of the bucket before end.

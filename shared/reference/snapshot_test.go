@@ -83,12 +83,32 @@ func holds(t *rapid.T, snapshot *reference.Snapshot, code string, want feed.Entr
 	}
 }
 
-// Many codes at once are found as each of them alone.
+// checkForms holds the forms that a snapshot has ready against those that are made of the entry.
+func checkForms(t *rapid.T, got feed.Forms, want feed.Entry) {
+	t.Helper()
+	var price, decimal []byte
+	if want.Price != nil {
+		price, decimal = want.Price.Append(nil), want.Price.AppendDecimal(nil)
+	}
+	inJSON := string(feed.AppendEscaped(nil, want.Name))
+	for _, forms := range []feed.Forms{got, got.At(strings.Clone(got.Text()))} {
+		if forms.Name() != want.Name || forms.JSON() != inJSON || forms.Price() != string(price) || forms.Decimal() != string(decimal) {
+			t.Fatalf("forms %+v of the entry %+v", forms, want)
+		}
+	}
+}
+
+// Many codes at once are found as each of them alone, with the forms that their entries have.
 func TestFindAll(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		entries := map[string]feed.Entry{}
 		for i := range rapid.IntRange(0, 300).Draw(r, "entries") {
-			entries[fmt.Sprint("S", i)] = feed.Entry{Name: fmt.Sprint("name ", i)}
+			entry := feed.Entry{Name: fmt.Sprint([]string{"name ", `\"`, "中国平安"}[i%3], i)}
+			if i%4 > 0 {
+				price := feed.Price(rapid.Int64Range(0, int64(feed.MaxPrice)).Draw(r, "price"))
+				entry.Price = &price
+			}
+			entries[fmt.Sprint("S", i)] = entry
 		}
 		snapshot := decoded(t, entries)
 		codes := rapid.SliceOfN(rapid.Map(rapid.IntRange(0, 400), func(i int) string { return fmt.Sprint("S", i) }), 0, 200).Draw(r, "codes")
@@ -96,8 +116,11 @@ func TestFindAll(t *testing.T) {
 		snapshot.FindAll(codes, found)
 		for i, code := range codes {
 			want, known := entries[code]
-			if got := found[i]; got.Known != known || got.Name != want.Name {
+			if got := found[i]; got.Known() != known || known && got.Entry().Name != want.Name {
 				r.Fatalf("%s: %+v, want %+v, %v", code, got, want, known)
+			}
+			if known {
+				checkForms(r, found[i].Forms(), want)
 			}
 		}
 	})
