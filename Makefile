@@ -49,10 +49,19 @@ functions: ## build the functions alone for this machine into bin/functions/
 	done
 
 # s prints the environment of the functions in clear: what it prints goes through here. Numbers of bytes, not characters.
+# The values that the environment has are hidden wherever they stand. What is deployed may hold others: so the rest of a
+# line is hidden behind the name of a secret, and the deeper lines below it where the value is a block.
+SECRETS := [A-Z0-9_]*(PASSWORD|PASSWD|SECRET|TOKEN|ACCESS_KEY|PRIVATE_KEY|API_KEY)[A-Z0-9_]*|MONGODB_URI|OTEL_EXPORTER_OTLP_HEADERS
 HIDE := LC_ALL=C awk 'BEGIN { split("KAFKA_SASL_PASSWORD MONGODB_URI OTEL_EXPORTER_OTLP_HEADERS", names, " ") } \
 	{ for (i in names) { secret = ENVIRON[names[i]]; if (secret != "") { rest = $$0; $$0 = ""; \
 	while ((at = index(rest, secret)) > 0) { $$0 = $$0 substr(rest, 1, at - 1) "***"; rest = substr(rest, at + length(secret)) } \
-	$$0 = $$0 rest } } print; fflush() }'
+	$$0 = $$0 rest } } \
+	text = $$0; gsub(/\033\[[0-9;]*m/, "", text); deep = match(text, /[^ +-]/); \
+	if (block && (deep > block || !deep)) { if (deep) $$0 = "***" } else { block = 0; \
+	if (match(text, /$(SECRETS)/)) { rest = substr(text, RSTART + RLENGTH); \
+	if (rest ~ /^["\047 ]*[:=]? *([>|][-+0-9]*)?[ {[]*$$/) block = deep; \
+	else if (rest !~ /^["\047 ]*[:=]?[*, ]*$$/) $$0 = substr(text, 1, RSTART + RLENGTH - 1) " ***" } } \
+	print; fflush() }'
 
 .PHONY: plan
 plan: ## what `s deploy` would change, without the secrets in it (after: set -a; . ./deploy.env; set +a)

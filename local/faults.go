@@ -56,7 +56,7 @@ func faultsVerb(use, short string, run func(context.Context, console.Client, []s
 		if err != nil {
 			return err
 		}
-		faults, err := run(cmd.Context(), console.Client{Console: running.Console}, args)
+		faults, err := run(cmd.Context(), console.Client{Console: running.Console, Token: running.ConsoleToken}, args)
 		if err != nil {
 			return err
 		}

@@ -34,8 +34,15 @@ func TestInvokeAndLogs(t *testing.T) {
 	if text := verb(t, data, "audit"); !strings.Contains(text, "samples") { // and it balances, else the verb had failed
 		t.Errorf("after the samples: %s", text)
 	}
-	if text := verb(t, data, "logs", "feed-enrich", "-n", "50"); !strings.Contains(text, "FC Invoke End RequestId") {
-		t.Errorf("the log is %q", text)
+	// What a function prints takes another way than its answer, and may come after it.
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		text := verb(t, data, "logs", "feed-enrich", "-n", "50")
+		if strings.Contains(text, "FC Invoke End RequestId") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the log is %q", text)
+		}
 	}
 	var stderr bytes.Buffer
 	for args, want := range map[string]string{

@@ -22,7 +22,7 @@ func retryCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := (console.Client{Console: running.Console}).RetryNow(cmd.Context()); err != nil {
+			if err := (console.Client{Console: running.Console, Token: running.ConsoleToken}).RetryNow(cmd.Context()); err != nil {
 				return err
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "all pushes that waited for a retry are tried now")

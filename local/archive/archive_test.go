@@ -62,10 +62,10 @@ func TestZipsAreReproducible(t *testing.T) {
 	}
 }
 
-// zipOf builds the zip of one function as `make` does.
+// zipOf builds the zip of one function as `make` does, yet with the Go that is there: another would have to be fetched.
 func zipOf(t *testing.T, folder string) []byte {
 	t.Helper()
-	run(t, folder, "make", "zips", "FUNCTIONS=publish", "COMMIT=0123456789ab")
+	run(t, folder, "make", "zips", "FUNCTIONS=publish", "COMMIT=0123456789ab", "TOOLCHAIN=local")
 	content, err := os.ReadFile(filepath.Join(folder, "bin", "zip", "publish.zip"))
 	if err != nil {
 		t.Fatal(err)
@@ -94,6 +94,39 @@ func copyTo(t *testing.T, from, to string) {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A secret that is deployed, and not in the environment, is known by the name of its variable.
+func TestAPlanPrintsNoSecretsOfWhatIsDeployed(t *testing.T) {
+	folder := t.TempDir()
+	copyTo(t, "../../Makefile", filepath.Join(folder, "Makefile"))
+	copyTo(t, "../../go.mod", filepath.Join(folder, "go.mod"))
+	if err := os.WriteFile(filepath.Join(folder, "s"), []byte("#!/bin/sh\ncat printed\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ printed, want string }{
+		{"environmentVariables:\n  LOG_LEVEL: INFO\n", "environmentVariables:\n  LOG_LEVEL: INFO\n"},
+		{"- KAFKA_SASL_PASSWORD: hush\n+ KAFKA_SASL_PASSWORD: other\n", "- KAFKA_SASL_PASSWORD ***\n+ KAFKA_SASL_PASSWORD ***\n"},
+		{`  "MONGODB_URI": "mongodb://u:hush@h/" => "mongodb://h/",` + "\n", "  \"MONGODB_URI ***\n"},
+		{"\x1b[31m-  MONGODB_URI: hush\x1b[39m\n", "-  MONGODB_URI ***\n"},
+		{"KAFKA_SASL_PASSWORD=hush\n", "KAFKA_SASL_PASSWORD ***\n"},
+		{"{LOG_LEVEL: INFO, MY_API_KEY: hush, TZ: UTC}\n", "{LOG_LEVEL: INFO, MY_API_KEY ***\n"},
+		{"  MONGODB_URI: >-\n    hush\n\n    hush\n  LOG_LEVEL: INFO\n", "  MONGODB_URI: >-\n***\n\n***\n  LOG_LEVEL: INFO\n"},
+		{"   MONGODB_URI:\n-    hush\n+    other\n   LOG_LEVEL: INFO\n", "   MONGODB_URI:\n***\n***\n   LOG_LEVEL: INFO\n"},
+		{"OTEL_EXPORTER_OTLP_HEADERS: {\n  a: hush\n}\nb\n", "OTEL_EXPORTER_OTLP_HEADERS: {\n***\n}\nb\n"},
+		{"  KAFKA_SASL_PASSWORD: ''\n  b: c\n", "  KAFKA_SASL_PASSWORD ***\n  b: c\n"},
+	} {
+		if err := os.WriteFile(filepath.Join(folder, "printed"), []byte(test.printed), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("make", "--no-print-directory", "plan")
+		cmd.Dir = folder
+		cmd.Env = append(os.Environ(), "PATH="+folder+":"+os.Getenv("PATH"), "KAFKA_SASL_PASSWORD=", "MONGODB_URI=", "OTEL_EXPORTER_OTLP_HEADERS=")
+		printed, err := cmd.Output()
+		if err != nil || string(printed) != test.want {
+			t.Errorf("of %q make prints %q, want %q, %v", test.printed, printed, test.want, err)
+		}
 	}
 }
 

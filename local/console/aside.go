@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"feedstream/local/audit"
 	"feedstream/local/console/page"
@@ -34,11 +35,10 @@ func (c *Console) aside(mux *http.ServeMux) {
 			return
 		}
 		_, source, _ := sourceOf(r)
-		redrive.begin(c, func(ctx context.Context, progress func(string, int64, int64)) outcome {
+		redrive.start(c, w, func(ctx context.Context, progress func(string, int64, int64)) outcome {
 			order.Progress = func(done, of int) { progress("redriving", int64(done), int64(of)) }
 			return c.redrive(ctx, source, &order)
 		})
-		redrive.show(w)
 	})
 }
 
@@ -192,6 +192,12 @@ const (
 	leastVisible = 1.5
 )
 
+// stretchOf is the stretch of a time so long after the first. A spread of centuries, as records without a time make it,
+// is more than a duration holds, and a float does not tell a month from a month and a nanosecond.
+func stretchOf(after, spread time.Duration) int {
+	return min(max(int(stretches*float64(after)/(float64(spread)+1)), 0), stretches-1)
+}
+
 // bars stacks the reasons in each of the stretches between the first and the last record set aside.
 func bars(all []repair.Aside, reasons []feed.Reason) (out []bar) {
 	if len(all) == 0 {
@@ -208,7 +214,7 @@ func bars(all []repair.Aside, reasons []feed.Reason) (out []bar) {
 	}
 	counts, sums, most := make([]map[feed.Reason]int, stretches), make([]int, stretches), 1
 	for i := range all {
-		at := int(float64(stretches) * float64(all[i].Time.Sub(first)) / float64(last.Sub(first)+1))
+		at := stretchOf(all[i].Time.Sub(first), last.Sub(first))
 		if counts[at] == nil {
 			counts[at] = map[feed.Reason]int{}
 		}

@@ -31,8 +31,6 @@ type Config struct {
 	Manifest *manifest.Manifest
 	// Token lets in whoever asks from beyond this machine and knows it; empty: nobody from there.
 	Token string
-	// Beyond says that the console listens beyond this machine: it draws a token when none is given.
-	Beyond bool
 }
 
 // platform is what runs the functions.
@@ -53,11 +51,11 @@ type Console struct {
 	ended     sync.WaitGroup
 }
 
+// NewToken returns one that nobody guesses, for a console that listens beyond this machine.
+func NewToken() string { return guard.NewToken() }
+
 // New begins to follow the stack. The caller closes the console, before what Status asks.
 func New(cfg Config) *Console {
-	if cfg.Token == "" && cfg.Beyond {
-		cfg.Token = guard.NewToken()
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Console{
 		cfg: cfg, ring: live.NewRing(), ctx: ctx, stop: cancel, reference: announced.New(cfg.Target, cfg.Manifest, cfg.Target.Names.Enrich),
@@ -66,7 +64,13 @@ func New(cfg Config) *Console {
 	c.ended.Go(func() { c.ring.Follow(ctx, c.Status) })
 	mux := http.NewServeMux()
 	mux.Handle("/api/faults", faultsHandler(cfg.Faults))
-	mux.HandleFunc("GET /api/status", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, c.Status()) })
+	mux.HandleFunc("GET /api/status", func(w http.ResponseWriter, r *http.Request) {
+		status := c.Status()
+		if !guard.Admitted(cfg.Token, r) {
+			status = status.Counters()
+		}
+		answerJSON(w, status)
+	})
 	mux.HandleFunc("POST /api/retry", func(w http.ResponseWriter, _ *http.Request) {
 		cfg.Platform.RetryNow()
 		w.WriteHeader(http.StatusNoContent)
@@ -87,7 +91,7 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.handler.
 // Entrance is what to add to the console's address so that it lets in from beyond this machine; empty when it
 // listens here only.
 func (c *Console) Entrance() string {
-	if !c.cfg.Beyond {
+	if c.cfg.Token == "" {
 		return ""
 	}
 	return "/?token=" + c.cfg.Token

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"feedstream/local/console"
+	"feedstream/local/console/guard"
 	"feedstream/local/console/live"
 	"feedstream/local/console/page"
 	"feedstream/local/platform/manifest"
@@ -115,14 +116,14 @@ func TestOverview(t *testing.T) {
 	}
 }
 
-// Who listens beyond this machine lets in with the token that it was given or has drawn.
+// Who asks from beyond this machine is let in with the token.
 func TestEntrance(t *testing.T) {
 	config := console.Config{
 		Status: func() live.Status { return live.Status{} }, Faults: &rules{}, Platform: &functions{}, Target: &target.Target{}, Manifest: &manifest.Manifest{},
 	}
 	here := console.New(config)
 	defer here.Close()
-	config.Beyond = true
+	config.Token = guard.NewToken()
 	beyond := console.New(config)
 	defer beyond.Close()
 	if here.Entrance() != "" || len(beyond.Entrance()) < len("/?token=")+16 {
@@ -154,5 +155,52 @@ func TestActionsRefuseOtherSites(t *testing.T) {
 	}
 	if s.functions.retried != 0 {
 		t.Error("something was done")
+	}
+	for _, path := range []string{"/aside", "/table.csv?code=2318.HK", "/platform/doctor", "/record/way?at=a/0/1", "/api/status"} {
+		r := httptest.NewRequest(http.MethodGet, "http://localhost"+path, http.NoBody)
+		r.RemoteAddr = "127.0.0.1:1"
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		r.Header.Set("Sec-Fetch-Mode", "no-cors")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code != http.StatusForbidden {
+			t.Errorf("GET %s from another site answers %d", path, w.Code)
+		}
+	}
+}
+
+// Who is not let in is told counters and no text of an error; who brings the token is told all and sets faults, by the
+// API as by the page.
+func TestTokenOfAProgram(t *testing.T) {
+	const token = "the-token"
+	set := &rules{}
+	c := console.New(console.Config{
+		Status: func() live.Status {
+			return live.Status{Failing: []target.Failing{{Topic: "in", Attempts: 7, Error: "HBase says no"}}, Streams: []live.Stream{{LastError: "it says no"}}}
+		},
+		Faults: set, Platform: &functions{}, Target: &target.Target{}, Manifest: &manifest.Manifest{}, Token: token,
+	})
+	defer c.Close()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.RemoteAddr = "10.0.0.9:1"
+		c.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	for name, test := range map[string]struct {
+		client console.Client
+		in     bool
+	}{
+		"without a token": {console.Client{Console: server.URL}, false},
+		"with another":    {console.Client{Console: server.URL, Token: "no"}, false},
+		"with the token":  {console.Client{Console: server.URL, Token: token}, true},
+	} {
+		if _, err := test.client.SetFaults(t.Context(), 1, "a.b"); (err == nil) != test.in || (len(set.set) == 1) != test.in {
+			t.Errorf("%s: %v, set %+v", name, err, set.set)
+		}
+		set.set = nil
+		failing, err := (&target.Target{Console: server.URL, ConsoleToken: test.client.Token}).Failing(t.Context())
+		if err != nil || len(failing) != 1 || failing[0].Attempts != 7 || (failing[0].Error != "") != test.in {
+			t.Errorf("%s: failing %+v, %v", name, failing, err)
+		}
 	}
 }

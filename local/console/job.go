@@ -27,6 +27,12 @@ type jobView struct {
 	Running    bool
 	Done, Of   int64
 	Out        *outcome
+	Refused    bool // who asks has started one while another ran
+}
+
+// start begins the work and answers with the job's state. Where another runs already, it says so beside that one's.
+func (j *job) start(c *Console, w http.ResponseWriter, work func(ctx context.Context, progress func(step string, done, of int64)) outcome) {
+	j.show(w, !j.begin(c, work))
 }
 
 // begin starts the work unless it runs already, or the console closes. The context ends with the console, or when somebody stops the job.
@@ -70,15 +76,16 @@ func (j *job) view() jobView {
 
 // serve answers with the job's state; while it runs, the fragment asks again by itself.
 func (j *job) serve(mux *http.ServeMux) {
-	mux.HandleFunc("GET /jobs/"+j.name, func(w http.ResponseWriter, _ *http.Request) { j.show(w) })
+	mux.HandleFunc("GET /jobs/"+j.name, func(w http.ResponseWriter, r *http.Request) { j.show(w, r.FormValue("refused") != "") })
 	mux.HandleFunc("POST /jobs/"+j.name+"/stop", func(w http.ResponseWriter, _ *http.Request) {
 		j.stop()
-		j.show(w)
+		j.show(w, false)
 	})
 }
 
-func (j *job) show(w http.ResponseWriter) {
+func (j *job) show(w http.ResponseWriter, refused bool) {
 	view := j.view()
+	view.Refused = refused
 	if !view.Running {
 		w.Header().Set("HX-Trigger", changed)
 	}

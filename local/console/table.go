@@ -77,7 +77,8 @@ func (c *Console) query(r *http.Request, code string, limit int, cursor string) 
 	return out, nil
 }
 
-// download answers with all rows of a stock code as CSV. An error after the first rows breaks the answer off.
+// download answers with all rows of a stock code as CSV, whose texts no spreadsheet takes for formulas. An error after
+// the first rows breaks the answer off.
 func (c *Console) download(w http.ResponseWriter, r *http.Request) {
 	const most = 1000
 	code, cursor := r.FormValue("code"), ""
@@ -110,7 +111,16 @@ func cells(r *feed.Record) []string {
 		price = r.LastPrice.String()
 	}
 	return []string{
-		r.RowKey(), r.Sender, r.StockCode, r.StockName, price, feed.FormatTime(r.Time), strconv.FormatBool(r.Matched),
-		r.ReferenceVersion, r.Origin.String(),
+		plain(r.RowKey()), plain(r.Sender), plain(r.StockCode), plain(r.StockName), price, feed.FormatTime(r.Time),
+		strconv.FormatBool(r.Matched), plain(r.ReferenceVersion), plain(r.Origin.String()),
 	}
+}
+
+// plain is a text as a spreadsheet shows it: one that would be computed gets the apostrophe by which they tell a text.
+// Prices are numbers, a negative one too, and stay so.
+func plain(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		return "'" + text
+	}
+	return text
 }

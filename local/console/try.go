@@ -26,8 +26,7 @@ func (c *Console) try(mux *http.ServeMux) {
 		page.Fragment(w, tryPath, "published", c.publish(r))
 	})
 	mux.HandleFunc("POST /try/audit", func(w http.ResponseWriter, _ *http.Request) {
-		balance.begin(c, c.balance)
-		balance.show(w)
+		balance.start(c, w, c.balance)
 	})
 }
 

@@ -4,9 +4,17 @@ import (
 	"math"
 	"testing"
 
+	"feedstream/shared/fc"
 	"feedstream/shared/feed"
 	"feedstream/shared/phoenix"
 )
+
+// The functions bound the bytes in flight by the same factor.
+func TestMemoryIsThatOfTheFunctions(t *testing.T) {
+	if bytesInMemory != fc.MemoryPerEventByte {
+		t.Errorf("a plan takes %g bytes of memory for one of an event, the functions %d", bytesInMemory, fc.MemoryPerEventByte)
+	}
+}
 
 // What a plan takes a record to become is about what the encoders make of it.
 func TestSizesAreThoseOfTheEncoders(t *testing.T) {

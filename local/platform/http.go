@@ -45,6 +45,13 @@ func (p *Platform) serveTrigger(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// refuseOtherSite answers what a page of another site sends by a browser of this machine: it would act here without
+// anybody's wish, and needs no answer for that. Requests that only read are served; the page gets no answer to see.
+func refuseOtherSite(w http.ResponseWriter, r *http.Request) {
+	apiError(w, http.StatusForbidden, "AccessDenied", fmt.Sprintf(
+		"%s %s comes from a page of another site: call it from a program, or have that page's own server pass it on", r.Method, r.URL.Path))
+}
+
 // The most that a request of a trigger may bring before its body. Source: limits of HTTP triggers.
 const (
 	maxPath    = 4 << 10

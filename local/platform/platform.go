@@ -106,7 +106,9 @@ func serve(addr string, handler http.Handler, logger *slog.Logger) (*http.Server
 		return nil, "", err
 	}
 	const maxHeaders = 64 << 10 // what a handler is to judge
-	server := &http.Server{Handler: hostcheck.Handler(handler), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+	sameSite := http.NewCrossOriginProtection()
+	sameSite.SetDenyHandler(http.HandlerFunc(refuseOtherSite))
+	server := &http.Server{Handler: hostcheck.Handler(sameSite.Handler(handler)), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: maxHeaders}
 	go func() { _ = server.Serve(patient.Wrap(listener, logger)) }() // ends with Close
 	return server, listener.Addr().String(), nil

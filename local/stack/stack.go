@@ -262,13 +262,18 @@ func (s *Stack) serveConsole() error {
 		return fmt.Errorf("listen for the console: %w", err)
 	}
 	s.endpoints.Console = "http://" + reachable(listener.Addr().String())
-	s.target.Console = s.endpoints.Console
+	if !listener.Addr().(*net.TCPAddr).IP.IsLoopback() {
+		if s.endpoints.ConsoleToken = s.cfg.ConsoleToken; s.endpoints.ConsoleToken == "" {
+			s.endpoints.ConsoleToken = console.NewToken()
+		}
+	}
+	s.target.Console, s.target.ConsoleToken = s.endpoints.Console, s.endpoints.ConsoleToken
 	s.page = console.New(console.Config{
 		Status: s.picture, Faults: s, Platform: s.platform, Endpoints: s.endpoints,
 		Target: &s.target, Manifest: s.manifest,
-		Token: s.cfg.ConsoleToken, Beyond: !listener.Addr().(*net.TCPAddr).IP.IsLoopback(),
+		Token: s.endpoints.ConsoleToken,
 	})
-	s.console = &http.Server{Handler: s.page, ReadHeaderTimeout: 10 * time.Second}
+	s.console = &http.Server{Handler: s.page, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	go func() { _ = s.console.Serve(patient.Wrap(listener, s.logger)) }() // ends with Close
 	return nil
 }

@@ -23,6 +23,8 @@ type Endpoints struct {
 	HTTPTriggers    map[string]string `json:"httpTriggers"`
 	AccessKeyID     string            `json:"accessKeyId"`
 	AccessKeySecret string            `json:"accessKeySecret"`
+	// ConsoleToken lets in to a console that listens beyond loopback; empty: it does not.
+	ConsoleToken string `json:"consoleToken,omitempty"`
 	// Environment is where the services are, in the functions' variables and with the key of OSS.
 	Environment map[string]string `json:"environment"`
 	Names       Names             `json:"names"`
@@ -45,7 +47,7 @@ func (t *Target) Endpoints() Endpoints {
 	}
 }
 
-// Write puts the file in place in one step: a reader sees all of it or none. It holds access keys, so only
+// Write puts the file in place in one step: a reader sees all of it or none. It holds keys and a token, so only
 // its owner may read it, whatever stood under its name before.
 func (e *Endpoints) Write(path string) error {
 	body, err := json.MarshalIndent(e, "", "  ")
@@ -104,6 +106,6 @@ func FromStack(dataDir string) (Target, error) {
 		return Target{}, err
 	}
 	t, err := Parse(running.Environment, running.Names)
-	t.Console = running.Console
+	t.Console, t.ConsoleToken = running.Console, running.ConsoleToken
 	return t, err
 }

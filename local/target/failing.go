@@ -40,6 +40,9 @@ func (t *Target) Failing(ctx context.Context) ([]Failing, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask the running stack for its status: %w", err)
 	}
+	if t.ConsoleToken != "" {
+		request.Header.Set("Authorization", "Bearer "+t.ConsoleToken) // without it the errors are left out
+	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("ask the running stack for its status: %w", err)

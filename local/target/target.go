@@ -25,6 +25,8 @@ type Target struct {
 	Credentials oss.Credentials // for OSS
 	Console     string          // base URL, of a running stack only
 
+	ConsoleToken string // of a console that listens beyond loopback
+
 	unusable error             // why OSS cannot be asked although it is named: told to those alone who need it
 	values   map[string]string // of the variables of every service that was named
 }

@@ -31,12 +31,12 @@ type handler struct {
 	eventsInBytes int64
 }
 
-// memoryPerEventByte is what one byte of an event costs at the peak: its deliveries, records, rows
+// MemoryPerEventByte is what one byte of an event costs at the peak: its deliveries, records, rows
 // with their cells and output messages live beside it until the push ends.
-const memoryPerEventByte = 12
+const MemoryPerEventByte = 12
 
 func newHandler(cfg Config, f Function) *handler {
-	bound := cfg.memory() / memoryPerEventByte
+	bound := cfg.memory() / MemoryPerEventByte
 	return &handler{
 		function: f, fallback: cfg.Credentials, logger: cfg.Logger, lines: cfg.RequestLines,
 		events: semaphore.NewWeighted(bound), eventsInBytes: bound,

@@ -18,7 +18,9 @@ import (
 type Reference struct {
 	target *target.Target
 	maxAge time.Duration // of the enrich function
-	read   sync.Mutex    // held while the manifest is read
+
+	read      sync.Mutex           // held while the manifest is read
+	announcer *reference.Announcer // once the target could make it: its connections are kept
 
 	mu       sync.Mutex
 	manifest reference.Manifest // zero before the first announcement
@@ -33,18 +35,23 @@ func (r *Reference) Refresh() {
 	defer r.read.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	var found bool
-	var m reference.Manifest
-	announcer, err := r.target.Announcer()
-	if err == nil {
-		m, found, err = announcer.Current(ctx)
-	}
+	m, found, err := r.ask(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err == nil && found {
 		r.manifest = m
 	}
 	r.readAt = time.Now()
+}
+
+// ask reads the manifest; the caller holds read.
+func (r *Reference) ask(ctx context.Context) (m reference.Manifest, found bool, err error) {
+	if r.announcer == nil {
+		if r.announcer, err = r.target.Announcer(); err != nil {
+			return m, false, err
+		}
+	}
+	return r.announcer.Current(ctx)
 }
 
 // New follows the reference of a target, as the function of that name judges its age. Nothing is read before Refresh.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"feedstream/local/cost"
 	"feedstream/local/platform/latency"
 	"feedstream/local/target"
 )
@@ -40,8 +41,12 @@ func TestSample(t *testing.T) {
 	if got.P50 == nil || *got.P50 < 10 || *got.P50 > 12 {
 		t.Errorf("p50 = %v", got.P50)
 	}
-	// 3 s of one vCPU and one gigabyte, and 300 invocations.
-	if want := 3*1.15 + 300*0.0075; got.Units < want-1e-9 || got.Units > want+1e-9 || got.UnitsMillion != got.Units/100*1e6 {
+	prices, err := cost.ReadPrices("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 3 s of one vCPU and one gigabyte, and 300 invocations, as the list of prices counts them.
+	if want := 3*(prices.Units.VCPUSecond+prices.Units.GigabyteSecond) + 300*prices.Units.Call; got.Units < want-1e-9 || got.Units > want+1e-9 || got.UnitsMillion != got.Units/100*1e6 {
 		t.Errorf("units = %g, %g per million, want %g", got.Units, got.UnitsMillion, want)
 	}
 	if got.State["reference"] != Wrong || got.Problems[0].Href != "/reference" {

@@ -85,8 +85,8 @@ const (
 	Wrong   State = "wrong"
 )
 
-// Prices of Function Compute in compute units (facts: pay-as-you-go of FC 3.0): a vCPU second, a second of one
-// gigabyte, and an invocation.
+// Prices of Function Compute 3.0 in compute units: a vCPU second, a second of one gigabyte, and an invocation. A test
+// holds them to the list of prices in local/cost.
 const (
 	unitsPerCPUSecond      = 1
 	unitsPerGigabyteSecond = 0.15

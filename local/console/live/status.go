@@ -3,6 +3,7 @@
 package live
 
 import (
+	"slices"
 	"time"
 
 	"feedstream/local/platform/latency"
@@ -23,6 +24,18 @@ type Status struct {
 	Streams []Stream      `json:"streams,omitempty"`
 	Faults  int           `json:"faults,omitempty"` // rules that are on
 	OwnCPU  time.Duration `json:"-"`                // processor time of the stack's own process
+}
+
+// Counters is the status without the texts of errors, which may name what only this machine should know.
+func (s Status) Counters() Status {
+	s.Failing, s.Streams = slices.Clone(s.Failing), slices.Clone(s.Streams)
+	for i := range s.Failing {
+		s.Failing[i].Error = ""
+	}
+	for i := range s.Streams {
+		s.Streams[i].LastError = ""
+	}
+	return s
 }
 
 // Function is the state of one function's instances.

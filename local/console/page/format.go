@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"math"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +27,18 @@ var functions = template.FuncMap{
 	"since":    func(from, to time.Time) time.Duration { return to.Sub(from) },
 	"wayid":    func(origin fmt.Stringer) string { return strings.ReplaceAll(origin.String(), "/", "-") },
 	"nowms":    func() int64 { return time.Now().UnixMilli() },
+	"shell":    shell,
 	"hex":      func(b []byte) string { return fmt.Sprintf("% x", b) },
+}
+
+var bare = regexp.MustCompile(`^[\w.:/@=-]+$`)
+
+// shell is a word of a command line as a shell takes it for that word; assets/console.js quotes by the same rule.
+func shell(word string) string {
+	if bare.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // Of bars in rows.

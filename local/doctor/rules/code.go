@@ -135,10 +135,11 @@ func codeMode(d *deployment) []Problem {
 	})
 }
 
-// codeProgram: whatever machine it was built on, it must be a program for the platform's.
+// codeProgram: whatever machine it was built on, it must be a program for the platform's. What a function of the user's
+// own starts may be a script.
 func codeProgram(d *deployment) []Problem {
 	return d.eachCode(func(f function, c *code) []Problem {
-		if !c.found || c.err != nil {
+		if !c.found || c.err != nil || !f.own() {
 			return nil
 		}
 		foreign := foreignProgram(c.bytes)

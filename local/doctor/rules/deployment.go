@@ -67,6 +67,9 @@ func (d *deployment) running(program string) []function {
 	return slices.DeleteFunc(slices.Clone(d.functions), func(f function) bool { return f.program != program })
 }
 
+// own tells a function that starts a program of this module.
+func (f function) own() bool { return environments[f.program] != nil }
+
 // variable is what an environment variable of a function has, or the default of the code.
 func (f function) variable(name string) string {
 	if value := strings.TrimSpace(f.at("environmentVariables", name).text()); value != "" {
@@ -153,6 +156,16 @@ func (n node) wrong(remedy, what string, args ...any) Problem {
 func (d *deployment) each(check func(function) []Problem) (problems []Problem) {
 	for _, f := range d.functions {
 		problems = append(problems, check(f)...)
+	}
+	return problems
+}
+
+// eachOwn runs a check on every function that starts a program of this module: what another needs is not known.
+func (d *deployment) eachOwn(check func(function) []Problem) (problems []Problem) {
+	for _, f := range d.functions {
+		if f.own() {
+			problems = append(problems, check(f)...)
+		}
 	}
 	return problems
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"errors"
 	"io/fs"
 	"maps"
 	"os"
@@ -90,6 +91,24 @@ func (w *world) zip(t testing.TB, path, entry string, mode fs.FileMode, content 
 		err = os.WriteFile(path, archive.Bytes(), 0o600)
 	}
 	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pad makes an archive longer by a hole before it, as a self-extracting one has its program there.
+func (w *world) pad(t testing.TB, path string, hole int64) {
+	t.Helper()
+	path = filepath.Join(filepath.Dir(w.path), path)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = file.WriteAt(content, hole)
+	if err = errors.Join(err, file.Close()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -3,6 +3,8 @@ package rules
 import (
 	"slices"
 	"strconv"
+
+	"feedstream/shared/fc"
 )
 
 var functionRules = []rule{
@@ -23,7 +25,7 @@ var functionRules = []rule{
 func port(d *deployment) []Problem {
 	return d.each(func(f function) []Problem {
 		at := f.at("customRuntimeConfig", "port")
-		return when(environments[f.program] != nil && at.number(9000) != 9000, at.wrong("write port: 9000",
+		return when(f.own() && at.number(9000) != 9000, at.wrong("write port: 9000",
 			"the platform asks %s on port %g, and the program listens on 9000", f.name, at.number(9000)))
 	})
 }
@@ -104,7 +106,7 @@ func timeout(d *deployment) []Problem {
 func memory(d *deployment) []Problem {
 	return d.each(func(f function) []Problem {
 		at := f.at("memorySize")
-		return when(environments[f.program] != nil && at.number(512) < 256, at.wrong("write memorySize: 512",
+		return when(f.own() && at.number(512) < 256, at.wrong("write memorySize: 512",
 			"%s has %g MB: program, snapshot and connections take more", f.name, at.number(512)))
 	})
 }
@@ -112,8 +114,6 @@ func memory(d *deployment) []Problem {
 const (
 	// eventBytes is a short update of the feed as an event: 200 bytes, and the envelope around them.
 	eventBytes = 500
-	// memoryPerEventByte is what one byte of an event costs at the peak: its records, rows and messages beside it.
-	memoryPerEventByte = 12
 	// largestBody is what one push may carry.
 	largestBody = 32 << 20
 )
@@ -124,7 +124,7 @@ func memoryOfPushes(d *deployment) []Problem {
 		count := t.config.at("runOptions", "batchWindow", "CountBasedWindow").number(1)
 		atOnce := min(t.of.at("instanceConcurrency").number(1),
 			t.config.at("eventSinkConfig", "deliveryOption", "concurrency").number(1))
-		needs := min(count*eventBytes, largestBody) * atOnce * memoryPerEventByte / (1 << 20)
+		needs := min(count*eventBytes, largestBody) * atOnce * fc.MemoryPerEventByte / (1 << 20)
 		at := t.of.at("memorySize")
 		return when(needs > at.number(512), at.wrong("lower instanceConcurrency or CountBasedWindow, or write more memorySize",
 			"%s takes %g pushes of %g records at a time: about %.0f MB of short updates, and memorySize is %g",
@@ -145,7 +145,7 @@ func sizesWritten(d *deployment) []Problem {
 
 // logs: without logConfig a deploy switches logs and metrics off, also those that an operator has switched on.
 func logs(d *deployment) []Problem {
-	return d.each(func(f function) (problems []Problem) {
+	return d.eachOwn(func(f function) (problems []Problem) {
 		at := f.at("logConfig")
 		if at.text() == "auto" {
 			return nil

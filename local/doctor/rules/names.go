@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"feedstream/local/platform/manifest"
 	"feedstream/shared/config"
 )
 
@@ -68,11 +67,12 @@ var usual = []string{"INPUT_TOPIC", "OUTPUT_TOPIC", "QUARANTINE_TOPIC", "HBASE_T
 
 const usualLetters, usualGroup = "feed-deadletter", "feed-enrich"
 
-// nameMisspelt: a name that is almost the usual one is meant to be it.
+// nameMisspelt: a name with the letters of the usual one, in another case or two of them swapped, is meant to be it. One
+// that differs in its letters, such as stocks or feed-records2, may be the feed's own.
 func nameMisspelt(d *deployment) (problems []Problem) {
 	almost := func(at node, name, usual string) {
-		if name != usual && manifest.Nearest(name, []string{usual}) != "" {
-			problems = append(problems, at.wrong("write "+usual+", or a name that differs in more than a letter or two",
+		if misspelt(name, usual) {
+			problems = append(problems, at.wrong("write "+usual+", or a name of other letters",
 				"%s is %s, which is almost %s", at.name(), name, usual))
 		}
 	}
@@ -90,6 +90,22 @@ func nameMisspelt(d *deployment) (problems []Problem) {
 		almost(at, letters, usualLetters)
 	}
 	return problems
+}
+
+// misspelt tells a name that is the other in another case, or with two neighbouring letters swapped.
+func misspelt(name, other string) bool {
+	if name == other || len(name) != len(other) {
+		return false
+	}
+	a, b := strings.ToLower(name), strings.ToLower(other)
+	if a == b {
+		return true
+	}
+	at := 0
+	for a[at] == b[at] {
+		at++
+	}
+	return at+1 < len(a) && a[at] == b[at+1] && a[at+1] == b[at] && a[at+2:] == b[at+2:]
 }
 
 // joint are the variables in which the functions of a feed must agree.

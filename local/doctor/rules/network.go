@@ -24,7 +24,7 @@ var networkRules = []rule{
 
 // vpc: the services have no public addresses.
 func vpc(d *deployment) []Problem {
-	return d.each(func(f function) (problems []Problem) {
+	return d.eachOwn(func(f function) (problems []Problem) {
 		for _, name := range []string{"vpcId", "vSwitchIds", "securityGroupId"} {
 			at := f.at("vpcConfig", name)
 			problems = append(problems, when(f.at("vpcConfig").text() != "auto" && at.empty(),
@@ -37,7 +37,7 @@ func vpc(d *deployment) []Problem {
 
 // role: without it the function has no credentials.
 func role(d *deployment) []Problem {
-	return d.each(func(f function) []Problem {
+	return d.eachOwn(func(f function) []Problem {
 		at := f.at("role")
 		return when(at.empty(), at.wrong("write role: ${env('…')} with the address of a role",
 			"%s has no role: it reaches neither OSS nor its network", f.name))
@@ -126,7 +126,7 @@ func (f function) brokers() (at node, hosts []string) {
 var brokerHost = regexp.MustCompile(`^(alikafka-.+?)-\d+(-vpc)?\.alikafka\.aliyuncs\.com$`)
 
 // brokerInstance: the event stream reads an instance, the functions write to brokers, and nothing else holds the two
-// together. Addresses of machines say nothing about their instance.
+// together. Addresses of machines and names of the user's own zone say nothing about their instance.
 func brokerInstance(d *deployment) (problems []Problem) {
 	for _, t := range d.streams {
 		instance := t.source("InstanceId").text()
@@ -134,7 +134,7 @@ func brokerInstance(d *deployment) (problems []Problem) {
 			at, hosts := f.brokers()
 			for _, host := range hosts {
 				m := brokerHost.FindStringSubmatch(host)
-				if instance == "" || net.ParseIP(host) != nil || m != nil && m[1] == strings.ReplaceAll(strings.ToLower(instance), "_", "-") {
+				if instance == "" || m == nil || m[1] == strings.ReplaceAll(strings.ToLower(instance), "_", "-") {
 					continue
 				}
 				problems = append(problems, at.wrong("set the brokers of the instance, or the instance of the brokers",

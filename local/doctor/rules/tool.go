@@ -51,10 +51,10 @@ func deployBuild(d *deployment) []Problem {
 		return slices.ContainsFunc(n.members(), func(step node) bool { return step.at("run").text() != "" })
 	}
 	at := d.root().at("actions")
-	found := slices.ContainsFunc(at.members(), func(hook node) bool { return strings.HasPrefix(hook.name(), "pre-") && builds(hook) })
+	found := slices.ContainsFunc(at.members(), func(hook node) bool { return hook.name() == "pre-deploy" && builds(hook) })
 	for _, f := range d.functions {
 		own := d.root().at("resources", f.path[1], "actions")
-		found = found || slices.ContainsFunc(own.members(), func(hook node) bool { return strings.HasPrefix(hook.name(), "pre-") && builds(hook) })
+		found = found || slices.ContainsFunc(own.members(), func(hook node) bool { return hook.name() == "pre-deploy" && builds(hook) })
 	}
 	return when(!found, at.wrong("write actions: {pre-deploy: [{run: make build}]}",
 		"nothing builds the functions before a deploy: it uploads what was built last"))

@@ -4,17 +4,20 @@ import (
 	"bytes"
 	"hash/maphash"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
 
-// What is kept of the last invocations of a function: a few megabytes.
+// What is kept of the last invocations of a function: 12 MB at most, of 40 KB each.
 const (
 	mostCalls  = 300
 	mostEvent  = 16 << 10
 	mostAnswer = 4 << 10
+	mostError  = 4 << 10
 	mostLines  = 40
 	mostLine   = 2 << 10
+	mostLog    = 16 << 10 // of all lines
 )
 
 // Invocation is one request of a function as it ran. Its slices are not to be changed.
@@ -29,16 +32,17 @@ type Invocation struct {
 	// Attempt is 1 for an event that came first, and more for one that failed before.
 	Attempt    int
 	EventBytes int
-	Event      []byte // its beginning; nil of a HTTP trigger
-	Answer     []byte // its beginning; nil of a HTTP trigger
-	Error      string
-	Lines      []string // of the function's log under this request, the first ones
+	Event      []byte   // its beginning; nil of a HTTP trigger
+	Answer     []byte   // its beginning; nil of a HTTP trigger
+	Error      string   // its beginning
+	Lines      []string // of the function's log under this request, the first ones: 16 KB of them
 }
 
 // call is an invocation under way.
 type call struct {
 	Invocation
 	event   uint64 // hash of all of it
+	logged  int    // bytes of its lines
 	sent    time.Time
 	printed func() []byte // the end of what its instance printed since it was sent
 }
@@ -91,7 +95,8 @@ func (c *calls) end(done *call, err error) {
 		done.Duration = time.Since(done.sent)
 	}
 	if err != nil {
-		done.Error = err.Error()
+		text := err.Error()
+		done.Error = strings.Clone(text[:min(len(text), mostError)])
 	}
 	if len(c.ended) < mostCalls {
 		c.ended = append(c.ended, done)
@@ -115,8 +120,9 @@ func (c *calls) line(line []byte) {
 			of = c.newest(n)
 		}
 	}
-	if of != nil && len(of.Lines) < mostLines {
-		of.Lines = append(of.Lines, string(line[:min(len(line), mostLine)]))
+	if of != nil && len(of.Lines) < mostLines && of.logged < mostLog {
+		kept := line[:min(len(line), mostLine, mostLog-of.logged)]
+		of.Lines, of.logged = append(of.Lines, string(kept)), of.logged+len(kept)
 	}
 }
 
@@ -128,7 +134,7 @@ func (c *calls) newest(n int) *call {
 	return c.ended[(c.oldest+2*mostCalls-1-n)%mostCalls]
 }
 
-// Invocations are the last that have ended, the newest first: at most 300, in a few megabytes.
+// Invocations are the last that have ended, the newest first: at most 300, of 40 KB at most each.
 func (f *Function) Invocations() []Invocation {
 	c := &f.calls
 	c.mu.Lock()

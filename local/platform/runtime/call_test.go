@@ -65,11 +65,22 @@ func TestAnInvocationIsBounded(t *testing.T) {
 		f.calls.line([]byte("RequestId: " + made.ID + long))
 	}
 	made.answered([]byte(long))
-	f.calls.end(made, nil)
+	f.calls.end(made, errors.New(long))
 	kept := f.Invocations()[0]
-	if len(kept.Event) != mostEvent || len(kept.Answer) != mostAnswer || len(kept.Lines) != mostLines || len(kept.Lines[0]) != mostLine ||
-		kept.EventBytes != len(long) || !kept.Cold {
-		t.Errorf("kept %d bytes of the event, %d of the answer, %d lines", len(kept.Event), len(kept.Answer), len(kept.Lines))
+	log := strings.Join(kept.Lines, "")
+	if len(kept.Event) != mostEvent || len(kept.Answer) != mostAnswer || len(kept.Error) != mostError || len(log) != mostLog ||
+		len(kept.Lines[0]) != mostLine || kept.EventBytes != len(long) || !kept.Cold {
+		t.Errorf("kept %d bytes of the event, %d of the answer, %d of the error, %d of %d lines",
+			len(kept.Event), len(kept.Answer), len(kept.Error), len(log), len(kept.Lines))
+	}
+	short := newCall("/invoke", nil)
+	f.calls.begin(short, "i", true)
+	for range 100 {
+		f.calls.line([]byte("RequestId: " + short.ID))
+	}
+	f.calls.end(short, nil)
+	if lines := f.Invocations()[0].Lines; len(lines) != mostLines {
+		t.Errorf("%d short lines are kept", len(lines))
 	}
 }
 

@@ -44,7 +44,7 @@ type instance struct {
 	exit        error // why the process ended; read after exited is closed
 
 	pid  atomic.Int64 // 0 until the process runs
-	peak atomic.Int64 // bytes, of its memory when last looked at
+	peak atomic.Int64 // bytes, the most of its memory that was seen
 	end  atomic.Pointer[process.Usage]
 }
 
@@ -126,7 +126,8 @@ func (i *instance) start() error {
 	}
 }
 
-// used is what the process has used so far; while it is ending it may be nothing. It waits for nothing.
+// used is what the process has used so far; while it is ending the time may be nothing, and the peak is the highest that
+// was seen. It waits for nothing. The caller holds the function's mutex.
 func (i *instance) used() process.Usage {
 	if end := i.end.Load(); end != nil {
 		return process.Usage{CPU: end.CPU, PeakMemory: i.peak.Load()}
@@ -136,9 +137,11 @@ func (i *instance) used() process.Usage {
 		return process.Usage{}
 	}
 	used, err := process.Running(int(pid))
-	if err == nil { // on other systems than Linux the time is known when it has ended
-		i.peak.Store(used.PeakMemory)
+	if err != nil { // on other systems than Linux the time is known when it has ended
+		used = process.Usage{}
 	}
+	used.PeakMemory = max(used.PeakMemory, i.peak.Load()) // a process that is ending has no memory any more
+	i.peak.Store(used.PeakMemory)
 	return used
 }
 

@@ -63,6 +63,7 @@ func (s *Stream) deliver(p push) bool {
 		if !s.retries.wait(s.ctx, wait) {
 			return false
 		}
+		s.failing.waits(p, time.Time{})
 	}
 }
 
@@ -122,7 +123,7 @@ func (f *failing) failed(p push, attempts int, err error) {
 	f.pushes[first] = told
 }
 
-// waits takes note of when a push that has failed is tried again.
+// waits takes note of when a push that has failed is tried again; zero when it is now.
 func (f *failing) waits(p push, until time.Time) {
 	first := p.items[0].record
 	f.mu.Lock()

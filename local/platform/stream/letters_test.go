@@ -183,6 +183,29 @@ func TestCutLetters(t *testing.T) {
 	})
 }
 
+// While a push is tried again, there is no time of its next attempt.
+func TestAPushUnderWayHasNoNextAttempt(t *testing.T) {
+	b := newBed(t)
+	attempts, answers := make(chan struct{}), make(chan error)
+	b.produce(t, b.client, 1, 1)
+	s, _ := b.start(t, func(ctx context.Context, _ []byte) error {
+		select {
+		case attempts <- struct{}{}:
+			return <-answers
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	<-attempts
+	answers <- errors.New("no")
+	<-attempts // after a wait of a millisecond
+	if failing := s.Status().Failing; len(failing) != 1 || !failing[0].Next.IsZero() {
+		t.Errorf("in its second attempt the push is told as %+v", failing)
+	}
+	answers <- nil
+	committed(t, s, map[int]int64{1: 1})
+}
+
 // The push that holds a partition is told as long as it fails.
 func TestAPushThatKeepsFailingIsTold(t *testing.T) {
 	b := newBed(t)

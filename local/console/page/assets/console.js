@@ -91,14 +91,16 @@
     dialog.showModal();
   });
 
-  // command is data-command with {name} replaced by the value of that field of the form, as a shell would quote it.
+  // command is data-command with {name} replaced by the value of that field of the form, as a shell would quote it, and
+  // {name...} by each of its lines.
   const quote = text => /^[\w.:/@=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
   const command = element => {
     const form = element.matches("form") ? element : element.form ?? element.closest("form");
     const optional = (element.dataset.command ?? "").replace(/ \[([^\]]*\{(\w+)\})\]/g, (all, part, name) =>
       value(form, name) ? " " + part : "");
     const flags = optional.replace(/ \[([^\]{}]*)\?(\w+)\]/g, (all, flag, name) => field(form, name)?.checked ? " " + flag : "");
-    return flags.replace(/\{(\w+)\}/g, (all, name) => quote(value(form, name)));
+    const words = (name, each) => each ? value(form, name).split("\n").map(line => line.trim()).filter(Boolean) : [value(form, name)];
+    return flags.replace(/\{(\w+)(\.\.\.)?\}/g, (all, name, each) => words(name, each).map(quote).join(" "));
   };
   const field = (form, name) => form?.elements[name] ?? document.querySelector(`[name="${name}"]`);
   const value = (form, name) => field(form, name)?.value ?? "";
