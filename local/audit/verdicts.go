@@ -100,10 +100,13 @@ func (v *Verdicts) Run(ctx context.Context) error {
 		if ctx.Err() != nil || fetches.IsClientClosed() {
 			return nil
 		}
-		for _, r := range fetches.Records() {
-			delete(failing, r.Topic)
+		records := fetches.Records()
+		if len(failing) > 0 {
+			for _, r := range records {
+				delete(failing, r.Topic)
+			}
 		}
-		v.add(fetches.Records())
+		v.add(records)
 		fetches.EachError(func(topic string, partition int32, err error) {
 			if !failing[topic] {
 				failing[topic] = true

@@ -33,14 +33,15 @@ func (o Origin) String() string {
 
 // ParseOrigin is the inverse of String. The name of a topic holds no '/'.
 func ParseOrigin(id string) (o Origin, err error) {
-	parts := strings.Split(id, "/")
-	if len(parts) == 3 {
-		if o.Partition, err = strconv.Atoi(parts[1]); err == nil {
-			o.Offset, err = strconv.ParseInt(parts[2], 10, 64)
+	topic, rest, _ := strings.Cut(id, "/")
+	partition, offset, whole := strings.Cut(rest, "/")
+	if whole {
+		if o.Partition, err = strconv.Atoi(partition); err == nil {
+			o.Offset, err = strconv.ParseInt(offset, 10, 64)
 		}
-		o.Topic = parts[0]
+		o.Topic = topic
 	}
-	if len(parts) != 3 || err != nil || o.Topic == "" || o.Partition < 0 || o.Offset < 0 {
+	if !whole || err != nil || o.Topic == "" || o.Partition < 0 || o.Offset < 0 {
 		return Origin{}, fmt.Errorf("origin %q is not <topic>/<partition>/<offset>", clip(id))
 	}
 	return o, nil

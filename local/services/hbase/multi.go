@@ -46,7 +46,7 @@ func (s *Server) multi(r *wire.Request) (wire.Response, error) {
 	if err := multiGaps.Refuse(&m); err != nil {
 		return wire.Response{}, err
 	}
-	call := &multiCall{server: s, source: cellSource{r.Cells}, batch: s.store.NewBatch()}
+	call := &multiCall{server: s, source: cellSource{r.Cells}, batch: s.store.NewBatch(len(r.Cells))}
 	defer call.batch.Close()
 	regions := call.plan(r, m.RegionAction)
 	if err := call.faults.whole[fault.Before].Hit(s.ctx, fault.Before); err != nil {

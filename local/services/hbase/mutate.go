@@ -30,7 +30,7 @@ func (s *Server) mutate(r *wire.Request) (wire.Response, error) {
 		if err != nil {
 			return wire.Response{}, err
 		}
-		batch := s.store.NewBatch()
+		batch := s.store.NewBatch(len(r.Cells))
 		defer batch.Close()
 		if err := batch.Write(reg.Table, m.Mutation.Row, cells); err != nil {
 			return wire.Response{}, err

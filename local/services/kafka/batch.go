@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/twmb/franz-go/pkg/kbin"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -21,10 +22,7 @@ func refuseBatch(raw []byte) *refusal {
 	if batch.ReadFrom(raw) != nil || batch.Magic != newest || batch.Attributes&control != 0 {
 		return nil // kfake refuses it with the right code
 	}
-	records, err := codec.Reader(batch.Records, int(batch.Attributes&0x07))
-	if err == nil {
-		err = countRecords(records, int(batch.NumRecords))
-	}
+	err := countIn(batch.Records, int(batch.Attributes&0x07), int(batch.NumRecords))
 	if errors.Is(err, errMiscounted) {
 		return &refusal{kerr.InvalidRecord, err.Error()}
 	}
@@ -35,6 +33,57 @@ func refuseBatch(raw []byte) *refusal {
 }
 
 var errMiscounted = errors.New("the records are not what the batch says")
+
+func countIn(content []byte, compression, want int) error {
+	if compression == codec.None {
+		return countPlain(content, want)
+	}
+	records, err := codec.Reader(content, compression)
+	if err != nil {
+		return err
+	}
+	return countRecords(records, want)
+}
+
+// countPlain is countRecords of what lies there as it is: nothing is copied.
+func countPlain(content []byte, want int) error {
+	for i := range max(want, 0) {
+		length, n := binary.Varint(content)
+		switch {
+		case len(content) == 0:
+			return fmt.Errorf("%w: it says %d and holds %d", errMiscounted, want, i)
+		case n <= 0:
+			return fmt.Errorf("record %d has no length", i)
+		case length < 0 || length > maxRequest:
+			return fmt.Errorf("%w: record %d has a length of %d", errMiscounted, i, length)
+		case int(length) > len(content)-n:
+			return fmt.Errorf("record %d: %w", i, io.ErrUnexpectedEOF)
+		}
+		record := content[n : n+int(length)]
+		if content = content[n+int(length):]; !isRecord(record, i) {
+			return fmt.Errorf("%w: record %d of %d is malformed", errMiscounted, i, want)
+		}
+	}
+	if want <= 0 || len(content) > 0 {
+		return fmt.Errorf("%w: it says %d and holds others", errMiscounted, want)
+	}
+	return nil
+}
+
+// isRecord tells of what follows a record's length whether kmsg can read it and it is the one at an index of its batch.
+func isRecord(content []byte, index int) bool {
+	reader := kbin.Reader{Src: content}
+	reader.Int8()    // attributes
+	reader.Varlong() // timestamp
+	at := reader.Varint()
+	reader.VarintBytes() // key
+	reader.VarintBytes() // value
+	for range reader.VarintArrayLen() {
+		reader.VarintBytes()
+		reader.VarintBytes()
+	}
+	return reader.Ok() && int(at) == index
+}
 
 // countRecords reads the records one after the other, each into the same room.
 func countRecords(from io.Reader, want int) error {
@@ -51,12 +100,10 @@ func countRecords(from io.Reader, want int) error {
 		if length < 0 || length > maxRequest {
 			return fmt.Errorf("%w: record %d has a length of %d", errMiscounted, i, length)
 		}
-		room = binary.AppendVarint(room[:0], length)
-		if room, err = appendFrom(room, records, int(length)); err != nil {
+		if room, err = appendFrom(room[:0], records, int(length)); err != nil {
 			return fmt.Errorf("record %d: %w", i, err)
 		}
-		var record kmsg.Record
-		if err := record.ReadFrom(room); err != nil || int(record.OffsetDelta) != i {
+		if !isRecord(room, i) {
 			return fmt.Errorf("%w: record %d of %d is malformed", errMiscounted, i, want)
 		}
 	}

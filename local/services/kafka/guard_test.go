@@ -443,3 +443,52 @@ func TestRefuseBatch(t *testing.T) {
 		}
 	}
 }
+
+// FuzzCountPlain compares the way that copies nothing with the one that reads a stream.
+func FuzzCountPlain(f *testing.F) {
+	record := kmsg.Record{Key: []byte("key"), Value: []byte("value"), Headers: []kmsg.Header{{Key: "k", Value: []byte("v")}}}
+	record.Length = int32(len(record.AppendTo(nil)) - 1)
+	f.Add(record.AppendTo(nil), 1)
+	f.Add(record.AppendTo(record.AppendTo(nil)), 2)
+	f.Add([]byte{60, 0, 0}, 1)
+	f.Add([]byte{0x80}, 1)
+	f.Fuzz(func(t *testing.T, content []byte, want int) {
+		plain, read := countPlain(content, want), countRecords(bytes.NewReader(content), want)
+		if (plain == nil) != (read == nil) || errors.Is(plain, errMiscounted) != errors.Is(read, errMiscounted) {
+			t.Errorf("%d records in %x: %v, and read %v", want, content, plain, read)
+		}
+	})
+}
+
+// FuzzIsRecord compares isRecord with the library's reading.
+func FuzzIsRecord(f *testing.F) {
+	record := kmsg.Record{OffsetDelta: 3, Key: []byte("key"), Headers: []kmsg.Header{{Key: "k", Value: []byte("v")}, {}}}
+	f.Add(record.AppendTo(nil)[1:], 3)
+	f.Add([]byte{}, 0)
+	f.Fuzz(func(t *testing.T, content []byte, index int) {
+		var read kmsg.Record
+		err := read.ReadFrom(append([]byte{0}, content...))
+		if want := err == nil && int(read.OffsetDelta) == index; isRecord(content, index) != want {
+			t.Errorf("%x at %d: want %v (%v)", content, index, want, err)
+		}
+	})
+}
+
+// BenchmarkRefuseBatch judges a batch of 1,000 small records; an operation is one batch.
+func BenchmarkRefuseBatch(b *testing.B) {
+	batch := kmsg.RecordBatch{Magic: 2, NumRecords: 1000, LastOffsetDelta: 999}
+	for i := range batch.NumRecords {
+		record := kmsg.Record{OffsetDelta: i, Key: []byte("192.168.2.1"), Value: make([]byte, 200),
+			Headers: []kmsg.Header{{Key: "id", Value: []byte("feed-updates/0/1")}}}
+		content := record.AppendTo(nil)[1:]
+		batch.Records = append(binary.AppendVarint(batch.Records, int64(len(content))), content...)
+	}
+	batch.Length = int32(len(batch.AppendTo(nil)) - 12)
+	raw := batch.AppendTo(nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		if why := refuseBatch(raw); why != nil {
+			b.Fatal(why.reason)
+		}
+	}
+}

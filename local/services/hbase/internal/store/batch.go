@@ -10,8 +10,9 @@ import (
 // Batch collects the writes of one call.
 type Batch struct{ pebble *pebble.Batch }
 
-// NewBatch begins a batch, which its user closes.
-func (s *Store) NewBatch() *Batch { return &Batch{s.db.NewBatch()} }
+// NewBatch begins a batch, which its user closes. It has room for about as many bytes as are said to come, and grows
+// beyond.
+func (s *Store) NewBatch(room int) *Batch { return &Batch{s.db.NewBatchWithSize(room)} }
 
 // Close lets go of a batch; what is not committed is forgotten.
 func (b *Batch) Close() error { return b.pebble.Close() }

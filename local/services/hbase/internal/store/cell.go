@@ -73,7 +73,12 @@ func sorted(cells []Cell) []Cell {
 	if inOrder {
 		return cells
 	}
-	order := make([]int32, len(cells))
+	var few [64]int32 // enough for the cells of nearly every row
+	order := few[:]
+	if len(cells) > len(few) {
+		order = make([]int32, len(cells))
+	}
+	order = order[:len(cells)]
 	for i := range order {
 		order[i] = int32(i)
 	}
@@ -83,11 +88,28 @@ func sorted(cells []Cell) []Cell {
 		}
 		return cmp.Compare(b, a)
 	})
-	out := make([]Cell, len(cells))
-	for i, at := range order {
-		out[i] = cells[at]
+	arrange(cells, order)
+	return cells
+}
+
+// arrange moves the cell at order[i] to i, for every i, each once and within the slice. It uses order up.
+func arrange(cells []Cell, order []int32) {
+	for i := range order {
+		if order[i] == int32(i) {
+			continue
+		}
+		first, at := cells[i], int32(i)
+		for {
+			from := order[at]
+			order[at] = at
+			if from == int32(i) {
+				break
+			}
+			cells[at] = cells[from]
+			at = from
+		}
+		cells[at] = first
 	}
-	return out
 }
 
 // appendFamily is canonical for the sorted cells of one family. out may share its array with cells, behind them.

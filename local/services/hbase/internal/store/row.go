@@ -40,6 +40,10 @@ func fieldSize(b []byte) int {
 
 func appendRow(b []byte, keep byte, cells []Cell) []byte {
 	b = append(b, keep)
+	return appendCells(b, cells)
+}
+
+func appendCells(b []byte, cells []Cell) []byte {
 	for i := range cells {
 		c := &cells[i]
 		b = appendField(b, c.Family)
@@ -64,20 +68,28 @@ func decodeRow(cells []Cell, b []byte) (_ []Cell, keep byte, err error) {
 	keep, b = b[0], b[1:]
 	for len(b) > 0 {
 		var c Cell
-		var ok bool
-		if c.Family, b, ok = cutField(b); !ok {
-			return nil, 0, errBadRow
-		}
-		if c.Qualifier, b, ok = cutField(b); !ok || len(b) < 9 {
-			return nil, 0, errBadRow
-		}
-		c.Timestamp, c.Kind, b = int64(binary.BigEndian.Uint64(b)), b[8], b[9:]
-		if c.Value, b, ok = cutField(b); !ok {
-			return nil, 0, errBadRow
+		if b, err = c.cut(b); err != nil {
+			return nil, 0, err
 		}
 		cells = append(cells, c)
 	}
 	return cells, keep, nil
+}
+
+// cut reads the first of the cells in b and returns the rest of them.
+func (c *Cell) cut(b []byte) (rest []byte, err error) {
+	var ok bool
+	if c.Family, b, ok = cutField(b); !ok {
+		return nil, errBadRow
+	}
+	if c.Qualifier, b, ok = cutField(b); !ok || len(b) < 9 {
+		return nil, errBadRow
+	}
+	c.Timestamp, c.Kind, b = int64(binary.BigEndian.Uint64(b)), b[8], b[9:]
+	if c.Value, b, ok = cutField(b); !ok {
+		return nil, errBadRow
+	}
+	return b, nil
 }
 
 func cutField(b []byte) (field, rest []byte, ok bool) {
@@ -94,7 +106,8 @@ func rowMerger() *pebble.Merger {
 	return &pebble.Merger{
 		Name: "feedstream.hbase.row.1",
 		Merge: func(key, value []byte) (pebble.ValueMerger, error) {
-			return &merge{key: slices.Clone(key), newer: [][]byte{slices.Clone(value)}}, nil
+			m := &merge{key: slices.Clone(key)}
+			return m, m.MergeNewer(value)
 		},
 	}
 }
@@ -104,15 +117,23 @@ type merge struct {
 	key   []byte
 	newer [][]byte // from the first operand on
 	older [][]byte // from the first operand back
+	room  []byte   // the operands lie here one behind the other, in arrays that it outgrew too
+}
+
+// copied is an operand that outlives its call.
+func (m *merge) copied(value []byte) []byte {
+	from := len(m.room)
+	m.room = append(m.room, value...)
+	return m.room[from:len(m.room):len(m.room)]
 }
 
 func (m *merge) MergeNewer(value []byte) error {
-	m.newer = append(m.newer, slices.Clone(value))
+	m.newer = append(m.newer, m.copied(value))
 	return nil
 }
 
 func (m *merge) MergeOlder(value []byte) error {
-	m.older = append(m.older, slices.Clone(value))
+	m.older = append(m.older, m.copied(value))
 	return nil
 }
 
@@ -122,14 +143,26 @@ func (m *merge) Finish(bool) ([]byte, io.Closer, error) {
 	if len(operands) == 1 {
 		return operands[0], nil, nil
 	}
+	if row, ok := mergePuts(operands); ok {
+		return row, nil, nil
+	}
+	row, err := mergeAll(operands)
+	if err != nil {
+		return nil, nil, fmt.Errorf("merge row %x: %w", m.key, err)
+	}
+	return row, nil, nil
+}
+
+// mergeAll joins operands, of which later ones are the younger writes, whatever they hold.
+func mergeAll(operands [][]byte) ([]byte, error) {
 	var cells []Cell
 	var keep byte
 	for _, operand := range operands {
 		var err error
 		if cells, keep, err = decodeRow(cells, operand); err != nil {
-			return nil, nil, fmt.Errorf("merge row %x: %w", m.key, err)
+			return nil, err
 		}
 	}
 	cells = canonical(cells, int(keep))
-	return appendRow(make([]byte, 0, rowSize(cells)), keep, cells), nil, nil
+	return appendRow(make([]byte, 0, rowSize(cells)), keep, cells), nil
 }

@@ -28,7 +28,7 @@ func TestWalkSince(t *testing.T) {
 		table := s.All()[name]
 		for range rapid.IntRange(1, 4).Draw(t, "flushes") {
 			history := rapid.SliceOfN(rapid.Custom(anyCell), 1, 20).Draw(t, "history")
-			batch := s.NewBatch()
+			batch := s.NewBatch(0)
 			for i := range history {
 				row := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "row")
 				if err := batch.Write(table, []byte(row), history[i:i+1]); err != nil {
@@ -86,7 +86,7 @@ func TestWalkSincePassesOverBlocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	const rows = 20_000
-	table, batch := s.All()["t"], s.NewBatch()
+	table, batch := s.All()["t"], s.NewBatch(0)
 	for i := range rows {
 		c := Cell{Family: []byte("f"), Timestamp: int64(i * 7919 % rows), Kind: KindPut, Value: []byte("value")}
 		if err := batch.Write(table, fmt.Appendf(nil, "row %06d", i), []Cell{c}); err != nil {

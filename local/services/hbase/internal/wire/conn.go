@@ -63,7 +63,7 @@ func (c *conn) handshake() error {
 		return exception.New(exception.BadAuth,
 			exception.UnsupportedPrefix+"authentication method %#x; use SIMPLE (0x50)", preamble[5])
 	}
-	b, err := c.readFrame(maxHeader)
+	b, err := c.readFrame(nil, maxHeader)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,8 @@ func Unsupported() []string {
 	return []string{"authentication other than SIMPLE", "cell codecs other than " + KeyValueCodec, compression}
 }
 
-func (c *conn) readFrame(limit uint32) ([]byte, error) {
+// readFrame reads a frame into room, or into a new buffer when it has too little.
+func (c *conn) readFrame(room []byte, limit uint32) ([]byte, error) {
 	var size [4]byte
 	if _, err := io.ReadFull(c.reader, size[:]); err != nil {
 		return nil, err
@@ -104,16 +105,19 @@ func (c *conn) readFrame(limit uint32) ([]byte, error) {
 	if err := c.SetReadDeadline(time.Now().Add(c.patience)); err != nil {
 		return nil, err
 	}
-	b, err := readGrowing(c.reader, int(n))
+	b, err := readGrowing(c.reader, room, int(n))
 	if err != nil {
 		return nil, err
 	}
 	return b, c.SetReadDeadline(time.Time{}) // between requests it may be silent
 }
 
-// readGrowing reads n bytes into a buffer that grows with what arrives: a length alone claims no memory.
-func readGrowing(r io.Reader, n int) ([]byte, error) {
-	b := make([]byte, min(n, claimAtOnce))
+// readGrowing reads n bytes into room, or into a buffer that grows with what arrives: a length alone claims no memory.
+func readGrowing(r io.Reader, room []byte, n int) ([]byte, error) {
+	b := room[:min(n, cap(room))]
+	if len(b) < min(n, claimAtOnce) {
+		b = make([]byte, min(n, claimAtOnce))
+	}
 	for at := 0; ; {
 		if _, err := io.ReadFull(r, b[at:]); err != nil {
 			return nil, err
@@ -125,13 +129,30 @@ func readGrowing(r io.Reader, n int) ([]byte, error) {
 	}
 }
 
+// frames are the buffers of requests that were answered.
+var frames sync.Pool
+
+// keptFrame is the largest buffer that is kept for another request.
+const keptFrame = 4 << 20
+
 // next reads the next request.
 func (c *conn) next() (*Request, error) {
-	b, err := c.readFrame(maxFrame)
+	var room []byte
+	if kept, ok := frames.Get().(*[]byte); ok {
+		room = *kept
+	}
+	b, err := c.readFrame(room, maxFrame)
 	if err != nil {
 		return nil, err
 	}
 	return decodeRequest(b)
+}
+
+// done gives the buffer of a request to another one; nobody may look into the request any more.
+func (r *Request) done() {
+	if cap(r.frame) <= keptFrame {
+		frames.Put(&r.frame)
+	}
 }
 
 // answer writes the outcome of a call. Calls are answered in the order in which they end.
@@ -212,6 +233,7 @@ func (c *conn) refuse(err error) {
 
 // serve answers one request.
 func (c *conn) serve(r *Request) {
+	defer r.done()
 	out, err := c.run(r)
 	if out.Drop {
 		_ = c.Close() // breaking the connection is the point

@@ -30,9 +30,10 @@ const FatalCallID = math.MaxUint32
 
 var errBadFrame = errors.New("frame is damaged")
 
-// Request is one decoded frame of a client.
+// Request is one decoded frame of a client. Its slices are the call's only until the call is answered.
 type Request struct {
 	id     uint32
+	frame  []byte // what the slices point into
 	Method string
 	Param  []byte // the message, still encoded
 	Cells  []byte // the cell block
@@ -46,6 +47,7 @@ type Response struct {
 }
 
 func decodeRequest(b []byte) (*Request, error) {
+	frame := b
 	text, n := protowire.ConsumeBytes(b)
 	if n < 0 {
 		return nil, errBadFrame
@@ -55,7 +57,7 @@ func decodeRequest(b []byte) (*Request, error) {
 	if err := proto.Unmarshal(text, &header); err != nil {
 		return nil, fmt.Errorf("request header: %w", err)
 	}
-	r := &Request{id: header.GetCallId(), Method: header.GetMethodName()}
+	r := &Request{id: header.GetCallId(), frame: frame, Method: header.GetMethodName()}
 	if header.GetRequestParam() {
 		if r.Param, n = protowire.ConsumeBytes(b); n < 0 {
 			return nil, errBadFrame

@@ -58,13 +58,13 @@ func FuzzCellBlock(f *testing.F) {
 func TestLengthAloneClaimsNoMemory(t *testing.T) {
 	const size = 3<<20 + 7
 	whole := bytes.Repeat([]byte("0123456789"), size/10+1)[:size]
-	got, err := readGrowing(bytes.NewReader(whole), size)
+	got, err := readGrowing(bytes.NewReader(whole), nil, size)
 	if err != nil || !bytes.Equal(got, whole) {
 		t.Errorf("%d bytes, %v; want the %d that were sent", len(got), err, size)
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	if _, err := readGrowing(bytes.NewReader(whole[:100]), maxFrame); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := readGrowing(bytes.NewReader(whole[:100]), nil, maxFrame); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("a frame that ends early: %v", err)
 	}
 	runtime.ReadMemStats(&after)
