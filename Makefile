@@ -63,12 +63,16 @@ HIDE := LC_ALL=C awk 'BEGIN { split("KAFKA_SASL_PASSWORD MONGODB_URI OTEL_EXPORT
 	else if (rest !~ /^["\047 ]*[:=]?[*, ]*$$/) $$0 = substr(text, 1, RSTART + RLENGTH - 1) " ***" } } \
 	print; fflush() }'
 
+WANT_S := command -v s >/dev/null || { echo 's, the deploy tool, is not installed: npm install -g @serverless-devs/s@3.1.10' >&2; exit 1; }
+
 .PHONY: plan
 plan: ## what `s deploy` would change, without the secrets in it (after: set -a; . ./deploy.env; set +a)
+	@$(WANT_S)
 	@s plan 2>&1 | $(HIDE)
 
 .PHONY: deploy
 deploy: ## `s deploy`, without the secrets in what it prints (after: set -a; . ./deploy.env; set +a)
+	@$(WANT_S)
 	@s deploy -y 2>&1 | $(HIDE)
 
 .PHONY: test

@@ -12,7 +12,6 @@ import (
 
 	"feedstream/local/cli"
 	"feedstream/local/invoke"
-	"feedstream/local/target"
 )
 
 func invokeCommand() *cobra.Command {
@@ -22,13 +21,15 @@ func invokeCommand() *cobra.Command {
 		Use:   "invoke FUNCTION",
 		Short: "Call a function of the local stack or of the cloud with an event, and print its answer",
 		Long: `The event is given with --event or --file, or is the sample of a trigger: a push of one update, the event of a timer,
-or a request over HTTP. A push writes its row and its record as any other does, with no input record behind them: the
-audit counts them as too many.
+or a request over HTTP. A push writes its row and its record as any other does, with no input record behind them. The
+sample for feed-enrich is of a topic, a sender and a stock of its own, and the audit counts it apart; an event of your
+own it names as a stray, unless its origin is a record's.
 
 With --env the function is called where it is deployed: at FC_ENDPOINT, or at the API of the account FEED_ACCOUNT_ID in
 FEED_REGION, by the key ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET and, of temporary credentials,
 ALIBABA_CLOUD_SECURITY_TOKEN. What the file leaves out is taken from the environment.`,
 		Example: `  feedstream invoke feed-refresh --sample timer
+  feedstream invoke feed-enrich --sample kafka
   feedstream invoke feed-query --sample http
   feedstream invoke feed-refresh -e '{"action":"refresh"}' --env deploy.env`,
 		Args: cli.Exactly(1),
@@ -75,7 +76,7 @@ func call(ctx context.Context, place *cli.Place, service, function string, event
 	if sample == invoke.SampleHTTP {
 		return client.Request(ctx, function, invoke.SampleRequest(function, running.Names, time.Now()))
 	}
-	if event, err = eventOf(sample, event, running.Names); err != nil {
+	if event, err = eventOf(sample, event); err != nil {
 		return nil, err
 	}
 	return client.Function(function, event)
@@ -93,24 +94,18 @@ func callCloud(ctx context.Context, place *cli.Place, service, function string, 
 	if err != nil {
 		return nil, err
 	}
-	var names target.Names
-	if sample == invoke.SampleKafka {
-		if names, err = target.NamesIn(place.Manifest, env); err != nil {
-			return nil, err
-		}
-	}
-	if event, err = eventOf(sample, event, names); err != nil {
+	if event, err = eventOf(sample, event); err != nil {
 		return nil, err
 	}
 	return cloud.Function(ctx, function, event)
 }
 
 // eventOf is the event itself, or a sample.
-func eventOf(sample string, event []byte, names target.Names) ([]byte, error) {
+func eventOf(sample string, event []byte) ([]byte, error) {
 	if sample == "" {
 		return event, nil
 	}
-	event, err := invoke.SampleEvent(sample, names, time.Now())
+	event, err := invoke.SampleEvent(sample, time.Now())
 	if err != nil {
 		return nil, cli.Usage(err)
 	}

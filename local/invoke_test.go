@@ -25,11 +25,14 @@ func TestInvokeAndLogs(t *testing.T) {
 		"feed-refresh --sample timer": `"version":`,
 		"feed-query --sample http":    `"items":`,
 		"feed-publish --sample http":  `"partition":`,
-		"feed-enrich --sample kafka":  `"enriched":1`,
+		"feed-enrich --sample kafka":  `"unmatched":1`,
 	} {
 		if text := verb(t, data, append([]string{"invoke"}, strings.Fields(args)...)...); !strings.Contains(text, want) {
 			t.Errorf("invoke %s answers %s, want %s", args, text, want)
 		}
+	}
+	if text := verb(t, data, "audit"); !strings.Contains(text, "samples") { // and it balances, else the verb had failed
+		t.Errorf("after the samples: %s", text)
 	}
 	// What a function prints takes another way than its answer, and may come after it.
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
@@ -60,14 +63,15 @@ func TestInvokeAndLogs(t *testing.T) {
 // The sample push is one that the function reads.
 func TestSamplePush(t *testing.T) {
 	now := time.UnixMilli(1605760851124)
-	event, err := invoke.SampleEvent(invoke.SampleKafka, target.Names{Topics: feed.DefaultTopics()}, now)
+	event, err := invoke.SampleEvent(invoke.SampleKafka, now)
 	must(t, err)
 	deliveries, err := trigger.Decode(event)
 	must(t, err)
 	if len(deliveries) != 1 {
 		t.Fatalf("%d deliveries", len(deliveries))
 	}
-	if update, rejected := deliveries[0].Update(now); rejected != nil || update.Sender != "192.168.2.18" || update.StockCode != "2318.HK" {
+	if update, rejected := deliveries[0].Update(now); rejected != nil || update.Sender != "192.0.2.1" || update.StockCode != "SAMPLE" ||
+		deliveries[0].Origin.Topic != feed.SampleTopic {
 		t.Errorf("%+v, %+v", update, rejected)
 	}
 }
@@ -88,8 +92,6 @@ func TestInvokeInTheCloud(t *testing.T) {
 	must(t, os.WriteFile(noKey, []byte("FEED_REGION=cn-hangzhou\n"), 0o600))
 	must(t, os.WriteFile(file, []byte(target.FCVariable+"="+cloud.URL+"\n"+target.KeyIDVariable+"=id\n"), 0o600))
 	t.Setenv(target.SecretVariable, "the-secret")
-	feeds := filepath.Join(folder, "s.yaml")
-	must(t, os.WriteFile(feeds, []byte("edition: 3.0.0\nname: x\nresources: {}\n"), 0o600))
 
 	for _, test := range []struct {
 		args, want string
@@ -98,8 +100,7 @@ func TestInvokeInTheCloud(t *testing.T) {
 		{"feed-refresh -e {} --env " + file, "/2023-03-30/functions/feed-refresh/invocations {}", 0},
 		{"feed-refresh --sample timer --env " + file, `"payload":"refresh"`, 0},
 		{"feed-refresh -e {} --service old --env " + file, "/services/old/functions/feed-refresh/invocations {}", 0},
-		{"feed-enrich --sample kafka --env " + file + " --manifest " + feeds, `"topic":"feed-updates"`, 0},
-		{"feed-enrich --sample kafka --env " + file + " --manifest " + feeds + "x", "s.yamlx", 1},
+		{"feed-enrich --sample kafka --env " + file, `"topic":"feedstream.sample"`, 0},
 		{"feed-query --sample http --env " + file, "s feed-query info", 2},
 		{"feed-query --sample x --env " + file, "not known", 2},
 		{"feed-refresh -e {} --service old", "give --env", 2},

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -23,6 +27,9 @@ func publishCommand() *cobra.Command {
 			"  feedstream publish --key 192.168.2.17 --value 2318.HK,1605760851123",
 		Args: cli.Exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if cmd.Flags().Changed("key") && !cmd.Flags().Changed("value") {
+				return cli.Usage(errors.New("--key is of one record: give its --value too, which may be empty"))
+			}
 			if err := cfg.Validate(); err != nil {
 				return cli.Usage(err)
 			}
@@ -55,7 +62,7 @@ func publishCommand() *cobra.Command {
 			if asJSON {
 				return cli.PrintJSON(cmd.OutOrStdout(), counts)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "published %d records: %d with an unknown stock, bad by reason %v\n", counts.Published, counts.Unknown, counts.Bad)
+			fmt.Fprintf(cmd.OutOrStdout(), "published %d records: %d with an unknown stock, %s\n", counts.Published, counts.Unknown, badOf(counts))
 			return nil
 		},
 	}
@@ -71,4 +78,16 @@ func publishCommand() *cobra.Command {
 	flags.BoolVar(&asJSON, "json", false, "print the counts as JSON")
 	where.AddFlags(cmd)
 	return cmd
+}
+
+// badOf says how many records are bad, by reason.
+func badOf(counts simulate.Counts) string {
+	var each []string
+	for _, reason := range slices.Sorted(maps.Keys(counts.Bad)) {
+		each = append(each, fmt.Sprintf("%d %s", counts.Bad[reason], reason))
+	}
+	if each == nil {
+		return "none bad"
+	}
+	return "bad ones: " + strings.Join(each, ", ")
 }

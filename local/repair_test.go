@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -191,9 +192,17 @@ func TestReplayVerb(t *testing.T) {
 	}
 	env := filepath.Join(t.TempDir(), "services.env")
 	must(t, os.WriteFile(env, []byte("KAFKA_BROKERS=127.0.0.1:1\n"), 0o600))
-	if code, problem := answer(t, data, nil, "replay", "--env", env, "--manifest", stacktest.Manifest); code != 1 ||
+	if code, problem := answer(t, data, nil, "replay", "--all", "--env", env, "--manifest", stacktest.Manifest); code != 1 ||
 		!strings.Contains(problem, "leave --env out") {
 		t.Errorf("elsewhere: %d %s", code, problem)
+	}
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"replay", "--unmatched", "--env", env, "--manifest", stacktest.Manifest}, &stdout, &stderr); code != 1 ||
+		stdout.Len() > 0 || !strings.Contains(stderr.String(), "leave --env out") {
+		t.Errorf("rows elsewhere: %d %q %s", code, stdout.String(), stderr.String())
+	}
+	if code, problem := answer(t, data, nil, "replay"); code != 2 || !strings.Contains(problem, "--all") {
+		t.Errorf("of nothing: %d %s", code, problem)
 	}
 	if code, problem := answer(t, data, nil, "replay", "--unmatched", "--from", "1:0"); code != 2 || !strings.Contains(problem, "one kind") {
 		t.Errorf("both kinds: %d %s", code, problem)

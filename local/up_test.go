@@ -47,7 +47,8 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"deadletter", "redrive", "--set", "nonsense"}, 2},
 		{[]string{"deadletter", "list", "--from", "yesterday"}, 2},
 		{[]string{"replay", "--to", "yesterday"}, 2},
-		{[]string{"replay", "--data", t.TempDir()}, 1},
+		{[]string{"replay", "--all", "--data", t.TempDir()}, 1},
+		{[]string{"publish", "--key", "a"}, 2},
 		{[]string{"audit", "--data", t.TempDir()}, 1},
 		{[]string{"up", "--manifest", "absent.yaml"}, 1},
 	} {

@@ -20,7 +20,8 @@ func (e *unpublishedError) Unwrap() error { return e.err }
 // explain is what the caller is told of an error.
 func explain(err error) *problem.Problem {
 	p := &problem.Problem{Status: http.StatusInternalServerError, Title: "Internal error",
-		Detail: "The request failed for a cause that stands in the function's log."}
+		Detail: "The request failed for a cause that stands in the function's log.",
+		Remedy: "Look at the log of feed-publish for the time of the request, then publish again."}
 	switch {
 	case errors.Is(err, kafka.ErrTopicNotFound):
 		p.Title, p.Detail = "The input topic does not exist", "Kafka knows no topic of the name in INPUT_TOPIC."

@@ -66,7 +66,8 @@ func (p *Publisher) updates(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !slices.ContainsFunc(results, func(r Result) bool { return r.Offset != nil }) {
 		return &problem.Problem{Status: http.StatusBadRequest, Title: "No item is valid",
-			Detail: "Every item was rejected for the reason beside it.", Extensions: map[string]any{"results": results}}
+			Detail: "Every item was rejected for the reason beside it.",
+			Remedy: "Correct each item by its reason and detail in results, and publish again.", Extensions: map[string]any{"results": results}}
 	}
 	problem.WriteJSON(w, http.StatusAccepted, "application/json", struct {
 		Results []Result `json:"results"`

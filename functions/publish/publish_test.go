@@ -157,6 +157,9 @@ func TestRefusedRequests(t *testing.T) {
 			if got := w.Header().Get("Content-Type"); got != "application/problem+json" {
 				t.Errorf("content type = %s", got)
 			}
+			if !strings.Contains(w.Body.String(), `"remedy":"`) {
+				t.Errorf("the problem %s names no remedy", w.Body)
+			}
 			if (w.Header().Get("Allow") != "") != (test.status == 405) {
 				t.Errorf("Allow = %q", w.Header().Get("Allow"))
 			}

@@ -33,7 +33,7 @@ func readRequest(w http.ResponseWriter, r *http.Request) ([]item, error) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return nil, &problem.Problem{Status: http.StatusMethodNotAllowed, Title: "Method not allowed",
-			Detail: fmt.Sprintf("/updates takes POST, not %.20s.", r.Method)}
+			Detail: fmt.Sprintf("/updates takes POST, not %.20s.", r.Method), Remedy: "Use POST /updates."}
 	}
 	if !acceptable(r.Header) {
 		return nil, &problem.Problem{Status: http.StatusUnsupportedMediaType, Title: "Unsupported media type",
@@ -48,7 +48,7 @@ func readRequest(w http.ResponseWriter, r *http.Request) ([]item, error) {
 		return nil, tooLarge(fmt.Sprintf("The body has more than %d bytes.", maxBytes))
 	case err != nil:
 		return nil, &problem.Problem{Status: http.StatusBadRequest, Title: "Body cut off",
-			Detail: "The body could not be read to its end."}
+			Detail: "The body could not be read to its end.", Remedy: "Send the whole body again."}
 	}
 	return split(body)
 }
@@ -79,7 +79,7 @@ func split(body []byte) ([]item, error) {
 		var elements []json.RawMessage
 		if err := json.Unmarshal(body, &elements); err != nil {
 			return nil, &problem.Problem{Status: http.StatusBadRequest, Title: "Malformed body",
-				Detail: fmt.Sprintf("The array is not JSON: %v.", err)}
+				Detail: fmt.Sprintf("The array is not JSON: %v.", err), Remedy: "Correct the JSON, or send one object a line."}
 		}
 		for _, e := range elements {
 			items = append(items, item(e))
@@ -95,7 +95,8 @@ func split(body []byte) ([]item, error) {
 	}
 	if len(items) == 0 {
 		return nil, &problem.Problem{Status: http.StatusBadRequest, Title: "Nothing to publish",
-			Detail: "The body holds no item."}
+			Detail: "The body holds no item.",
+			Remedy: `Send at least one, such as {"stockCode":"2318.HK","sender":"192.168.2.17"}.`}
 	}
 	if len(items) > maxItems {
 		return nil, tooLarge(fmt.Sprintf("The body holds %d items, at most %d are taken.", len(items), maxItems))

@@ -64,12 +64,12 @@ func (a *API) Handler() http.Handler {
 func refuseMethod(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Allow", "GET, HEAD")
 	return &problem.Problem{Status: http.StatusMethodNotAllowed, Title: http.StatusText(http.StatusMethodNotAllowed),
-		Detail: fmt.Sprintf("%.20s %.200s: only GET and HEAD are allowed", r.Method, r.URL.Path)}
+		Detail: fmt.Sprintf("%.20s %.200s: only GET and HEAD are allowed", r.Method, r.URL.Path), Remedy: "Use GET."}
 }
 
-func bad(format string, args ...any) error {
+func bad(remedy, format string, args ...any) error {
 	return &problem.Problem{Status: http.StatusBadRequest, Title: http.StatusText(http.StatusBadRequest),
-		Detail: fmt.Sprintf(format, args...)}
+		Detail: fmt.Sprintf(format, args...), Remedy: remedy}
 }
 
 func (a *API) handle(serve func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
@@ -121,7 +121,8 @@ func (a *API) row(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !found {
 		return &problem.Problem{Status: http.StatusNotFound, Title: http.StatusText(http.StatusNotFound),
-			Detail: fmt.Sprintf("there is no row %.300q", rowKey)}
+			Detail: fmt.Sprintf("there is no row %.300q", rowKey),
+			Remedy: "A row's key is SENDER|CODE, with %7C for the bar: GET /stocks/{code} names the keys that there are."}
 	}
 	fc.SetItems(r.Context(), 1)
 	if wantsCSV(r) {
@@ -152,17 +153,18 @@ func (a *API) reference(w http.ResponseWriter, r *http.Request) error {
 func parseQuery(r *http.Request) (Query, error) {
 	q := Query{Code: r.PathValue("code"), From: math.MinInt64, To: math.MaxInt64, Limit: defaultLimit}
 	if !feed.ValidStockCode(q.Code) {
-		return q, bad("the stock code %q does not match [0-9A-Za-z._-]{1,32}", q.Code)
+		return q, bad("Ask for a code such as 2318.HK.", "the stock code %q does not match [0-9A-Za-z._-]{1,32}", q.Code)
 	}
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return q, bad("the query string cannot be read: %v", err)
+		return q, bad("Escape what is special in a URL, such as %25 for a percent sign, and join parameters by &.",
+			"the query string cannot be read: %v", err)
 	}
 	for name := range values {
 		switch name {
 		case "from", "to", "limit", "cursor":
 		default:
-			return q, bad("the parameter %q is unknown: there are from, to, limit and cursor", name)
+			return q, bad("Leave it out, or correct its name.", "the parameter %q is unknown: there are from, to, limit and cursor", name)
 		}
 	}
 	if text := values.Get("from"); text != "" {
@@ -177,7 +179,8 @@ func parseQuery(r *http.Request) (Query, error) {
 	}
 	if text := values.Get("limit"); text != "" {
 		if q.Limit, err = strconv.Atoi(text); err != nil || q.Limit < 1 || q.Limit > maxLimit {
-			return q, bad("limit=%s is not a number from 1 to %d", text, maxLimit)
+			return q, bad(fmt.Sprintf("Give a whole number from 1 to %d, or leave limit out for %d.", maxLimit, defaultLimit),
+				"limit=%s is not a number from 1 to %d", text, maxLimit)
 		}
 	}
 	if text := values.Get("cursor"); text != "" {
@@ -194,7 +197,8 @@ func parseTime(name, text string) (int64, error) {
 	}
 	t, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
-		return 0, bad("%s=%s is neither epoch milliseconds nor RFC 3339, such as 2020-11-19T04:40:51.123Z", name, text)
+		return 0, bad("Give a time such as 1605760851123 or 2020-11-19T04:40:51.123Z.",
+			"%s=%s is neither epoch milliseconds nor RFC 3339", name, text)
 	}
 	// A bound between two milliseconds lies at the later one, for inclusive and exclusive bounds alike.
 	return t.Add(time.Millisecond - 1).UnixMilli(), nil
@@ -212,7 +216,8 @@ func parseCursor(text string) (*Position, error) {
 			return &Position{Time: at, RowKey: rowKey}, nil
 		}
 	}
-	return nil, bad("the cursor %.64q was not given out by this function: take the member next of the page before", text)
+	return nil, bad("Take the member next of the page before as it is, or begin without a cursor.",
+		"the cursor %.64q was not given out by this function", text)
 }
 
 func wantsCSV(r *http.Request) bool {

@@ -39,12 +39,12 @@ func ask(w *world, method, target, accept string) *httptest.ResponseRecorder {
 	return answer
 }
 
-// checkProblem checks the form of RFC 9457 and that the detail holds the given text.
+// checkProblem checks the form of RFC 9457, that there is a remedy, and that the detail holds the given text.
 func checkProblem(t *testing.T, answer *httptest.ResponseRecorder, status int, detail string) {
 	t.Helper()
 	var got struct {
-		Title, Detail string
-		Status        int
+		Title, Detail, Remedy string
+		Status                int
 	}
 	if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil {
 		t.Fatalf("%v: %q", err, answer.Body)
@@ -54,6 +54,9 @@ func checkProblem(t *testing.T, answer *httptest.ResponseRecorder, status int, d
 	}
 	if answer.Code != status || got.Status != status || got.Title != http.StatusText(status) {
 		t.Errorf("status = %d, problem = %+v, want %d", answer.Code, got, status)
+	}
+	if got.Remedy == "" {
+		t.Errorf("%+v names no remedy", got)
 	}
 	if !strings.Contains(got.Detail, detail) {
 		t.Errorf("the detail %q does not hold %q", got.Detail, detail)

@@ -44,7 +44,8 @@ func explain(err error) *problem.Problem {
 			Remedy: "`feedstream doctor --live` looks at the manifest and the snapshot."}
 	}
 	return &problem.Problem{Status: http.StatusInternalServerError, Title: "Internal error",
-		Detail: "The request failed for a cause that stands in the function's log."}
+		Detail: "The request failed for a cause that stands in the function's log.",
+		Remedy: "Look at the log of feed-query for the time of the request."}
 }
 
 func incomplete(e *phoenix.RowError) *problem.Problem {

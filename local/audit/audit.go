@@ -185,9 +185,13 @@ func (a *auditor) readDeadLetters(ctx context.Context) error {
 	})
 }
 
-// evidence adds what one record says of its origin, unless that lies before what is audited. An origin in
+// evidence adds what one record says of its origin, unless that lies before what is audited or is a sample. An origin in
 // another topic is a stray at once.
 func (a *auditor) evidence(r *kgo.Record, origin feed.Origin, m mark) (before mark, known bool) {
+	if origin.Topic == feed.SampleTopic {
+		a.report.Samples++
+		return 0, false
+	}
 	if origin.Topic != a.cfg.Topics.Input || origin.Partition < 0 || origin.Offset < 0 {
 		a.report.Strays++
 		a.faults.add(Stray, 1, "%s speaks of %s, which is no record of topic %s", place(r), origin, a.cfg.Topics.Input)

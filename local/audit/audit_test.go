@@ -135,6 +135,19 @@ func TestAudit(t *testing.T) {
 		{"of another topic", func(w *world) { w.deadLetter(strings.ReplaceAll(deadLetter(0, 0), topics.Input, "other")) }, func(r *Report) {
 			r.Balanced, r.Strays = false, 1
 		}, "other/0/0, which is no record of topic feed-updates"},
+		{"samples of invoke", func(w *world) {
+			for i := range int64(2) { // one row, for a sample is always of the same sender and stock
+				u := feed.Update{Sender: "192.0.2.1", StockCode: "SAMPLE", Time: noon.UnixMilli() + i}
+				r := feed.Join(u, feed.Origin{Topic: feed.SampleTopic, Offset: u.Time}, nil, "v1")
+				w.out = append(w.out, feedkafka.RecordMessage(topics.Output, &r))
+				w.putRow(r)
+			}
+		}, func(r *Report) { r.Samples, r.Table.Rows, r.Index.Rows = 2, 12, 12 }, ""},
+		{"sample without its index row", func(w *world) {
+			u := feed.Update{Sender: "192.0.2.1", StockCode: "SAMPLE", Time: noon.UnixMilli()}
+			w.putRow(feed.Join(u, feed.Origin{Topic: feed.SampleTopic}, nil, "v1"))
+			w.index = w.index[:11]
+		}, func(r *Report) { r.Balanced, r.Table.Rows, r.Index.Missing = false, 12, 1 }, "row 192.0.2.1|SAMPLE"},
 		{"unreadable", func(w *world) {
 			w.deadLetter("nonsense")
 			for _, topic := range []string{topics.Output, topics.Quarantine} {

@@ -41,6 +41,7 @@ type Report struct {
 	Altered    int        `json:"altered"`    // output records that tell of another event than their input record
 	Strays     int        `json:"strays"`     // evidence of records that do not exist
 	Unreadable int        `json:"unreadable"` // records that are no evidence of anything
+	Samples    int        `json:"samples"`    // verdicts on samples, which `feedstream invoke` made up; no fault
 
 	Table *TableReport `json:"table,omitempty"`
 	Index *IndexReport `json:"index,omitempty"`
@@ -124,9 +125,12 @@ func (r *Report) Render(w io.Writer) {
 	}
 	row("dead-lettered", r.DeadLettered, "")
 	row("pending", r.Pending, "")
-	row("overtaken", r.Overtaken, "")
+	row("overtaken", r.Overtaken, "of the above: set aside too, by another try of their push; nothing to do")
 	row("redriven", r.Redriven, fmt.Sprintf("of those set aside; %d are left", r.Quarantined+r.DeadLettered-r.Redriven))
 	row("duplicates", r.Duplicates.Output+r.Duplicates.Quarantine+r.Duplicates.DeadLetter, "of repeated pushes")
+	if r.Samples > 0 {
+		row("samples", r.Samples, "of `feedstream invoke --sample`: no input records")
+	}
 	if r.Table != nil {
 		t.AppendSeparator()
 		row("rows", r.Table.Rows, "")

@@ -9,9 +9,11 @@ import (
 )
 
 // Bar counts up to a total, -1 where nobody knows it yet, and shows the count or how fast it goes. It is drawn when
-// the count moves: by a goroutine of its own it would be drawn beside the caller.
+// the count moves: by a goroutine of its own it would be drawn beside the caller. Where nobody looks, in a file or a
+// pipe, nothing is drawn.
 func Bar(out io.Writer, what string, total int64, shows progressbar.Option) *progressbar.ProgressBar {
 	return progressbar.NewOptions64(total, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what), shows,
+		progressbar.OptionSetVisibility(terminal(out)),
 		progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetSpinnerChangeInterval(0))
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"feedstream/local/platform/stream"
 	"feedstream/local/target"
+	"feedstream/shared/feed"
 )
 
 // Samples are the kinds of triggers that a sample can be made of.
@@ -19,11 +20,13 @@ const (
 	SampleHTTP  = "http"
 )
 
-// SampleEvent is what a trigger hands to a function: a push of one update, as of that time, or the event of a timer.
-func SampleEvent(kind string, names target.Names, now time.Time) ([]byte, error) {
+// SampleEvent is what a trigger hands to a function: a push of one update, as of that time, or the event of a timer. The
+// update comes from feed.SampleTopic, by which everyone tells it from a record, and is of a sender and a stock that are
+// none: its row is nobody else's.
+func SampleEvent(kind string, now time.Time) ([]byte, error) {
 	switch kind {
 	case SampleKafka:
-		record := &kgo.Record{Topic: names.Topics.Input, Timestamp: now, Key: []byte(sampleSender), Value: []byte(sampleUpdate(now))}
+		record := &kgo.Record{Topic: feed.SampleTopic, Offset: now.UnixMilli(), Timestamp: now, Key: []byte(sampleSender), Value: []byte(sampleUpdate(now))}
 		return append(stream.AppendEvent([]byte{'['}, record, false), ']'), nil
 	case SampleTimer:
 		return timerEvent(now, "refresh")
@@ -36,10 +39,11 @@ func SampleRequest(function string, names target.Names, now time.Time) Request {
 	if function == names.Publish {
 		return Request{Method: http.MethodPost, Path: "/updates", Body: []byte(sampleUpdate(now))}
 	}
-	return Request{Method: http.MethodGet, Path: "/stocks/" + sampleCode + "?limit=3"}
+	return Request{Method: http.MethodGet, Path: "/stocks/2318.HK?limit=3"}
 }
 
-const sampleSender, sampleCode = "192.168.2.18", "2318.HK"
+// The sender is of the addresses that RFC 5737 keeps for documents, the stock is none of a reference.
+const sampleSender, sampleCode = "192.0.2.1", "SAMPLE"
 
 func sampleUpdate(now time.Time) string {
 	return fmt.Sprintf(`{"stockCode":%q,"timestamp":%d,"sender":%q}`, sampleCode, now.UnixMilli(), sampleSender)

@@ -21,13 +21,15 @@ type Rejoin struct {
 	Code             string // rows of this stock code
 	DryRun           bool   // counts only
 	Progress         func(done int)
+	// Waiting, when not nil, is told once that the function still joins with another version than the current one.
+	Waiting func(joins, current string)
 }
 
 // Any reports whether the rejoin names any rows.
 func (r *Rejoin) Any() bool { return r.Unmatched || r.ReferenceVersion != "" || r.Code != "" }
 
 func (r *Rejoin) admits(record *feed.Record) bool {
-	return (!r.Unmatched || !record.Matched) && (r.Code == "" || r.Code == record.StockCode) &&
+	return record.Origin.Topic != feed.SampleTopic && (!r.Unmatched || !record.Matched) && (r.Code == "" || r.Code == record.StockCode) &&
 		(r.ReferenceVersion == "" || r.ReferenceVersion == record.ReferenceVersion)
 }
 
@@ -94,7 +96,7 @@ func (f *Feed) rejoin(ctx context.Context, table audit.Table, current string, r 
 	}
 	done := Rejoined{Rows: len(origins)}
 	p := pusher{push: f.push, progress: r.Progress, most: 1, done: Replayed{DryRun: r.DryRun}}
-	p.accept = joinedWith(current, func() { p.most = pushRecords }) // what is pushed in vain is one record
+	p.accept = joinedWith(current, func() { p.most = pushRecords }, r.Waiting) // what is pushed in vain is one record
 	err := f.kafka.ReadAt(ctx, f.topics.Input, origins, func(record *kgo.Record) error {
 		origin := originOf(record)
 		if !tellsOf(record, rows[origin]) {
@@ -131,26 +133,33 @@ func tellsOf(r *kgo.Record, u feed.Update) bool {
 }
 
 const (
-	// freshPause is the wait before a push is made again.
+	// freshPause is the first wait before a push is made again, and each one is twice the one before, up to mostPause:
+	// until then consumers get the old join of that record once more each time.
 	freshPause = time.Second
-	// freshTries is how often that is done: longer than functions go on with a version by default.
-	freshTries = 90
+	mostPause  = 8 * time.Second
+	// freshWait is how long that goes on: longer than functions go on with a version by default.
+	freshWait = 90 * time.Second
 )
 
 // joinedWith accepts the pushes that were joined with a version.
-func joinedWith(current string, accepted func()) func(context.Context, answer) error {
-	tries := 0
+func joinedWith(current string, accepted func(), waiting func(joins, current string)) func(context.Context, answer) error {
+	var waited time.Duration
+	pause := freshPause
 	return func(ctx context.Context, a answer) error {
 		if a.ReferenceVersion == current {
 			accepted()
 			return nil
 		}
-		if tries++; tries > freshTries {
+		if waited == 0 && waiting != nil {
+			waiting(a.ReferenceVersion, current)
+		}
+		if waited >= freshWait {
 			return fmt.Errorf("the function still joins with version %s and not with %s: look at its REFERENCE_CHECK_INTERVAL and "+
 				"at its logs", a.ReferenceVersion, current)
 		}
-		timer := time.NewTimer(freshPause)
+		timer := time.NewTimer(pause)
 		defer timer.Stop()
+		waited, pause = waited+pause, min(2*pause, mostPause)
 		select {
 		case <-timer.C:
 			return errAgain

@@ -191,8 +191,14 @@ func TestRejoinWaitsForTheCurrentVersion(t *testing.T) {
 		}
 		return fn.push(ctx, body)
 	}
-	done, err := w.feed.rejoin(w.context(), table, "current", Rejoin{Unmatched: true})
+	var told []string
+	done, err := w.feed.rejoin(w.context(), table, "current", Rejoin{Unmatched: true, Waiting: func(joins, current string) {
+		told = append(told, joins+" "+current)
+	}})
 	must(t, err)
+	if !slices.Equal(told, []string{"old current"}) {
+		t.Errorf("told to wait: %q", told)
+	}
 	if done.Records != 2 || done.Enriched != 2 || len(fn.taken) != 3 {
 		t.Errorf("%+v with %d deliveries", done, len(fn.taken))
 	}

@@ -138,6 +138,11 @@ func programsOf(m *manifest.Manifest) (programs []program) {
 func load(cfg Config) (*target.Target, *manifest.Manifest, error) {
 	if cfg.Env != "" {
 		t, m, err := target.FromFile(cfg.Env, cfg.Manifest)
+		if err == nil && t.Has(target.OSS) { // functions that run here need it at once
+			if err = t.Needs(target.OSS); err != nil {
+				err = fmt.Errorf("%s: %w", cfg.Env, err)
+			}
+		}
 		return &t, m, err
 	}
 	m, err := manifest.Load(cfg.Manifest)

@@ -14,7 +14,7 @@ import (
 
 // FromFile reads where the services are from a file of NAME=value lines, such as a filled-in .env.example,
 // and the names from a manifest. What the manifest takes from the environment, it takes from the file
-// first, as a deployment would.
+// first, as a deployment would. OSS is in the region of the functions, FEED_REGION, unless OSS_REGION says otherwise.
 func FromFile(path, manifestPath string) (Target, *manifest.Manifest, error) {
 	values, err := config.ReadFile(path)
 	if err != nil {
@@ -34,6 +34,9 @@ func FromFile(path, manifestPath string) (Target, *manifest.Manifest, error) {
 	names, err := NamesOf(m)
 	if err != nil {
 		return Target{}, nil, err
+	}
+	if values["OSS_REGION"] == "" {
+		values["OSS_REGION"] = values["FEED_REGION"]
 	}
 	t, err := Parse(values, names)
 	if err := errors.Join(unknown(values, taken), t.someService(), err); err != nil {

@@ -35,15 +35,6 @@ type Names struct {
 	Publish string `json:"publish"`
 }
 
-// NamesIn reads the names out of the manifest at path: env gives it its variables.
-func NamesIn(path string, env func(string) (string, bool)) (Names, error) {
-	m, err := manifest.LoadIn(path, env)
-	if err != nil {
-		return Names{}, err
-	}
-	return NamesOf(m)
-}
-
 // NamesOf reads the names out of a manifest. What it leaves open has the default of the functions. The
 // error names everything that its functions do not agree on.
 func NamesOf(m *manifest.Manifest) (Names, error) {

@@ -27,7 +27,8 @@ type Target struct {
 
 	ConsoleToken string // of a console that listens beyond loopback
 
-	values map[string]string // of the variables of every service that was named
+	unusable error             // why OSS cannot be asked although it is named: told to those alone who need it
+	values   map[string]string // of the variables of every service that was named
 }
 
 // Service is one of the services of a feed. Its value is the variable that names it: where that one is
@@ -70,21 +71,22 @@ const (
 )
 
 // Parse reads where the services are from the functions' variables and from those of the credentials for
-// OSS. What belongs to a service that is not named is left out. The error names every problem at once.
+// OSS. What belongs to a service that is not named is left out. The error names every problem at once, but for those of
+// OSS, which only few need: Needs and Objects name them.
 func Parse(values map[string]string, names Names) (Target, error) {
 	t := Target{Names: names, values: ofNamedServices(values)}
 	var groups []any
 	for _, each := range []struct {
 		service Service
 		group   any
-	}{{Kafka, &t.Kafka}, {HBase, &t.HBase}, {OSS, &t.OSS}, {MongoDB, &t.Mongo}} {
+	}{{Kafka, &t.Kafka}, {HBase, &t.HBase}, {MongoDB, &t.Mongo}} {
 		if t.Has(each.service) {
 			groups = append(groups, each.group)
 		}
 	}
 	err := config.LoadGroups(t.environ(), groups...)
 	if t.Has(OSS) {
-		err = errors.Join(err, t.readCredentials())
+		t.unusable = errors.Join(config.LoadGroups(t.environ(), &t.OSS), t.readCredentials())
 	}
 	if err != nil {
 		return t, err
@@ -92,7 +94,7 @@ func Parse(values map[string]string, names Names) (Target, error) {
 	for service, address := range map[Service]string{
 		Kafka: strings.Join(t.Kafka.Brokers, ","), HBase: string(t.HBase.ZooKeeper), OSS: t.OSS.Endpoint,
 	} {
-		if t.Has(service) {
+		if t.Has(service) && address != "" {
 			t.values[string(service)] = address // without what people write around it
 		}
 	}
@@ -141,7 +143,7 @@ func (t *Target) readCredentials() error {
 		AccessKeyID: t.values[KeyIDVariable], AccessKeySecret: t.values[SecretVariable], SecurityToken: t.values[TokenVariable],
 	}
 	if t.Credentials.AccessKeyID == "" || t.Credentials.AccessKeySecret == "" {
-		return fmt.Errorf("%s needs %s and %s beside it", OSS, KeyIDVariable, SecretVariable)
+		return fmt.Errorf("%s needs %s and %s beside it: set them in the same file", OSS, KeyIDVariable, SecretVariable)
 	}
 	return nil
 }
@@ -153,12 +155,15 @@ func (t *Target) Has(s Service) bool { return t.values[string(s)] != "" }
 // a password.
 func (t *Target) Address(s Service) string { return t.values[string(s)] }
 
-// Needs returns an error that names each of these services that the target does not have.
+// Needs returns an error that names each of these services that the target does not have, or not enough of.
 func (t *Target) Needs(services ...Service) error {
 	var problems []error
 	for _, s := range services {
-		if !t.Has(s) {
+		switch {
+		case !t.Has(s):
 			problems = append(problems, fmt.Errorf("%s is missing: set it", s))
+		case s == OSS && t.unusable != nil:
+			problems = append(problems, t.unusable)
 		}
 	}
 	return errors.Join(problems...)

@@ -24,8 +24,6 @@ func TestEnvironmentFilesRefused(t *testing.T) {
 		"unknown variable": {"KAFKA_BROKERS=127.0.0.1:9092\nKAFKA_BROKER=x\n", "KAFKA_BROKER names no service"},
 		"bad broker":       {"KAFKA_BROKERS=broker\n", `"broker" is not host:port`},
 		"user alone":       {"KAFKA_BROKERS=a:9092\nKAFKA_SASL_USERNAME=u\n", "KAFKA_SASL_MECHANISM is missing"},
-		"no region":        {"OSS_ENDPOINT=http://127.0.0.1\nALIBABA_CLOUD_ACCESS_KEY_ID=a\nALIBABA_CLOUD_ACCESS_KEY_SECRET=b\n", "OSS_REGION"},
-		"no key":           {"OSS_ENDPOINT=http://127.0.0.1\nOSS_REGION=x\n", "ALIBABA_CLOUD_ACCESS_KEY_ID"},
 		"no such line":     {"KAFKA_BROKERS\n", "services.env"},
 		"nothing at all":   {"", "names no service"},
 	} {
@@ -34,6 +32,38 @@ func TestEnvironmentFilesRefused(t *testing.T) {
 			must(t, os.WriteFile(path, []byte(test.text), 0o600))
 			if _, _, err := FromFile(path, manifestFile(t)); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error = %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+// What is missing to ask OSS is named to whoever needs OSS, and to nobody else; its region is that of the functions.
+func TestOSSIsJudgedWhereItIsNeeded(t *testing.T) {
+	key := KeyIDVariable + "=a\n" + SecretVariable + "=b\n"
+	for name, test := range map[string]struct{ text, want, region string }{
+		"whole":          {"OSS_REGION=x\nFEED_REGION=y\n" + key, "", "x"},
+		"feed's region":  {"FEED_REGION=y\n" + key, "", "y"},
+		"no region":      {key, "OSS_REGION", ""},
+		"no key":         {"FEED_REGION=y\n", KeyIDVariable, "y"},
+		"secret missing": {"FEED_REGION=y\n" + KeyIDVariable + "=a\n", SecretVariable, "y"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "services.env")
+			must(t, os.WriteFile(path, []byte("KAFKA_BROKERS=a:9092\nOSS_ENDPOINT=http://127.0.0.1\n"+test.text), 0o600))
+			found, _, err := FromFile(path, manifestFile(t))
+			must(t, err)
+			must(t, found.Needs(Kafka))
+			_, objects := found.Objects()
+			for _, err := range []error{found.Needs(OSS), objects} {
+				if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+					t.Errorf("error = %v, want %q", err, test.want)
+				}
+			}
+			if test.region != "" && found.OSS.Region != test.region {
+				t.Errorf("region = %q", found.OSS.Region)
+			}
+			if !found.Has(OSS) {
+				t.Error("OSS counts as not named")
 			}
 		})
 	}

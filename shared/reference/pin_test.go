@@ -148,6 +148,9 @@ func TestPinRefusals(t *testing.T) {
 		t.Errorf("rollback of the first version: %v", err)
 	}
 	testkit.WantError(t, err, h.last().Version)
+	if strings.Contains(fmt.Sprint(err), `""`) {
+		t.Errorf("it names a version that nobody asked for: %v", err)
+	}
 }
 
 func (h *history) pin(t *testing.T, version string) error {

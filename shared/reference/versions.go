@@ -34,12 +34,18 @@ type UnknownVersionError struct {
 }
 
 func (e *UnknownVersionError) Error() string {
+	if len(e.Known) == 0 && e.Asked == "" {
+		return "there is no snapshot: run `feedstream refresh`"
+	}
 	if len(e.Known) == 0 {
 		return fmt.Sprintf("there is no snapshot %q, nor any other", e.Asked)
 	}
 	known := make([]string, len(e.Known))
 	for i, v := range e.Known {
 		known[i] = v.Version
+	}
+	if e.Asked == "" { // none was named
+		return "there are " + strings.Join(known, ", ")
 	}
 	return fmt.Sprintf("there is no snapshot %q; there are %s", e.Asked, strings.Join(known, ", "))
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -83,6 +84,10 @@ func (g *guarded) next() error {
 		g.frame = bytes.Buffer{}
 	}
 	err := g.readFrame()
+	if errors.Is(err, io.EOF) { // between two requests: what ends this way is in order
+		g.log.log.Debug("a client of the embedded Kafka is done", "client", g.RemoteAddr().String())
+		return err
+	}
 	if err == nil {
 		err = g.admit(g.frame.Bytes())
 	}
