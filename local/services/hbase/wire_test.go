@@ -89,6 +89,7 @@ func FuzzCall(f *testing.F) {
 	seed("Scan", &pb.ScanRequest{Region: specifier(s.meta), Scan: &pb.Scan{Reversed: proto.Bool(true)}}, nil)
 	seed("Mutate", &pb.MutateRequest{Region: region, Mutation: mutation}, block)
 	seed("Multi", &pb.MultiRequest{RegionAction: []*pb.RegionAction{action}}, block)
+	seed("Multi", &pb.MultiRequest{}, []byte{0})
 	f.Fuzz(func(t *testing.T, method string, param, cells []byte) {
 		out, err := s.clientService(&wire.Request{Method: method, Param: param, Cells: cells})
 		if (out.Message == nil) == (err == nil) {
