@@ -211,7 +211,9 @@ func (b *beginning) verdicts(
 func Since(t time.Time) Bound { return Bound{time: t, set: true} }
 
 // At is the bound of one record.
-func At(partition int, offset int64) Bound { return Bound{partition: partition, offset: offset, set: true} }
+func At(partition int, offset int64) Bound {
+	return Bound{partition: partition, offset: offset, set: true}
+}
 
 // Between reports whether a record of the input topic lies between two bounds, as an audit takes them.
 func Between(from, to Bound, o feed.Origin, at time.Time) bool {

@@ -102,10 +102,14 @@ type Waited struct {
 }
 
 // RetryNow has the pushes that wait for a retry tried now.
-func (c Client) RetryNow(ctx context.Context) (Waited, error) { return c.endWaits(ctx, "retry", "/api/retry") }
+func (c Client) RetryNow(ctx context.Context) (Waited, error) {
+	return c.endWaits(ctx, "retry", "/api/retry")
+}
 
 // GiveUp gives those pushes up that wait for a retry: their records become dead letters.
-func (c Client) GiveUp(ctx context.Context) (Waited, error) { return c.endWaits(ctx, "give up", "/api/give-up") }
+func (c Client) GiveUp(ctx context.Context) (Waited, error) {
+	return c.endWaits(ctx, "give up", "/api/give-up")
+}
 
 func (c Client) endWaits(ctx context.Context, doing, path string) (waited Waited, err error) {
 	text, err := c.ask(ctx, doing, http.MethodPost, path, nil)
