@@ -34,24 +34,31 @@ func newMeta() *store.Region {
 
 func isMeta(r *store.Region) bool { return r.Name == metaName }
 
-// storedRow is a row with its cells.
-type storedRow struct {
-	key   []byte
-	cells []store.Cell
+// metaEntry is a row of hbase:meta: that of a table's state, or of a region.
+type metaEntry struct {
+	key    []byte
+	region *store.Region // nil for the state of a table
 }
 
-// metaRows are all rows of hbase:meta in its order: one for each region, one for each table's state.
-func (s *Server) metaRows() []storedRow {
-	var rows []storedRow
+// metaEntries are all rows of hbase:meta in its order: one for each region, one for each table's state.
+func (s *Server) metaEntries() []metaEntry {
+	var rows []metaEntry
 	for _, t := range s.store.All() {
-		state := s.metaCell("table", "state", s.started, []byte{0x08, 0x00})
-		rows = append(rows, storedRow{[]byte(t.Name), []store.Cell{state}})
+		rows = append(rows, metaEntry{key: []byte(t.Name)})
 		for _, r := range t.Regions {
-			rows = append(rows, storedRow{[]byte(r.Name), s.regionCells(r)})
+			rows = append(rows, metaEntry{[]byte(r.Name), r})
 		}
 	}
-	slices.SortFunc(rows, func(a, b storedRow) int { return compareMeta(a.key, b.key) })
+	slices.SortFunc(rows, func(a, b metaEntry) int { return compareMeta(a.key, b.key) })
 	return rows
+}
+
+// metaCells are the cells of a row, made when they are read.
+func (s *Server) metaCells(e metaEntry) []store.Cell {
+	if e.region == nil {
+		return []store.Cell{s.metaCell("table", "state", s.started, []byte{0x08, 0x00})}
+	}
+	return s.regionCells(e.region)
 }
 
 func (s *Server) metaCell(family, qualifier string, timestamp int64, value []byte) store.Cell {
@@ -79,10 +86,19 @@ func (s *Server) regionCells(r *store.Region) []store.Cell {
 	}
 }
 
+// metaRow looks at the one table that the key names: a Multi asks for thousands of rows.
 func (s *Server) metaRow(key []byte) []store.Cell {
-	for _, row := range s.metaRows() {
-		if bytes.Equal(row.key, key) {
-			return row.cells
+	name, _, ofRegion := bytes.Cut(key, []byte{','})
+	t := s.store.All()[string(name)]
+	switch {
+	case t == nil:
+	case !ofRegion:
+		return s.metaCells(metaEntry{key: key})
+	default:
+		for _, r := range t.Regions {
+			if r.Name == string(key) {
+				return s.metaCells(metaEntry{key, r})
+			}
 		}
 	}
 	return nil
@@ -90,8 +106,8 @@ func (s *Server) metaRow(key []byte) []store.Cell {
 
 // metaWalk scans hbase:meta.
 func (s *Server) metaWalk(p scanner.Span) store.Rows {
-	var found []storedRow
-	for _, row := range s.metaRows() {
+	var found []metaEntry
+	for _, row := range s.metaEntries() {
 		if holdsMeta(p, row.key) {
 			found = append(found, row)
 		}
@@ -99,7 +115,7 @@ func (s *Server) metaWalk(p scanner.Span) store.Rows {
 	if p.Reversed {
 		slices.Reverse(found)
 	}
-	return &listedRows{rows: found, at: -1}
+	return &metaRows{server: s, rows: found, at: -1}
 }
 
 // holdsMeta tells whether a row is in the range, in the order of hbase:meta.
@@ -123,16 +139,17 @@ func holdsMeta(p scanner.Span, row []byte) bool {
 	return (start > 0 || start == 0 && p.WithStart) && (stop < 0 || stop == 0 && p.WithStop)
 }
 
-// listedRows walks over rows in memory.
-type listedRows struct {
-	rows []storedRow
-	at   int
+// metaRows walks over rows of hbase:meta.
+type metaRows struct {
+	server *Server
+	rows   []metaEntry
+	at     int
 }
 
-func (r *listedRows) Advance() bool                { r.at++; return r.at < len(r.rows) }
-func (r *listedRows) Key() []byte                  { return r.rows[r.at].key }
-func (r *listedRows) Cells() ([]store.Cell, error) { return r.rows[r.at].cells, nil }
-func (r *listedRows) Close() error                 { return nil }
+func (r *metaRows) Advance() bool                { r.at++; return r.at < len(r.rows) }
+func (r *metaRows) Key() []byte                  { return r.rows[r.at].key }
+func (r *metaRows) Cells() ([]store.Cell, error) { return r.server.metaCells(r.rows[r.at]), nil }
+func (r *metaRows) Close() error                 { return nil }
 
 // compareMeta orders row keys of hbase:meta by table, then start key, then region id. Plain byte order would put
 // a table's first region, whose start key is empty, and start keys with bytes below the comma in wrong places.
