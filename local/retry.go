@@ -15,7 +15,7 @@ func retryCommand() *cobra.Command {
 	var giveUp, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "retry",
-		Short: "Try the pushes of the running local stack that wait for a retry now, or give them up",
+		Short: "Try the pushes of the running local stack that failed now, or give them up",
 		Example: `  feedstream retry
   feedstream retry --give-up`,
 		Args: cli.Exactly(0),
@@ -27,7 +27,7 @@ func retryCommand() *cobra.Command {
 			stack := console.Client{Console: running.Console, Token: running.ConsoleToken}
 			end, said := stack.RetryNow, "%d pushes that waited for a retry are tried now\n"
 			if giveUp {
-				end, said = stack.GiveUp, "%d pushes that waited for a retry are given up: see `feedstream deadletter list`\n"
+				end, said = stack.GiveUp, "%d pushes that have failed are given up: see `feedstream deadletter list`\n"
 			}
 			waited, err := end(cmd.Context())
 			if err != nil {

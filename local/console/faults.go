@@ -96,7 +96,7 @@ func (c Client) ClearFaults(ctx context.Context) ([]Fault, error) {
 // callTimeout is what the console has to answer.
 const callTimeout = 10 * time.Second
 
-// Waited are the pushes that waited for a retry until somebody ended that.
+// Waited are the pushes whose waits for a retry somebody ended.
 type Waited struct {
 	Pushes int `json:"pushes"`
 }
@@ -106,7 +106,7 @@ func (c Client) RetryNow(ctx context.Context) (Waited, error) {
 	return c.endWaits(ctx, "retry", "/api/retry")
 }
 
-// GiveUp gives those pushes up that wait for a retry: their records become dead letters.
+// GiveUp gives those pushes up that have failed: their records become dead letters.
 func (c Client) GiveUp(ctx context.Context) (Waited, error) {
 	return c.endWaits(ctx, "give up", "/api/give-up")
 }

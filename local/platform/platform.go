@@ -185,7 +185,7 @@ func (p *Platform) RetryNow() (pushes int) {
 	return pushes
 }
 
-// GiveUp gives all pushes up that wait for a retry, and returns how many: see stream.Stream.
+// GiveUp gives all pushes up that have failed, and returns how many: see stream.Stream.
 func (p *Platform) GiveUp() (pushes int, err error) {
 	for _, s := range p.streams {
 		n, refused := s.GiveUp()

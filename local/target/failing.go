@@ -16,9 +16,10 @@ type Failing struct {
 	Offset    int64     `json:"offset"` // of its first record
 	Records   int       `json:"records"`
 	Attempts  int       `json:"attempts"`
-	Since     time.Time `json:"since"`         // when it failed first
-	Error     string    `json:"error"`         // of the last attempt
-	Next      time.Time `json:"next,omitzero"` // of the next attempt; zero while one is under way
+	Since     time.Time `json:"since"`             // when it failed first
+	Error     string    `json:"error"`             // of the last attempt
+	Next      time.Time `json:"next,omitzero"`     // of the next attempt; zero while one is under way
+	GivenUp   bool      `json:"givenUp,omitempty"` // there is no next attempt: somebody gave it up
 }
 
 // String is what a person is told of it.

@@ -55,15 +55,16 @@ func (s *Stream) deliver(p push) bool {
 		s.faults.failed(fmt.Errorf("push of %d events from %s/%d/%d: %w",
 			len(p.items), first.Topic, first.Partition, first.Offset, err))
 		wait, again := delay(s.declared.Retry == manifest.BackoffRetry, failed, rand.Float64)
-		if !again {
+		givenUp := func() bool { return s.failing.givenUp(p) }
+		if !again || givenUp() {
 			return s.giveUp(p)
 		}
 		wait = time.Duration(float64(wait) / s.cfg.TimeScale)
 		s.failing.waits(p, time.Now().Add(wait))
-		switch s.retries.wait(s.ctx, wait) {
-		case closed:
+		if !s.retries.wait(s.ctx, wait, givenUp) {
 			return false
-		case gaveUp:
+		}
+		if givenUp() {
 			return s.giveUp(p)
 		}
 		s.failing.waits(p, time.Time{})
@@ -104,6 +105,7 @@ type Failing struct {
 	Since     time.Time // when it failed first
 	Error     string    // of the last attempt
 	Next      time.Time // of the next attempt; zero while one is under way
+	GivenUp   bool      // there is no next attempt: somebody gave it up
 }
 
 // failing are the pushes of a stream that keep failing, by their first record.
@@ -134,6 +136,23 @@ func (f *failing) waits(p push, until time.Time) {
 	told := f.pushes[first]
 	told.Next = until
 	f.pushes[first] = told
+}
+
+// giveUp marks all pushes that have failed, and returns how many there are.
+func (f *failing) giveUp() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for first, told := range f.pushes {
+		told.GivenUp = true
+		f.pushes[first] = told
+	}
+	return len(f.pushes)
+}
+
+func (f *failing) givenUp(p push) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.pushes[p.items[0].record].GivenUp
 }
 
 func (f *failing) over(p push) {

@@ -131,7 +131,7 @@ func TestLargeDeadLettersAreCut(t *testing.T) {
 	}
 }
 
-// A push that waits for a retry is given up at once by whoever wants that: its records are dead letters, and the group
+// A push that has failed is given up at once by whoever wants that, whether it waits for a retry or is tried just now: its records are dead letters, and the group
 // goes on behind them. One without a place for them is not.
 func TestGivingUp(t *testing.T) {
 	b := newBed(t)
@@ -139,26 +139,38 @@ func TestGivingUp(t *testing.T) {
 	b.in(t, &kgo.Record{Value: []byte("a")}, &kgo.Record{Value: []byte("b")})
 	var broken atomic.Bool
 	broken.Store(true)
+	var tries atomic.Int64
+	second, given := make(chan struct{}), make(chan struct{})
 	push := func(context.Context, []byte) error {
-		if broken.Load() {
-			return errors.New("broken")
+		if !broken.Load() {
+			return nil
 		}
-		return nil
+		if tries.Add(1) == 2 {
+			close(second)
+			<-given
+		}
+		return errors.New("broken")
 	}
 	s, _ := b.start(t, push, func(declared *manifest.Stream) { declared.DeadLetterTopic, declared.Concurrency = deadTopic, 1 })
-	eventually(t, "the dead letters", func() bool {
-		if _, err := s.GiveUp(); err != nil { // a push that is under way just now is not given up
-			t.Error(err)
-		}
-		return s.Status().DeadLettered == 2
-	})
-	broken.Store(false)
+	<-second
+	if pushes, err := s.GiveUp(); pushes != 1 || err != nil {
+		t.Errorf("gave up %d pushes: %v", pushes, err)
+	}
+	close(given)
 	committed(t, s, map[int]int64{0: 2})
+	if tries.Load() != 2 {
+		t.Errorf("tried %d times", tries.Load())
+	}
+	broken.Store(false)
 	if letters, got := b.lettersOf(t), s.Status(); len(letters) != 2 || got.DeadLettered != 2 || len(got.Failing) != 0 {
 		t.Errorf("%d letters, status %+v", len(letters), got)
 	}
 	b.in(t, &kgo.Record{Value: []byte("c")})
 	committed(t, s, map[int]int64{0: 3})
+	w := newWaits()
+	if !w.wait(t.Context(), time.Hour, func() bool { w.end(); return true }) {
+		t.Error("a wait that was ended as it began goes on")
+	}
 	for _, without := range []manifest.Stream{{TolerateErrors: true}, {DeadLetterTopic: deadTopic}} {
 		if _, err := (&Stream{declared: without, retries: newWaits()}).GiveUp(); err == nil || !strings.Contains(err.Error(), "deadLetterQueue") {
 			t.Errorf("%+v: error = %v", without, err)

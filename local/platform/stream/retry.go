@@ -16,35 +16,20 @@ func delay(backoff bool, failed int, random func() float64) (wait time.Duration,
 	return time.Second << min(failed-1, 9), failed <= tries
 }
 
-// ending is how a wait ended.
-type ending int
-
-const (
-	due    ending = iota // its time is over, or somebody wants the next try now
-	gaveUp               // somebody wants no more tries
-	closed               // the stream closes
-)
-
 // waits are those of the pushes that failed; they can be ended all at once.
 type waits struct {
 	mu    sync.Mutex
 	count int
-	round *round
+	now   chan struct{} // closed and replaced by end
 }
 
-// round are the waits that end together.
-type round struct {
-	over chan struct{}
-	how  ending // valid once over is closed
-}
+func newWaits() *waits { return &waits{now: make(chan struct{})} }
 
-func newRound() *round { return &round{over: make(chan struct{})} }
-
-func newWaits() *waits { return &waits{round: newRound()} }
-
-func (w *waits) wait(ctx context.Context, d time.Duration) ending {
+// wait ends early on end, or when there is no need to wait, and with false when ctx ends. What end comes with is to be set
+// before it, so that needless sees it if end came too early to end this wait.
+func (w *waits) wait(ctx context.Context, d time.Duration, needless func() bool) bool {
 	w.mu.Lock()
-	round := w.round
+	now := w.now
 	w.count++
 	w.mu.Unlock()
 	defer func() {
@@ -52,25 +37,27 @@ func (w *waits) wait(ctx context.Context, d time.Duration) ending {
 		w.count--
 		w.mu.Unlock()
 	}()
+	if needless() {
+		return true
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return due
-	case <-round.over:
-		return round.how
+		return true
+	case <-now:
+		return true
 	case <-ctx.Done():
-		return closed
+		return false
 	}
 }
 
 // end ends all waits and says how many there were.
-func (w *waits) end(how ending) int {
+func (w *waits) end() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.round.how = how
-	close(w.round.over)
-	w.round = newRound()
+	close(w.now)
+	w.now = make(chan struct{})
 	return w.count
 }
 

@@ -198,17 +198,19 @@ func (s *Stream) receive(fetched kgo.FetchTopicPartition) {
 }
 
 // RetryNow ends the waits of all retries, and returns how many there were.
-func (s *Stream) RetryNow() (pushes int) { return s.retries.end(due) }
+func (s *Stream) RetryNow() (pushes int) { return s.retries.end() }
 
-// GiveUp gives those pushes up that wait for a retry, as if the retries were used up: their records become dead
-// letters. It returns how many there were; a push that is under way is none of them. A stream without a place for dead
+// GiveUp gives those pushes up that have failed, as if the retries were used up: their records become dead letters, at once
+// or, of a push that is tried just now, when that fails too. It returns how many there are. A stream without a place for dead
 // letters is refused: it would stop, or the records would be lost.
 func (s *Stream) GiveUp() (pushes int, err error) {
 	if !s.declared.TolerateErrors || s.declared.DeadLetterTopic == "" {
 		return 0, fmt.Errorf("the trigger of %s has no place for dead letters: give it errorsTolerance ALL and a deadLetterQueue",
 			s.cfg.Function)
 	}
-	return s.retries.end(gaveUp), nil
+	pushes = s.failing.giveUp()
+	s.retries.end()
+	return pushes, nil
 }
 
 // Status is cheap: it asks nobody.
