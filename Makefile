@@ -167,6 +167,10 @@ bench-real: ## the same against real Kafka and HBase (needs a JDK 17 and Maven);
 	go test -tags real,bench -ldflags='-X feedstream/shared/build.commit=$(COMMIT)' -count=1 -timeout 60m -run '^TestBench$$' -v ./local/real \
 		-bench.records $(RECORDS) -bench.out $(CURDIR)/bin/bench-real
 
+.PHONY: bench-audit
+bench-audit: ## time and peak memory of an audit of RECORDS records, in a process of its own
+	go test -run '^$$' -bench '^BenchmarkRun$$' -benchtime $(RECORDS)x -timeout 60m ./local/audit
+
 .PHONY: bench-packages
 bench-packages: ## the benchmarks beside the code, with allocations; compare two runs with `go tool benchstat`
 	go test -run '^$$' -bench . -benchmem ./...

@@ -86,7 +86,7 @@ var rules = []rule{
 	{dir: "local/data", inside: []string{"shared/feed", "shared/reference"}},
 	{dir: "local/doctor", inside: []string{"shared/*", "local/target", "local/data", "local/platform/manifest", "local/platform/stream"},
 		outside: anything, tests: []string{"local/real", kits, "local/simulate"}},
-	{dir: "local/doctor/rules", inside: []string{"shared/config", "shared/fc", "local/platform/manifest"}, outside: anything},
+	{dir: "local/doctor/rules", inside: []string{"shared/config", "shared/fc", "shared/feed", "local/platform/manifest"}, outside: anything},
 	{dir: "local/invoke", inside: []string{"shared/feed", "shared/reference", "local/target", "local/platform/stream"}, outside: anything},
 	{dir: "local/cost", inside: []string{"local/platform/cron", "local/platform/manifest"}, outside: anything,
 		tests: []string{"shared/phoenix", "shared/fc", "shared/feed"}},
