@@ -11,7 +11,7 @@ import (
 const (
 	panelsAcross            = 3
 	panelWidth, panelHeight = 280, 180
-	margin, gap             = 40, 30
+	margin, gap             = 40, 46
 	captionHeight           = 56 // of the values and the name below a panel
 )
 
