@@ -121,7 +121,8 @@ var rules = []rule{
 
 	// The lanes on real servers and in containers.
 	{dir: "local/real/child", outside: anything},
-	{dir: "local/real", inside: []string{"local/real/child"}, tests: []string{"shared/*", kits, "local/chaos", "local/stack", "local/stack/stacktest", "local/target"},
+	{dir: "local/real/wire"},
+	{dir: "local/real", inside: []string{"local/real/child", "local/real/wire"}, tests: []string{"shared/*", kits, "local/chaos", "local/stack", "local/stack/stacktest", "local/target"},
 		outside: anything},
 	{dir: "local/compose/*", inside: []string{"local/real", "local/services/*"}},
 	{dir: "local/clients", tests: []string{"local/real", "local/real/child"}},
