@@ -159,7 +159,7 @@ bench: ## the whole stack: records/s, CPU by process, memory, latency, and what 
 		-bench.out $(CURDIR)/bin/bench
 
 .PHONY: growth
-growth: ## how CPU and memory grow with batch, concurrency and distinct rows: tables and a plot in bin/bench/
+growth: ## how CPU and memory grow with batch, concurrency, distinct rows, reference, value size and partitions: tables and a plot in bin/bench/
 	go test -tags bench ./local/bench -count=1 -timeout 60m -run '^TestGrowth$$' -v -bench.records $(RECORDS) -bench.out $(CURDIR)/bin/bench
 
 .PHONY: bench-real

@@ -100,7 +100,7 @@ var rules = []rule{
 	{dir: "local/target", inside: []string{"shared/*", "local/platform/manifest"}, outside: anything},
 	{dir: "local/chaos", inside: []string{"local/audit", "local/invoke", "local/services/fault", "local/stack"},
 		outside: anything, tests: []string{"local/stack/stacktest"}},
-	{dir: "local/bench", inside: []string{"shared/*", "local/platform/stream", "local/process", "local/stack", "local/target"},
+	{dir: "local/bench", inside: []string{"shared/*", "local/data", "local/platform/stream", "local/process", "local/stack", "local/target"},
 		outside: anything, tests: []string{"local/stack/stacktest", "local/services/*"}},
 	{dir: "local/hostile", outside: anything, tests: []string{"local/stack", "local/stack/stacktest", "local/audit", "local/services/*"}},
 	{dir: "local/hostcheck"},
