@@ -151,14 +151,14 @@ const (
 	rowRoom = 1 + feed.MaxKeyBytes + 4*wide
 )
 
-// head is what lies between row and timestamp: family and qualifier.
+// head is what lies between row and value: family, qualifier, room for the timestamp, type.
 type head struct {
 	text [wide]byte
 	size int
 }
 
 func headOf(qualifier string) (h head) {
-	h.size = copy(h.text[:], string(rune(len(Family)))+Family+qualifier)
+	h.size = copy(h.text[:], string(rune(len(Family)))+Family+qualifier+"12345678"+string(rune(cellPut)))
 	return h
 }
 
@@ -193,9 +193,8 @@ func appendHead(dst, row []byte, timestamp int64, h *head) int {
 	at += len(row)
 	*(*[wide]byte)(free[at:]) = h.text
 	at += h.size
-	binary.BigEndian.PutUint64(free[at:], uint64(timestamp))
-	free[at+8] = cellPut
-	return at + 9
+	binary.BigEndian.PutUint64(free[at-9:], uint64(timestamp))
+	return at
 }
 
 // setLengths writes those of a cell.
