@@ -61,13 +61,15 @@ func (r *Record) AppendLine(dst []byte) ([]byte, Places) {
 	dst = slices.Grow(dst, lineRoom+2*len(sender)+2*len(code)+len(name)+len(behind))
 	dst = dst[:cap(dst)]
 
-	rowKey := beforeRowKey.Put(dst, first)
-	at := rowKey + copy(dst[rowKey:], sender)
+	at := beforeRowKey.Put(dst, first)
+	at += copy(dst[at:], sender)
 	dst[at] = '|'
 	at++
 	at += copy(dst[at:], code)
-	at = Repeat(dst, beforeSender.Put(dst, at), rowKey, len(sender))
-	at = Repeat(dst, beforeCode.Put(dst, at), rowKey+len(sender)+1, len(code))
+	at = beforeSender.Put(dst, at)
+	at += copy(dst[at:], sender)
+	at = beforeCode.Put(dst, at)
+	at += copy(dst[at:], code)
 	at = r.putEntry(dst, at, name)
 
 	places := Places{Time: at - first}
