@@ -147,7 +147,7 @@ chaos: ## the stack at load under random faults for DURATION (2m), drawn from SE
 	go test ./local/chaos -count=1 -timeout 60m -run '^TestChaos$$' -v -chaos.seed $(SEED) -chaos.duration $(DURATION)
 
 .PHONY: chaos-real
-chaos-real: ## the same on real Kafka, HBase and Phoenix, whose servers are killed, frozen, moved and split, then SQL (needs a JDK 17 and Maven)
+chaos-real: ## the same on real Kafka, HBase and Phoenix, whose servers are killed, frozen, cut off, moved, split and out of disk, then SQL (needs a JDK 17 and Maven)
 	go vet -tags real,chaos ./local/real
 	go test -tags real,chaos -count=1 -timeout 60m -run '^TestChaos$$' -v ./local/real -chaos.seed $(SEED) -chaos.duration $(DURATION)
 
@@ -159,7 +159,7 @@ bench: ## the whole stack: records/s, CPU by process, memory, latency, and what 
 		-bench.out $(CURDIR)/bin/bench
 
 .PHONY: growth
-growth: ## how CPU and memory grow with batch, concurrency and distinct rows: tables and a plot in bin/bench/
+growth: ## how CPU and memory grow with batch, concurrency, distinct rows, reference, value size and partitions: tables and a plot in bin/bench/
 	go test -tags bench ./local/bench -count=1 -timeout 60m -run '^TestGrowth$$' -v -bench.records $(RECORDS) -bench.out $(CURDIR)/bin/bench
 
 .PHONY: bench-real
