@@ -147,7 +147,7 @@ chaos: ## the stack at load under random faults for DURATION (2m), drawn from SE
 	go test ./local/chaos -count=1 -timeout 60m -run '^TestChaos$$' -v -chaos.seed $(SEED) -chaos.duration $(DURATION)
 
 .PHONY: chaos-real
-chaos-real: ## the same on real Kafka, HBase and Phoenix, whose servers are killed, frozen, moved and split, then SQL (needs a JDK 17 and Maven)
+chaos-real: ## the same on real Kafka, HBase and Phoenix, whose servers are killed, frozen, cut off, moved, split and out of disk, then SQL (needs a JDK 17 and Maven)
 	go vet -tags real,chaos ./local/real
 	go test -tags real,chaos -count=1 -timeout 60m -run '^TestChaos$$' -v ./local/real -chaos.seed $(SEED) -chaos.duration $(DURATION)
 
@@ -159,13 +159,17 @@ bench: ## the whole stack: records/s, CPU by process, memory, latency, and what 
 		-bench.out $(CURDIR)/bin/bench
 
 .PHONY: growth
-growth: ## how CPU and memory grow with batch, concurrency and distinct rows: tables and a plot in bin/bench/
+growth: ## how CPU and memory grow with batch, concurrency, distinct rows, reference, value size and partitions: tables and a plot in bin/bench/
 	go test -tags bench ./local/bench -count=1 -timeout 60m -run '^TestGrowth$$' -v -bench.records $(RECORDS) -bench.out $(CURDIR)/bin/bench
 
 .PHONY: bench-real
 bench-real: ## the same against real Kafka and HBase (needs a JDK 17 and Maven); tables and JSON in bin/bench-real/
 	go test -tags real,bench -ldflags='-X feedstream/shared/build.commit=$(COMMIT)' -count=1 -timeout 60m -run '^TestBench$$' -v ./local/real \
 		-bench.records $(RECORDS) -bench.out $(CURDIR)/bin/bench-real
+
+.PHONY: bench-audit
+bench-audit: ## time and peak memory of an audit of RECORDS records, in a process of its own
+	go test -run '^$$' -bench '^BenchmarkRun$$' -benchtime $(RECORDS)x -timeout 60m ./local/audit
 
 .PHONY: bench-packages
 bench-packages: ## the benchmarks beside the code, with allocations; compare two runs with `go tool benchstat`

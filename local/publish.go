@@ -75,6 +75,7 @@ func publishCommand() *cobra.Command {
 	flags.Uint64Var(&cfg.Seed, "seed", 1, "equal seeds publish equal records, apart from their times")
 	flags.Float64Var(&cfg.BadRatio, "bad-ratio", 0, "share of records that must be set aside, 0 to 1")
 	flags.Float64Var(&cfg.UnknownRatio, "unknown-ratio", 0, "share of records with an unknown stock, 0 to 1")
+	flags.IntVar(&cfg.ValueBytes, "value-bytes", 0, "how many bytes a good value has at least; 0 is the article's form")
 	flags.BoolVar(&asJSON, "json", false, "print the counts as JSON")
 	where.AddFlags(cmd)
 	return cmd

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"github.com/spf13/cobra"
 
 	"feedstream/local/cli"
@@ -28,7 +30,7 @@ func asideCommand(name string, from repair.Source, short, example string) *cobra
 		Example:   example,
 		Args:      cobra.MatchAll(cli.Exactly(1), cli.Known),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := r.Validate(); err != nil {
+			if err := cmp.Or(r.Validate(), r.Filter.Validate(from)); err != nil {
 				return cli.Usage(err)
 			}
 			feed, err := where.Feed()

@@ -109,9 +109,9 @@ func TestQuarantineIsEmptied(t *testing.T) {
 	}
 }
 
-// A push that fails for ever is dead-lettered. What none of its records has a verdict of is redriven.
+// A push that fails for ever is given up, and so dead-lettered. What none of its records has a verdict of is redriven.
 func TestDeadLettersAreRedriven(t *testing.T) {
-	s, data := runningWith(t, "PushRetryStrategy: EXPONENTIAL_DECAY_RETRY", "PushRetryStrategy: BACKOFF_RETRY")
+	s, data := running(t)
 	where := s.Target()
 	options, err := where.KafkaOptions()
 	must(t, err)
@@ -134,7 +134,7 @@ func TestDeadLettersAreRedriven(t *testing.T) {
 			must(t, err)
 			done = true
 		case <-ticker.C:
-			s.RetryNow()
+			verb(t, data, "retry", "--give-up")
 		}
 	}
 	_, err = admin.CreateTopic(t.Context(), 1, 1, nil, topics.Quarantine)

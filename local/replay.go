@@ -10,6 +10,7 @@ import (
 
 	"feedstream/local/cli"
 	"feedstream/local/repair"
+	"feedstream/shared/feed"
 )
 
 func replayCommand() *cobra.Command {
@@ -34,7 +35,10 @@ func replayCommand() *cobra.Command {
 				return cli.Usage(errors.New("say what to replay: --from or --to, or --all input records, or rows by --unmatched, " +
 					"--reference-version or --code"))
 			}
-			feed, err := where.Feed()
+			if rows.Code != "" && !feed.ValidStockCode(rows.Code) {
+				return cli.Usage(fmt.Errorf("--code %q is no stock code: write up to 32 letters, digits, dot, _ and -", rows.Code))
+			}
+			repaired, err := where.Feed()
 			if err != nil {
 				return err
 			}
@@ -47,9 +51,9 @@ func replayCommand() *cobra.Command {
 			}
 			var answer interface{ Render(io.Writer) }
 			if rows.Any() {
-				answer, err = feed.Rejoin(cmd.Context(), rows)
+				answer, err = repaired.Rejoin(cmd.Context(), rows)
 			} else {
-				answer, err = feed.Replay(cmd.Context(), records)
+				answer, err = repaired.Replay(cmd.Context(), records)
 			}
 			_ = bar.Finish()
 			if err != nil {

@@ -30,6 +30,16 @@ func TestTrace(t *testing.T) {
 	if nothing := parsed[trace.Way](t, verb(t, data, "trace", "--at", "feed-updates/0/99999")); nothing.Input != nil || nothing.Verdict != trace.Waiting {
 		t.Errorf("the way of what is not there is %+v", nothing)
 	}
+	for at, want := range map[string]string{"feed-updates/9/1": "has no partition 9", "feed-records/0/99999": "the input topic is feed-updates"} {
+		if exit, problem := answer(t, data, nil, "trace", "--at", at); exit != 1 || !strings.Contains(problem, want) {
+			t.Errorf("the way of %s, which no record can have, exits with %d: %s", at, exit, problem)
+		}
+	}
+	for _, args := range [][]string{{"quarantine", "list", "--reason", "nonsense"}, {"deadletter", "redrive", "--reason", "missing-key"}, {"replay", "--code", "a b"}} {
+		if exit, problem := answer(t, data, nil, args...); exit != 2 {
+			t.Errorf("%q exits with %d: %s", args, exit, problem)
+		}
+	}
 	if exit, problem := answer(t, data, nil, "trace", "--row", "a|b"); exit != 1 || !strings.Contains(problem, `has no row "a|b"`) {
 		t.Errorf("a row that is not there exits with %d: %s", exit, problem)
 	}

@@ -49,6 +49,8 @@ func upCommand() *cobra.Command {
 	flags.BoolVar(&feed.Drain, "drain", false, "after --records, wait for every verdict, print the audit and exit")
 	flags.Float64Var(&feed.BadRatio, "bad-ratio", 0, "share of records that must be set aside, 0 to 1")
 	flags.Float64Var(&feed.UnknownRatio, "unknown-ratio", 0, "share of records with an unknown stock, 0 to 1")
+	flags.IntVar(&feed.ValueBytes, "value-bytes", 0, "how many bytes a good value has at least; 0 is the article's form")
+	flags.IntVar(&cfg.Partitions, "partitions", 0, "of the input and the output topic when they are made; 0 is four")
 	flags.Uint64Var(&feed.Seed, "seed", 1, "seed of the simulated feed and of the shares of --faults")
 	flags.StringVar(&faults, "faults", "", "rules by which the stack goes wrong, with semicolons between: see the verb faults")
 	flags.BoolVar(&cfg.AnonymousHTTP, "anonymous-http", false, "serve the HTTP triggers of authType function without signature")

@@ -86,7 +86,7 @@ var rules = []rule{
 	{dir: "local/data", inside: []string{"shared/feed", "shared/reference"}},
 	{dir: "local/doctor", inside: []string{"shared/*", "local/target", "local/data", "local/platform/manifest", "local/platform/stream"},
 		outside: anything, tests: []string{"local/real", kits, "local/simulate"}},
-	{dir: "local/doctor/rules", inside: []string{"shared/config", "shared/fc", "local/platform/manifest"}, outside: anything},
+	{dir: "local/doctor/rules", inside: []string{"shared/config", "shared/fc", "shared/feed", "local/platform/manifest"}, outside: anything},
 	{dir: "local/invoke", inside: []string{"shared/feed", "shared/reference", "local/target", "local/platform/stream"}, outside: anything},
 	{dir: "local/cost", inside: []string{"local/platform/cron", "local/platform/manifest"}, outside: anything,
 		tests: []string{"shared/phoenix", "shared/fc", "shared/feed"}},
@@ -100,7 +100,7 @@ var rules = []rule{
 	{dir: "local/target", inside: []string{"shared/*", "local/platform/manifest"}, outside: anything},
 	{dir: "local/chaos", inside: []string{"local/audit", "local/invoke", "local/services/fault", "local/stack"},
 		outside: anything, tests: []string{"local/stack/stacktest"}},
-	{dir: "local/bench", inside: []string{"shared/*", "local/platform/stream", "local/process", "local/stack", "local/target"},
+	{dir: "local/bench", inside: []string{"shared/*", "local/data", "local/platform/stream", "local/process", "local/stack", "local/target"},
 		outside: anything, tests: []string{"local/stack/stacktest", "local/services/*"}},
 	{dir: "local/hostile", outside: anything, tests: []string{"local/stack", "local/stack/stacktest", "local/audit", "local/services/*"}},
 	{dir: "local/hostcheck"},
@@ -121,7 +121,8 @@ var rules = []rule{
 
 	// The lanes on real servers and in containers.
 	{dir: "local/real/child", outside: anything},
-	{dir: "local/real", inside: []string{"local/real/child"}, tests: []string{"shared/*", kits, "local/chaos", "local/stack", "local/stack/stacktest", "local/target"},
+	{dir: "local/real/wire"},
+	{dir: "local/real", inside: []string{"local/real/child", "local/real/wire"}, tests: []string{"shared/*", kits, "local/chaos", "local/stack", "local/stack/stacktest", "local/target"},
 		outside: anything},
 	{dir: "local/compose/*", inside: []string{"local/real", "local/services/*"}},
 	{dir: "local/clients", tests: []string{"local/real", "local/real/child"}},

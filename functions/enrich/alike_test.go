@@ -66,6 +66,7 @@ func plainly(w *world, events []string) (out written, err error) {
 				}
 				record := feed.Join(update, d.Origin, entry, w.snapshot.Version())
 				m = kafka.RecordMessage("out", &record)
+				m.SetTraceparent(d.Traceparent)
 				if n, seen := at[record.RowKey()]; !seen {
 					at[record.RowKey()] = len(records)
 					records = append(records, record)
@@ -73,7 +74,6 @@ func plainly(w *world, events []string) (out written, err error) {
 					records[n] = record
 				}
 			}
-			m.SetTraceparent(d.Traceparent)
 			out.messages = append(out.messages, m.Topic+" "+string(kafka.AppendOutput(nil, &m)))
 		}
 	}

@@ -143,6 +143,5 @@ func (e *Enricher) Push(ctx context.Context, body []byte) (answer []byte, err er
 	if err := e.produce(ctx, work); err != nil {
 		return nil, err
 	}
-	l.complete = true
-	return json.Marshal(l.summary())
+	return json.Marshal(l.succeed())
 }

@@ -54,6 +54,9 @@ type line struct {
 	verdicts   []verdict // nil until they are given
 	rows       int
 	complete   bool
+
+	summary Summary // as far as the push came, from count on
+	reasons []reasonCount
 }
 
 func newLine(now func() time.Time, bytes int) *line {
@@ -70,24 +73,34 @@ func (l *line) enterRows(p hbase.Phase) {
 	}
 }
 
-// summary counts the verdicts as they are now: the sinks may have changed some.
-func (l *line) summary() Summary {
-	s := Summary{Rows: l.rows}
+// count counts the verdicts, of which the sinks change none any more.
+func (l *line) count() {
+	s := &l.summary
+	s.Rows = l.rows
 	if l.snapshot != nil {
 		s.ReferenceVersion = l.snapshot.Snapshot.Version()
 		s.ReferenceAge, s.ReferenceStale = l.snapshot.Age.Seconds(), l.snapshot.Stale
 	}
+	reasons := map[feed.Reason]int{}
 	for i := range l.verdicts {
 		switch v := &l.verdicts[i]; {
 		case v.why != nil:
 			s.Quarantined++
+			reasons[v.why.Reason]++
 		case v.record.Matched:
 			s.Enriched++
 		default:
 			s.Unmatched++
 		}
 	}
-	return s
+	l.reasons = sorted(reasons)
+}
+
+// succeed says that every sink has acknowledged, and returns what the push answers.
+func (l *line) succeed() Summary {
+	l.count()
+	l.complete = true
+	return l.summary
 }
 
 // errPanicked stands for the error of a push that ended in a panic; whoever recovers it logs the stack.
@@ -97,6 +110,9 @@ var errPanicked = errors.New("the push panicked: the stack is in the line \"pani
 func (l *line) end(ctx context.Context, e *Enricher, err error) {
 	if err == nil && !l.complete {
 		err = errPanicked
+	}
+	if !l.complete {
+		l.count()
 	}
 	ended := l.now()
 	l.log(ctx, e.Logger, ended, err)
@@ -154,7 +170,7 @@ func (l *line) batch() []slog.Attr {
 
 // outcome says what became of it, so far as it came.
 func (l *line) outcome() []slog.Attr {
-	s := l.summary()
+	s := &l.summary
 	var attrs []slog.Attr
 	if l.snapshot != nil {
 		attrs = append(attrs, slog.String("referenceVersion", s.ReferenceVersion),
@@ -165,7 +181,7 @@ func (l *line) outcome() []slog.Attr {
 	}
 	attrs = append(attrs, slog.Int("enriched", s.Enriched), slog.Int("unmatched", s.Unmatched),
 		slog.Int("quarantined", s.Quarantined), slog.Int("rows", s.Rows))
-	kept, left := firstOf(reasonsOf(l.verdicts), maxReasonsBytes)
+	kept, left := firstOf(l.reasons, maxReasonsBytes)
 	reasons := make([]slog.Attr, len(kept))
 	for i, r := range kept {
 		reasons[i] = slog.Int(r.Reason, r.Count)
@@ -272,14 +288,8 @@ type reasonCount struct {
 	Count  int
 }
 
-// reasonsOf counts them, the most frequent first.
-func reasonsOf(verdicts []verdict) []reasonCount {
-	counts := map[feed.Reason]int{}
-	for i := range verdicts {
-		if why := verdicts[i].why; why != nil {
-			counts[why.Reason]++
-		}
-	}
+// sorted are the reasons, the most frequent first.
+func sorted(counts map[feed.Reason]int) []reasonCount {
 	found := make([]reasonCount, 0, len(counts))
 	for reason, count := range counts {
 		found = append(found, reasonCount{string(reason), count})

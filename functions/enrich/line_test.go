@@ -182,6 +182,7 @@ func TestALineIsBounded(t *testing.T) {
 	l.snapshot = &view
 	var log bytes.Buffer
 	logger := fc.NewLogger(&log, slog.LevelInfo, fc.Instance{Function: "feed-enrich", Version: "LATEST", ID: "c-1"})
+	l.count()
 	l.log(context.Background(), logger, now, errors.New(strings.Repeat(hostile, many)))
 
 	line := lines(t, log.Bytes())[0]
@@ -212,7 +213,8 @@ func BenchmarkLine(b *testing.B) {
 		for p := range phases {
 			l.enter(p)
 		}
-		l.deliveries, l.verdicts, l.snapshot, l.complete = deliveries, verdicts, &view, true
+		l.deliveries, l.verdicts, l.snapshot = deliveries, verdicts, &view
+		l.succeed()
 		l.log(b.Context(), logger, time.Now(), nil)
 	}
 }

@@ -145,9 +145,7 @@ func (e *Enricher) messages(work *workspace, left []outgoing) ([]kafka.Message, 
 			m.SetTraceparent(d.Traceparent)
 			work.messages = append(work.messages, m)
 		case out.limit == 0:
-			m := kafka.QuarantineMessage(e.QuarantineTopic, d, v.why, now)
-			m.SetTraceparent(d.Traceparent)
-			work.messages = append(work.messages, m)
+			work.messages = append(work.messages, kafka.QuarantineMessage(e.QuarantineTopic, d, v.why, now))
 		default:
 			m, fits := kafka.CutQuarantineMessage(e.QuarantineTopic, d, v.why, now, out.limit)
 			if !fits {

@@ -176,11 +176,12 @@ func TestAQuarantineThatTakesNothingFailsThePush(t *testing.T) {
 func TestTheTraceOfAnInputRecordGoesOn(t *testing.T) {
 	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 	w := newWorld(t)
+	w.refuseMessage = tooLarge("bad", 2000) // what is longer is cut
 	headers := `"headers":{"headers":[{"key":"traceparent","value":"` + trace + `"}]}`
 	event := `{"topic":"feed-updates","partition":1,"offset":%d,"key":"s","value":"%s",%s}`
 	body := "[" + strings.Join([]string{
 		fmt.Sprintf(event, 0, "2318.HK,1605760851123", headers), fmt.Sprintf(event, 1, "bad", headers),
-		fmt.Sprintf(event, 2, "0941.HK,1605760851123", `"headers":{}`),
+		fmt.Sprintf(event, 2, "0941.HK,1605760851123", `"headers":{}`), fmt.Sprintf(event, 3, strings.Repeat("bad", 1000), headers),
 	}, ",") + "]"
 	if _, err := w.enricher().Push(t.Context(), []byte(body)); err != nil {
 		t.Fatal(err)
@@ -191,10 +192,10 @@ func TestTheTraceOfAnInputRecordGoesOn(t *testing.T) {
 		value, _ := m.Header(feed.HeaderTraceparent)
 		got[m.Topic+" "+string(value)]++
 	}
-	if diff := cmp.Diff(map[string]int{"out " + trace: 1, "bad " + trace: 1, "out ": 1}, got); diff != "" {
+	if diff := cmp.Diff(map[string]int{"out " + trace: 1, "bad " + trace: 2, "out ": 1}, got); diff != "" {
 		t.Error(diff)
 	}
-	if len(w.records(t)) != 2 || len(w.aside(t)) != 1 {
+	if aside := w.aside(t); len(w.records(t)) != 2 || len(aside) != 2 || aside[3].Delivery.Form != feed.Cut {
 		t.Error("a message with a trace is not read as what it is")
 	}
 }

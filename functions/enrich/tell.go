@@ -20,7 +20,7 @@ func tellAs(cfg *Config, environ []string, logger *slog.Logger) telemetry.Config
 
 // told is the line as telemetry has it.
 func (l *line) told(ctx context.Context, e *Enricher, ended time.Time, err error) telemetry.Push {
-	s := l.summary()
+	s := &l.summary
 	p := telemetry.Push{
 		RequestID: fc.RequestID(ctx), ColdStart: fc.ColdStart(ctx), Began: l.began, Ended: ended, Err: err,
 		Events: len(l.deliveries), Bytes: l.bytes, Enriched: s.Enriched, Unmatched: s.Unmatched,
@@ -35,7 +35,7 @@ func (l *line) told(ctx context.Context, e *Enricher, ended time.Time, err error
 	if l.snapshot != nil {
 		p.ReferenceAge = l.snapshot.Age
 	}
-	for _, r := range reasonsOf(l.verdicts) {
+	for _, r := range l.reasons {
 		p.Quarantined[r.Reason] = r.Count
 	}
 	for i, s := range l.steps {

@@ -64,12 +64,13 @@ func (w *workspace) check(deliveries []feed.Delivery, verdicts []verdict, versio
 			continue
 		}
 		v := &verdicts[i]
-		v.why, v.record = nil, feed.Join(update, deliveries[i].Origin, nil, version)
+		v.why = nil
+		v.record.Reset(&update, &deliveries[i].Origin, version)
 	}
 }
 
-// match adds what the snapshot knows of the records' stocks, as feed.Join does. Its texts are copied: where the
-// snapshot is large, what lies far apart in it is far away again when rows and messages are made.
+// match adds what the snapshot knows of the records' stocks. Its texts are copied: where the snapshot is large, what
+// lies far apart in it is far away again when rows and messages are made.
 func (w *workspace) match(verdicts []verdict, snapshot *reference.Snapshot) {
 	var codes [together]string
 	var found [together]reference.Found
@@ -83,10 +84,11 @@ func (w *workspace) match(verdicts []verdict, snapshot *reference.Snapshot) {
 			continue
 		}
 		v.forms = w.copied(found[i].Forms())
-		v.record.Matched, v.record.StockName, v.record.Forms = true, v.forms.Name(), &v.forms
-		if v.forms.Price() != "" {
-			v.price, v.record.LastPrice = reference.Amount(v.forms.Price()), &v.price
+		var price *feed.Price
+		if plain := v.forms.Price(); plain != "" {
+			v.price, price = reference.Amount(plain), &v.price
 		}
+		v.record.Match(v.forms.Name(), price, &v.forms)
 	}
 }
 

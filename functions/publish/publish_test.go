@@ -251,6 +251,9 @@ func TestConfigNamesWhatIsMissing(t *testing.T) {
 	if err := config.Load(&cfg, []string{"KAFKA_BROKERS=a:1"}); err != nil || cfg.Topics.Input != feed.DefaultTopics().Input {
 		t.Errorf("input topic = %q, error = %v", cfg.Topics.Input, err)
 	}
+	if err := config.Load(&cfg, []string{"KAFKA_BROKERS=a:1", "INPUT_TOPIC=feedstream.sample"}); err == nil || !strings.Contains(err.Error(), "INPUT_TOPIC") {
+		t.Errorf("the topic of samples: error = %v", err)
+	}
 }
 
 func FuzzPublish(f *testing.F) {

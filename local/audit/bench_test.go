@@ -3,7 +3,7 @@ package audit
 import (
 	"bytes"
 	"context"
-	"encoding/gob"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -42,7 +42,7 @@ type tables struct {
 
 func auditAlone(broker string) error {
 	var t tables
-	if err := gob.NewDecoder(os.Stdin).Decode(&t); err != nil {
+	if err := json.NewDecoder(os.Stdin).Decode(&t); err != nil {
 		return err
 	}
 	r, err := Run(context.Background(), Config{
@@ -55,18 +55,9 @@ func auditAlone(broker string) error {
 }
 
 // BenchmarkRun audits b.N records of 256 senders, each of them enriched, table and index with them, in a
-// process of its own, and measures the time and the most memory that this one has. For a figure:
-//
-//	go test -run '^$' -bench BenchmarkRun -benchtime 10000000x -timeout 30m ./local/audit
+// process of its own, and measures the time and the most memory that this one has: `make bench-audit`.
 func BenchmarkRun(b *testing.B) {
-	s := startKafka(b)
-	w := enrichedFeed(b, s, b.N)
-	var stdin bytes.Buffer
-	if err := gob.NewEncoder(&stdin).Encode(tables{w.rows, w.index}); err != nil {
-		b.Fatal(err)
-	}
-	child := exec.CommandContext(b.Context(), os.Args[0])
-	child.Env, child.Stdin = append(os.Environ(), auditBrokers+"="+s.Addr()), &stdin
+	child := childOf(b, b.N)
 	b.ResetTimer()
 	out, err := child.CombinedOutput()
 	b.StopTimer()
@@ -79,8 +70,29 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
+// The child of a benchmark finds what the benchmark made.
+func TestAuditInAProcessOfItsOwn(t *testing.T) {
+	if out, err := childOf(t, 1000).CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// childOf is a process that will audit a broker with n records.
+func childOf(t testing.TB, n int) *exec.Cmd {
+	t.Helper()
+	s := startKafka(t)
+	w := enrichedFeed(t, s, n)
+	stdin, err := json.Marshal(tables{w.rows, w.index})
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := exec.CommandContext(t.Context(), os.Args[0])
+	child.Env, child.Stdin = append(os.Environ(), auditBrokers+"="+s.Addr()), bytes.NewReader(stdin)
+	return child
+}
+
 // enrichedFeed fills a broker with n input records and their output records, and returns the table.
-func enrichedFeed(b *testing.B, s *kafka.Server, n int) *world {
+func enrichedFeed(b testing.TB, s *kafka.Server, n int) *world {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), 20*time.Minute)
 	defer cancel()

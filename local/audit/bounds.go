@@ -75,6 +75,24 @@ func within(ctx context.Context, client *kgo.Client, topic string, parts map[int
 	return narrowed, nil
 }
 
+// Check refuses bounds that name a partition which the topic does not have, or two of them.
+func (k Kafka) Check(ctx context.Context, topic string, from, to Bound) error {
+	if !from.ofPartition() && !to.ofPartition() {
+		return nil
+	}
+	client, err := k.ask()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	parts, err := whole(ctx, client, topic)
+	if err != nil {
+		return err
+	}
+	_, err = within(ctx, client, topic, parts, from, to)
+	return err
+}
+
 // resolve returns the offsets that a bound means, by partition; partitions it does not speak of are absent.
 func (b Bound) resolve(ctx context.Context, client *kgo.Client, topic string, parts map[int]stretch) (map[int]int64, error) {
 	switch {
@@ -82,7 +100,7 @@ func (b Bound) resolve(ctx context.Context, client *kgo.Client, topic string, pa
 		return nil, nil
 	case b.ofPartition():
 		if _, ok := parts[b.partition]; !ok {
-			return nil, fmt.Errorf("topic %s has no partition %d", topic, b.partition)
+			return nil, fmt.Errorf("topic %s has no partition %d: name one below %d", topic, b.partition, len(parts))
 		}
 		return map[int]int64{b.partition: b.offset}, nil
 	}
@@ -191,6 +209,11 @@ func (b *beginning) verdicts(
 
 // Since is the bound of a time.
 func Since(t time.Time) Bound { return Bound{time: t, set: true} }
+
+// At is the bound of one record.
+func At(partition int, offset int64) Bound {
+	return Bound{partition: partition, offset: offset, set: true}
+}
 
 // Between reports whether a record of the input topic lies between two bounds, as an audit takes them.
 func Between(from, to Bound, o feed.Origin, at time.Time) bool {

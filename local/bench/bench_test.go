@@ -115,7 +115,7 @@ func TestGrowthPlot(t *testing.T) {
 		{Of: "grows", Points: []bench.Point{{At: 1, CPUEnrich: 1}, {At: 4, CPUEnrich: 4}, {At: 16, CPUEnrich: 16}}},
 		{Of: "stays", Points: []bench.Point{{At: 1, CPUEnrich: 2}, {At: 100, CPUEnrich: 2}}},
 	})
-	for _, want := range []string{`points="40.0,220.0 180.0,130.0 320.0,40.0"`, `points="350.0,175.0 630.0,175.0"`, ">grows<", "</svg>"} {
+	for _, want := range []string{`points="40.0,220.0 180.0,130.0 320.0,40.0"`, `points="366.0,175.0 646.0,175.0"`, ">grows<", "</svg>"} {
 		if !strings.Contains(plot.String(), want) {
 			t.Errorf("the plot lacks %s:\n%s", want, plot.String())
 		}

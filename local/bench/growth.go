@@ -8,7 +8,9 @@ import (
 	"os"
 	"strconv"
 
+	"feedstream/local/data"
 	"feedstream/local/stack"
+	"feedstream/shared/reference"
 )
 
 // Series is how a stack's figures grow with one quantity, all else as in production.
@@ -31,9 +33,9 @@ type Point struct {
 type quantity struct {
 	name   string
 	values []int
-	// line is the line of s.yaml that holds it, with its production value; empty when the feed holds it.
+	// line is the line of s.yaml that holds it, with its production value; empty when the stack or its feed holds it.
 	line, production string
-	feed             func(at int, f *stack.Feed)
+	set              func(at int, cfg *stack.Config, f *stack.Feed) error
 }
 
 // senders is how many addresses the simulated feed has.
@@ -42,12 +44,45 @@ const senders = 256
 var quantities = []quantity{
 	{name: "events a push at most", values: []int{1, 10, 100, 1000, 10000}, line: "CountBasedWindow: ", production: "1000"},
 	{name: "pushes of a partition at a time", values: []int{1, 2, 4, 8, 16}, line: "                concurrency: ", production: "4"},
-	{name: "distinct rows", values: []int{7_680, 76_800, 768_000}, feed: func(at int, f *stack.Feed) {
+	{name: "distinct rows", values: []int{7_680, 76_800, 768_000}, set: func(at int, _ *stack.Config, f *stack.Feed) error {
 		f.Codes = make([]string, at/senders)
 		for i := range f.Codes {
 			f.Codes[i] = fmt.Sprintf("%05d.HK", i)
 		}
+		return nil
 	}},
+	{name: "entries of the reference", values: []int{30, 1_000, 30_000, 1_000_000}, set: func(at int, cfg *stack.Config, _ *stack.Feed) (err error) {
+		cfg.Reference, err = documents(at)
+		return err
+	}},
+	{name: "bytes of a value", values: []int{30, 1_000, 10_000, 100_000}, set: func(at int, _ *stack.Config, f *stack.Feed) error {
+		f.Records = min(f.Records, volume/at)
+		if at > shortest {
+			f.ValueBytes = at
+		}
+		return nil
+	}},
+	{name: "partitions", values: []int{1, 4, 16, 64}, set: func(at int, cfg *stack.Config, _ *stack.Feed) error {
+		cfg.Partitions = at
+		return nil
+	}},
+}
+
+// shortest is about how many bytes a value has in the article's form, which is the one that is measured there.
+const shortest = 30
+
+// volume bounds the bytes of all values of one run.
+const volume = 1 << 30
+
+// documents are those that the feed reports, and as many others as it takes.
+func documents(n int) ([]reference.Document, error) {
+	all, err := data.Parse(data.HangSeng)
+	for i := len(all); err == nil && i < n; i++ {
+		all = append(all, reference.Document{
+			Symbol: fmt.Sprintf("%07d.XX", i), CompanyName: fmt.Sprintf("Company number %d", i), LastPrice: 78.25, Volume: int64(i),
+		})
+	}
+	return all, err
 }
 
 // few is how many records a push of one event is measured with: they cost so much more each.
@@ -78,8 +113,10 @@ func (c *Config) point(ctx context.Context, q quantity, at int) (_ Point, err er
 	if at == 1 && q.line != "" {
 		f.Records /= few
 	}
-	if q.feed != nil {
-		q.feed(at, &f)
+	if q.set != nil {
+		if err := q.set(at, &cfg, &f); err != nil {
+			return Point{}, err
+		}
 	} else {
 		if cfg.Manifest, err = variant(cfg.Manifest, q.line+q.production, q.line+strconv.Itoa(at)); err != nil {
 			return Point{}, err

@@ -17,7 +17,7 @@ func Rules() []string {
 		"kafka.metadata before drop 20%",
 		"kafka.offsetcommit before error COORDINATOR_NOT_AVAILABLE 50%",
 		"kafka.offsetcommit after drop 50%",
-		"kafka.heartbeat before error REBALANCE_IN_PROGRESS 20%",
+		"kafka.heartbeat before error REBALANCE_IN_PROGRESS",
 
 		"hbase.multi before drop 10%",
 		"hbase.multi after drop 10%",

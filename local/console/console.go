@@ -37,7 +37,8 @@ type Config struct {
 type platform interface {
 	Invocations() map[string][]runtime.Invocation
 	RunTimer(ctx context.Context, function string) ([]byte, error)
-	RetryNow()
+	RetryNow() (pushes int)
+	GiveUp() (pushes int, err error)
 }
 
 // Console is the page of one stack.
@@ -72,8 +73,15 @@ func New(cfg Config) *Console {
 		answerJSON(w, status)
 	})
 	mux.HandleFunc("POST /api/retry", func(w http.ResponseWriter, _ *http.Request) {
-		cfg.Platform.RetryNow()
-		w.WriteHeader(http.StatusNoContent)
+		answerJSON(w, Waited{cfg.Platform.RetryNow()})
+	})
+	mux.HandleFunc("POST /api/give-up", func(w http.ResponseWriter, _ *http.Request) {
+		pushes, err := cfg.Platform.GiveUp()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusConflict)
+			return
+		}
+		answerJSON(w, Waited{pushes})
 	})
 	mux.Handle("GET /assets/", page.Assets())
 	for _, routes := range []func(*http.ServeMux){

@@ -23,6 +23,7 @@ type functions struct {
 	all     map[string][]runtime.Invocation
 	ran     []string
 	retried int
+	refuse  error // of giving up
 }
 
 func (f *functions) Invocations() map[string][]runtime.Invocation { return f.all }
@@ -35,7 +36,9 @@ func (f *functions) RunTimer(_ context.Context, function string) ([]byte, error)
 	return []byte("ran"), nil
 }
 
-func (f *functions) RetryNow() { f.retried++ }
+func (f *functions) RetryNow() int { f.retried++; return 2 }
+
+func (f *functions) GiveUp() (int, error) { return 3, f.refuse }
 
 // start serves the console of a stack with this status.
 func start(t *testing.T, status live.Status) *console.Console {
@@ -143,7 +146,7 @@ func TestEntrance(t *testing.T) {
 // What an action is called with from another site is refused, whatever it is.
 func TestActionsRefuseOtherSites(t *testing.T) {
 	s := newStand(t)
-	for _, path := range []string{"/platform/retry", "/platform/faults/set", "/platform/timer", "/reference/command", "/aside/redrive", "/try/publish", "/try/audit", "/api/retry"} {
+	for _, path := range []string{"/platform/retry", "/platform/give-up", "/platform/faults/set", "/platform/timer", "/reference/command", "/aside/redrive", "/try/publish", "/try/audit", "/api/retry", "/api/give-up"} {
 		r := httptest.NewRequest(http.MethodPost, "http://localhost"+path, http.NoBody)
 		r.RemoteAddr = "127.0.0.1:1"
 		r.Header.Set("Sec-Fetch-Site", "cross-site")

@@ -96,10 +96,30 @@ func (c Client) ClearFaults(ctx context.Context) ([]Fault, error) {
 // callTimeout is what the console has to answer.
 const callTimeout = 10 * time.Second
 
-// RetryNow ends the waits of all pushes that failed.
-func (c Client) RetryNow(ctx context.Context) error {
-	_, err := c.ask(ctx, "retry", http.MethodPost, "/api/retry", nil)
-	return err
+// Waited are the pushes that waited for a retry until somebody ended that.
+type Waited struct {
+	Pushes int `json:"pushes"`
+}
+
+// RetryNow has the pushes that wait for a retry tried now.
+func (c Client) RetryNow(ctx context.Context) (Waited, error) {
+	return c.endWaits(ctx, "retry", "/api/retry")
+}
+
+// GiveUp gives those pushes up that wait for a retry: their records become dead letters.
+func (c Client) GiveUp(ctx context.Context) (Waited, error) {
+	return c.endWaits(ctx, "give up", "/api/give-up")
+}
+
+func (c Client) endWaits(ctx context.Context, doing, path string) (waited Waited, err error) {
+	text, err := c.ask(ctx, doing, http.MethodPost, path, nil)
+	if err != nil {
+		return waited, err
+	}
+	if err := json.Unmarshal(text, &waited); err != nil {
+		return waited, fmt.Errorf("%s: read the answer of %s: %w", doing, c.Console, err)
+	}
+	return waited, nil
 }
 
 func (c Client) call(ctx context.Context, doing, method string, body []byte) (listed []Fault, err error) {

@@ -28,8 +28,14 @@ func (c *Console) machinery(mux *http.ServeMux) {
 		page.Fragment(w, platformPath, "findings", c.findings(r))
 	})
 	action(mux, "/platform/retry", platformPath, func(*http.Request) outcome {
-		c.cfg.Platform.RetryNow()
-		return outcome{Text: "All pushes that waited for a retry are tried now."}
+		return outcome{Text: fmt.Sprintf("Pushes that waited for a retry and are tried now: %d.", c.cfg.Platform.RetryNow())}
+	})
+	action(mux, "/platform/give-up", platformPath, func(*http.Request) outcome {
+		pushes, err := c.cfg.Platform.GiveUp()
+		if err != nil {
+			return failed(err, "correct s.yaml and start the stack again")
+		}
+		return outcome{Text: fmt.Sprintf("Pushes that waited for a retry and are given up: %d. Their records are dead letters.", pushes)}
 	})
 	action(mux, "/platform/timer", platformPath, c.runTimer)
 	action(mux, "/platform/faults/set", platformPath, func(r *http.Request) outcome {

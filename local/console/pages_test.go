@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -82,6 +83,9 @@ func TestPlatform(t *testing.T) {
 	s := newStand(t)
 	contains(t, "the page", get(t, s, "/platform").Body.String(), "every-five", "@every 5m", `data-command="feedstream refresh"`, "No fault is on")
 	contains(t, "retry", s.post(t, "/platform/retry", nil), "tried now")
+	contains(t, "giving up", s.post(t, "/platform/give-up", nil), "given up: 3")
+	s.functions.refuse = errors.New("no place for dead letters")
+	contains(t, "giving up in vain", s.post(t, "/platform/give-up", nil), "no place for dead letters", "What to do")
 	contains(t, "a timer", s.post(t, "/platform/timer", url.Values{"function": {"feed-refresh"}}), "feed-refresh has run")
 	contains(t, "a timer that fails", s.post(t, "/platform/timer", url.Values{"function": {"bad"}}), "it failed", "What to do")
 	if s.functions.retried != 1 || len(s.functions.ran) != 1 {
@@ -103,8 +107,16 @@ func TestRetryByTheAPI(t *testing.T) {
 	s := newStand(t)
 	server := httptest.NewServer(s)
 	defer server.Close()
-	if err := (console.Client{Console: server.URL}).RetryNow(t.Context()); err != nil || s.functions.retried != 1 {
-		t.Errorf("retried %d times: %v", s.functions.retried, err)
+	c := console.Client{Console: server.URL}
+	if waited, err := c.RetryNow(t.Context()); err != nil || s.functions.retried != 1 || waited.Pushes != 2 {
+		t.Errorf("retried %d times, %+v: %v", s.functions.retried, waited, err)
+	}
+	if waited, err := c.GiveUp(t.Context()); err != nil || waited.Pushes != 3 {
+		t.Errorf("gave up %+v: %v", waited, err)
+	}
+	s.functions.refuse = errors.New("no place for dead letters")
+	if _, err := c.GiveUp(t.Context()); err == nil || !strings.Contains(err.Error(), "no place for dead letters") {
+		t.Errorf("error = %v", err)
 	}
 }
 

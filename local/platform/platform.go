@@ -177,11 +177,21 @@ func (p *Platform) Invocations() map[string][]runtime.Invocation {
 	return all
 }
 
-// RetryNow ends the waits of all retries.
-func (p *Platform) RetryNow() {
+// RetryNow ends the waits of all retries, and returns how many there were.
+func (p *Platform) RetryNow() (pushes int) {
 	for _, s := range p.streams {
-		s.RetryNow()
+		pushes += s.RetryNow()
 	}
+	return pushes
+}
+
+// GiveUp gives all pushes up that wait for a retry, and returns how many: see stream.Stream.
+func (p *Platform) GiveUp() (pushes int, err error) {
+	for _, s := range p.streams {
+		n, refused := s.GiveUp()
+		pushes, err = pushes+n, errors.Join(err, refused)
+	}
+	return pushes, err
 }
 
 // Status is a picture of the platform.

@@ -11,7 +11,6 @@ import (
 
 	"feedstream/local/real/child"
 	stamp "feedstream/shared/build"
-	"feedstream/shared/phoenix"
 )
 
 var (
@@ -22,24 +21,10 @@ var (
 // TestBench has local/bench measure a stack on Apache Kafka, HBase and Phoenix's table.
 func TestBench(t *testing.T) {
 	ctx := t.Context()
-	h, err := StartHBase(ctx, t.TempDir(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(h.Stop)
-	k, err := StartKafka(ctx, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(k.Stop)
+	h, k := startHBase(t, nil, nil), startKafka(t, t.TempDir(), nil)
 	createTopics(t, k.Addr, "feed-")
-	j := newJudge(t, h.Client)
-	j.query(t, phoenix.TableDDL(table))
-	j.query(t, phoenix.IndexDDL(table, index))
-	env := filepath.Join(t.TempDir(), "real.env")
-	if err := os.WriteFile(env, []byte("KAFKA_BROKERS="+k.Addr+"\nHBASE_ZOOKEEPER="+h.ZooKeeper+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	newJudge(t, h.Client).createTables(t)
+	env := environment(t, h, k)
 
 	program := filepath.Join(t.TempDir(), "bench.test")
 	if output, err := exec.CommandContext(ctx, "go", "test", "-c", "-o", program,

@@ -15,16 +15,17 @@ import (
 	"time"
 
 	"feedstream/local/chaos"
+	"feedstream/local/real/wire"
 	"feedstream/local/stack"
 	"feedstream/local/stack/stacktest"
 	"feedstream/shared/feed"
-	"feedstream/shared/phoenix"
 )
 
 var (
 	chaosSeed     = flag.Uint64("chaos.seed", 1, "seed of the faults and of the feed")
 	chaosDuration = flag.Duration("chaos.duration", time.Minute, "how long faults come and go")
 	chaosRate     = flag.Float64("chaos.rate", 400, "records per second")
+	chaosOnly     = flag.String("chaos.only", "", "disturb the servers only by what has this in its name")
 )
 
 func TestMain(m *testing.M) {
@@ -32,39 +33,39 @@ func TestMain(m *testing.M) {
 	stacktest.Main(m)
 }
 
-// frozen is how long a server stands still.
-const frozen = 3 * time.Second
+// frozen is how long a server stands still, and cut how long its clients do not reach it, which is longer than they
+// wait for an answer.
+const (
+	frozen = 3 * time.Second
+	cut    = 8 * time.Second
+)
 
 // TestChaos runs a stack on Apache Kafka, HBase and Phoenix's table at load, with the faults of the platform, of the
 // embedded MongoDB and OSS, and of those servers, all drawn from a seed. Then each record has its verdict, and SQL reads by
 // the table and by the index the newest event of each row.
 func TestChaos(t *testing.T) {
 	ctx := t.Context()
-	h, err := StartHBase(ctx, t.TempDir(), nil)
+	network := network{hbase: wire.New(), kafka: wire.New()}
+	t.Cleanup(network.hbase.Close)
+	t.Cleanup(network.kafka.Close)
+	folder := t.TempDir()
+	full, err := mountDisk(t, filepath.Join(folder, kafkaLogs))
 	if err != nil {
-		t.Fatal(err)
+		t.Logf("no disk is full in this run: %v", err)
 	}
-	t.Cleanup(func() { h.Stop() })
-	k, err := StartKafka(ctx, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { k.Stop() })
+	h, k := startHBase(t, nil, network.hbase), startKafka(t, folder, network.kafka)
 	createTopics(t, k.Addr, "feed-")
 	j := newJudge(t, h.Client)
 	j.patience = time.Minute
-	j.query(t, phoenix.TableDDL(table))
-	j.query(t, phoenix.IndexDDL(table, index))
-	env := filepath.Join(t.TempDir(), "real.env")
-	if err := os.WriteFile(env, []byte("KAFKA_BROKERS="+k.Addr+"\nHBASE_ZOOKEEPER="+h.ZooKeeper+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	j.createTables(t)
 
+	others := slices.Concat(ofHBase(h), ofKafka(k, full), network.cuts(h))
+	others = slices.DeleteFunc(others, func(d chaos.Disturbance) bool { return !strings.Contains(d.Name, *chaosOnly) })
 	var log bytes.Buffer
 	result, err := chaos.Run(ctx, chaos.Config{
-		Stack: stack.Config{Manifest: stacktest.Manifest, Env: env, Data: t.TempDir(), Stderr: &log},
+		Stack: stack.Config{Manifest: stacktest.Manifest, Env: environment(t, h, k), Data: t.TempDir(), Stderr: &log},
 		Seed:  *chaosSeed, Duration: *chaosDuration, Rate: *chaosRate, Tell: t.Logf,
-		Rules: slices.DeleteFunc(chaos.Rules(), ofRealServers), Others: disturbances(h, k),
+		Rules: slices.DeleteFunc(chaos.Rules(), ofRealServers), Others: others,
 	})
 	if err != nil {
 		t.Fatalf("seed %d: %v\n%s", *chaosSeed, err, log.String())
@@ -85,31 +86,85 @@ func ofRealServers(rule string) bool {
 	return strings.HasPrefix(rule, "kafka.") || strings.HasPrefix(rule, "hbase.")
 }
 
-// disturbances are what can happen to these servers. After each of them HBase serves both tables and Kafka answers.
-func disturbances(h *HBase, k *Kafka) []chaos.Disturbance {
-	untilServed := func(do func(context.Context) error) func(context.Context) error {
-		return func(ctx context.Context) error {
-			if err := do(ctx); err != nil {
-				return err
-			}
-			return errors.Join(patiently(ctx, func() error { return served(h, table) }), patiently(ctx, func() error { return served(h, index) }))
+// untilServed has HBase serve both tables after what is done to it.
+func untilServed(h *HBase, do func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := do(ctx); err != nil {
+			return err
 		}
+		return errors.Join(patiently(ctx, func() error { return served(h, table) }), patiently(ctx, func() error { return served(h, index) }))
 	}
-	return []chaos.Disturbance{
-		{Name: "regions moved to the other server", Do: untilServed(func(ctx context.Context) error {
+}
+
+// ofHBase is what can happen to HBase.
+func ofHBase(h *HBase) []chaos.Disturbance {
+	all := []chaos.Disturbance{
+		{Name: "regions moved to the other server", Do: func(ctx context.Context) error {
 			// A server that has just come back may not be known yet.
 			return patiently(ctx, func() error { return errors.Join(h.SQL.Move(table), h.SQL.Move(index)) })
-		})},
-		{Name: "eight regions split", Most: 4, Do: untilServed(func(context.Context) error { // of 16 salts four of each table
+		}},
+		{Name: "eight regions split", Most: 4, Do: func(context.Context) error { // of 16 salts four of each table
 			return errors.Join(h.SQL.Split(table, "192.168.2.1"), h.SQL.Split(index, "2318"))
-		})},
-		{Name: "a region server killed and restarted", Do: untilServed(h.KillRegionServer)},
-		{Name: "a region server frozen 3 s", Do: untilServed(func(ctx context.Context) error { return h.FreezeRegionServer(ctx, frozen) })},
-		{Name: "HBase killed and restarted", Do: untilServed(func(ctx context.Context) error { h.Kill(); return h.Start(ctx) })},
+		}},
+		{Name: "a region server killed and restarted", Do: h.KillRegionServer},
+		{Name: "a region server frozen 3 s", Do: func(ctx context.Context) error { return h.FreezeRegionServer(ctx, frozen) }},
+		{Name: "HBase killed and restarted", Do: func(ctx context.Context) error { h.Kill(); return h.Start(ctx) }},
+	}
+	for i := range all {
+		all[i].Do = untilServed(h, all[i].Do)
+	}
+	return all
+}
+
+// ofKafka is what can happen to Kafka, which answers after each. Its disk is nil where there is none to fill.
+func ofKafka(k *Kafka, full *disk) []chaos.Disturbance {
+	all := []chaos.Disturbance{
 		{Name: "Kafka frozen 3 s", Do: func(ctx context.Context) error { return k.Freeze(ctx, frozen) }},
 		{Name: "Kafka restarted", Do: func(ctx context.Context) error { k.Stop(); return k.Start(ctx) }},
 		{Name: "Kafka killed and restarted", Do: func(ctx context.Context) error { k.Kill(); return k.Start(ctx) }},
 	}
+	if full != nil {
+		all = append(all, chaos.Disturbance{Name: "Kafka's disk full, and Kafka restarted", Do: func(ctx context.Context) error {
+			if err := full.fill(); err != nil {
+				return err
+			}
+			// It gives up with the first record that it cannot write, for it has no other disk.
+			ended := within(ctx, time.Minute, k.AwaitEnd)
+			if err := errors.Join(ended, full.free()); err != nil {
+				return err
+			}
+			return k.Start(ctx)
+		}})
+	}
+	return all
+}
+
+// network is what leads clients to each of the two.
+type network struct{ hbase, kafka *wire.Wire }
+
+// cuts are its faults.
+func (n network) cuts(h *HBase) []chaos.Disturbance {
+	refused := func(w *wire.Wire) func(context.Context) error {
+		return func(ctx context.Context) error { w.Refuse(); return mend(ctx, w) }
+	}
+	silent := func(w *wire.Wire) func(context.Context) error {
+		return func(ctx context.Context) error { w.Silence(); return mend(ctx, w) }
+	}
+	return []chaos.Disturbance{
+		{Name: "HBase cut off 8 s, connections refused", Do: untilServed(h, refused(n.hbase))},
+		{Name: "HBase cut off 8 s, in silence", Do: untilServed(h, silent(n.hbase))},
+		{Name: "Kafka cut off 8 s, connections refused", Do: refused(n.kafka)},
+		{Name: "Kafka cut off 8 s, in silence", Do: silent(n.kafka)},
+	}
+}
+
+// mend makes a wire whole again after a while.
+func mend(ctx context.Context, w *wire.Wire) error {
+	select {
+	case <-time.After(cut):
+	case <-ctx.Done():
+	}
+	return w.Mend(ctx)
 }
 
 // patiently repeats what a server may refuse that is about to serve again, for some minutes.
@@ -151,4 +206,11 @@ func awaitPast(t *testing.T, newest map[string][]feed.Record) {
 	case <-time.After(ahead):
 	case <-t.Context().Done():
 	}
+}
+
+// within is what comes to an end in that time, or does not.
+func within(ctx context.Context, d time.Duration, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	return do(ctx)
 }

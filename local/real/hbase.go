@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"feedstream/local/real/wire"
 )
 
 // HBase is a ZooKeeper, a master and a region server in one process and a second region server in
@@ -16,6 +18,7 @@ type HBase struct {
 	*Client
 
 	ports           hbasePorts
+	bind            string // where the region servers listen
 	process, second *process
 }
 
@@ -24,18 +27,43 @@ type HBase struct {
 type hbasePorts struct{ zookeeper, master, region, secondRegion, query int }
 
 // StartHBase returns when a JDBC connection stands and Phoenix has its system tables. HBase keeps its
-// data below folder. Settings are laid over those of the lane; nil is none.
-func StartHBase(ctx context.Context, folder string, settings map[string]string) (*HBase, error) {
-	free, err := freePorts(5)
+// data below folder. Settings are laid over those of the lane; nil is none. A wire, when not nil, lies between
+// ZooKeeper and the region servers on the one side and all their clients, the master among them, on the other.
+func StartHBase(ctx context.Context, folder string, settings map[string]string, w *wire.Wire) (*HBase, error) {
+	free, err := freePorts(6)
 	if err != nil {
 		return nil, err
 	}
-	ports := hbasePorts{free[0], free[1], free[2], free[3], free[4]}
-	client, err := newClient(ctx, folder, fmt.Sprintf("127.0.0.1:%d", ports.zookeeper))
-	if err != nil {
+	h := &HBase{ports: hbasePorts{free[0], free[1], free[2], free[3], free[4]}}
+	zookeeper := fmt.Sprintf("127.0.0.1:%d", h.ports.zookeeper)
+	if w != nil { // it binds to the one address only
+		inside := zookeeper
+		zookeeper = fmt.Sprintf("127.0.0.1:%d", free[5])
+		if err := w.Lead(zookeeper, inside); err != nil {
+			return nil, err
+		}
+	}
+	if h.bind, err = bind(w, h.ports.region, h.ports.secondRegion); err != nil {
 		return nil, err
 	}
-	all := map[string]string{
+	if h.Client, err = newClient(ctx, folder, zookeeper); err != nil {
+		return nil, err
+	}
+	all := h.settings()
+	maps.Copy(all, settings)
+	if err := h.configure(all); err != nil {
+		return nil, fmt.Errorf("configure HBase: %w", err)
+	}
+	if err := h.Start(ctx); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// settings are those of the lane.
+func (h *HBase) settings() map[string]string {
+	folder, ports := h.folder, h.ports
+	return map[string]string{
 		"hbase.cluster.distributed": "false",
 		"hbase.rootdir":             "file://" + filepath.Join(folder, "hbase"), "hbase.tmp.dir": filepath.Join(folder, "tmp"),
 		"hbase.zookeeper.property.dataDir":    filepath.Join(folder, "zookeeper"),
@@ -43,7 +71,7 @@ func StartHBase(ctx context.Context, folder string, settings map[string]string) 
 		// A busy machine must not lose the session with its own ZooKeeper.
 		"hbase.zookeeper.property.tickTime": "9000", "zookeeper.session.timeout.localHBaseCluster": "180000",
 		"hbase.unsafe.stream.capability.enforce": "false", "hbase.defaults.for.version.skip": "true",
-		"hbase.master.ipc.address": "127.0.0.1", "hbase.regionserver.ipc.address": "127.0.0.1",
+		"hbase.master.ipc.address": "127.0.0.1", "hbase.regionserver.ipc.address": h.bind,
 		"hbase.master.hostname": "localhost", "hbase.unsafe.regionserver.hostname": "localhost",
 		"hbase.master.port": strconv.Itoa(ports.master), "hbase.regionserver.port": strconv.Itoa(ports.region),
 		"hbase.localcluster.assign.random.ports": "false",
@@ -55,15 +83,6 @@ func StartHBase(ctx context.Context, folder string, settings map[string]string) 
 		"phoenix.queryserver.http.port":                strconv.Itoa(ports.query),
 		"phoenix.queryserver.jmxjsonendpoint.disabled": "true",
 	}
-	maps.Copy(all, settings)
-	if err := client.configure(all); err != nil {
-		return nil, fmt.Errorf("configure HBase: %w", err)
-	}
-	h := &HBase{Client: client, ports: ports}
-	if err := h.Start(ctx); err != nil {
-		return nil, err
-	}
-	return h, nil
 }
 
 // Start runs HBase again after Stop or Kill, on the same addresses and data. After an error nothing runs.
@@ -77,7 +96,7 @@ func (h *HBase) Start(ctx context.Context) (err error) {
 			h.process.kill()
 		}
 	}()
-	if err := h.process.await(ctx, dial(h.ZooKeeper)); err != nil {
+	if err := h.process.await(ctx, dial("127.0.0.1", h.ports.zookeeper)); err != nil {
 		return err
 	}
 	if err := h.startSecond(); err != nil {
@@ -103,7 +122,7 @@ func (h *HBase) KillRegionServer(ctx context.Context) error {
 	if err := h.startSecond(); err != nil {
 		return err
 	}
-	return h.second.await(ctx, dial(fmt.Sprintf("127.0.0.1:%d", h.ports.secondRegion)))
+	return h.second.await(ctx, dial(h.bind, h.ports.secondRegion))
 }
 
 // FreezeRegionServer has the second region server stand still for a while.
@@ -126,14 +145,32 @@ func (h *HBase) Kill() {
 }
 
 // dial is the readiness of a server that listens when it can serve.
-func dial(addr string) func(context.Context) error {
+func dial(host string, port int) func(context.Context) error {
 	return func(ctx context.Context) error {
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", fmt.Sprintf("%s:%d", host, port))
 		if err != nil {
 			return err
 		}
 		return conn.Close()
 	}
+}
+
+// behind is a second address of loopback.
+const behind = "127.0.0.2"
+
+// bind is the host on which servers listen whose clients come to these ports of 127.0.0.1: that one, or with a wire
+// another, for then it is the wire that listens there and leads to the same port of the other. So a server needs to know
+// of no second port.
+func bind(w *wire.Wire, ports ...int) (string, error) {
+	if w == nil {
+		return "127.0.0.1", nil
+	}
+	for _, port := range ports {
+		if err := w.Lead(fmt.Sprintf("127.0.0.1:%d", port), fmt.Sprintf("%s:%d", behind, port)); err != nil {
+			return "", err
+		}
+	}
+	return behind, nil
 }
 
 func freePorts(n int) ([]int, error) {

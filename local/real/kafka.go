@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"feedstream/local/real/child"
+	"feedstream/local/real/wire"
 )
 
 // Kafka is one node that is broker and controller. Topics are created by who needs them.
@@ -22,8 +23,12 @@ type Kafka struct {
 	process      *process
 }
 
-// StartKafka returns when the broker answers. It keeps its data below folder.
-func StartKafka(ctx context.Context, folder string) (*Kafka, error) {
+// kafkaLogs is the folder of its logs, below the one that a broker is given. It may be there before the broker starts.
+const kafkaLogs = "kafka"
+
+// StartKafka returns when the broker answers. It keeps its data below folder. A wire, when not nil, lies between it and
+// its clients.
+func StartKafka(ctx context.Context, folder string, w *wire.Wire) (*Kafka, error) {
 	classpath, err := Jars(ctx, "kafka")
 	if err != nil {
 		return nil, err
@@ -32,13 +37,17 @@ func StartKafka(ctx context.Context, folder string) (*Kafka, error) {
 	if err != nil {
 		return nil, err
 	}
+	host, err := bind(w, ports[0])
+	if err != nil {
+		return nil, err
+	}
 	k := &Kafka{Addr: fmt.Sprintf("127.0.0.1:%d", ports[0]), folder: folder, jars: filepath.Join(classpath, "*")}
 	settings := map[string]string{
 		"process.roles": "broker,controller", "node.id": "1",
 		"controller.quorum.voters":  fmt.Sprintf("1@127.0.0.1:%d", ports[1]),
-		"listeners":                 fmt.Sprintf("PLAINTEXT://%s,CONTROLLER://127.0.0.1:%d", k.Addr, ports[1]),
+		"listeners":                 fmt.Sprintf("PLAINTEXT://%s:%d,CONTROLLER://127.0.0.1:%d", host, ports[0], ports[1]),
 		"advertised.listeners":      "PLAINTEXT://" + k.Addr,
-		"controller.listener.names": "CONTROLLER", "log.dirs": filepath.Join(folder, "kafka"),
+		"controller.listener.names": "CONTROLLER", "log.dirs": filepath.Join(folder, kafkaLogs),
 		"auto.create.topics.enable": "false", "offsets.topic.replication.factor": "1",
 		"transaction.state.log.replication.factor": "1", "transaction.state.log.min.isr": "1",
 		"group.initial.rebalance.delay.ms": "0",
@@ -86,6 +95,9 @@ func (k *Kafka) Stop() { k.process.stop() }
 
 // Kill ends the broker as the death of its process does; what it wrote stays with the system.
 func (k *Kafka) Kill() { k.process.kill() }
+
+// AwaitEnd returns when the broker has ended by itself, as it does when its disk fails.
+func (k *Kafka) AwaitEnd(ctx context.Context) error { return k.process.awaitEnd(ctx) }
 
 // Freeze has the broker stand still for a while.
 func (k *Kafka) Freeze(ctx context.Context, d time.Duration) error { return k.process.freeze(ctx, d) }

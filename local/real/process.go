@@ -60,6 +60,16 @@ func (p *process) await(ctx context.Context, ready func(context.Context) error) 
 	}
 }
 
+// awaitEnd returns when the process has ended by itself.
+func (p *process) awaitEnd(ctx context.Context) error {
+	select {
+	case <-p.exited:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%s has not ended by itself: %w; the end of %s:\n%s", p.name, ctx.Err(), p.log, tail(p.log))
+	}
+}
+
 // stop lets the process end by itself for ten seconds.
 func (p *process) stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended

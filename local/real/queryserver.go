@@ -38,7 +38,7 @@ func StartQueryServer(ctx context.Context, h *HBase) (*QueryServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := q.process.await(ctx, dial(addr)); err != nil {
+	if err := q.process.await(ctx, dial("127.0.0.1", h.ports.query)); err != nil {
 		q.process.kill()
 		return nil, err
 	}

@@ -79,23 +79,9 @@ func (f *feedstream) doctor(t *testing.T, want int) string {
 // restarted and the regions moved and split in mid-stream, and lets SQL judge what the functions wrote.
 func TestStack(t *testing.T) {
 	ctx := patient(t)
-	began := time.Now()
-	h, err := StartHBase(ctx, t.TempDir(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(h.Stop)
-	k, err := StartKafka(ctx, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(k.Stop)
-	t.Logf("HBase, Phoenix and Kafka are ready after %.1f s", time.Since(began).Seconds())
+	h, k := startHBase(t, nil, nil), startKafka(t, t.TempDir(), nil)
 	f := build(t)
-	f.env = filepath.Join(f.folder, "real.env")
-	if err := os.WriteFile(f.env, []byte("KAFKA_BROKERS="+k.Addr+"\nHBASE_ZOOKEEPER="+h.ZooKeeper+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	f.env = environment(t, h, k)
 	j := newJudge(t, h.Client)
 
 	for _, want := range []string{"kafka-topics.sh --create --topic feed-updates --partitions 4", "CREATE TABLE IF NOT EXISTS USER_TEST.STOCK"} {
@@ -193,26 +179,6 @@ func (f *feedstream) testOtherNames(t *testing.T, j *judge, broker string) {
 		t.Errorf("SQL counts %v rows, the audit %d", counted, audit.Table.Rows)
 	}
 	t.Logf("%d records under other names: %d rows", audit.Published, audit.Table.Rows)
-}
-
-// createTopics makes the four topics of a feed, whose names begin alike.
-func createTopics(t *testing.T, broker, prefix string) {
-	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(broker))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	admin := kadm.NewClient(client)
-	room := map[string]*string{"max.message.bytes": kadm.StringPtr("1114124")}
-	for name, topic := range map[string]struct {
-		partitions int32
-		settings   map[string]*string
-	}{"updates": {4, nil}, "records": {4, nil}, "quarantine": {1, room}, "deadletter": {1, room}} {
-		if _, err := admin.CreateTopic(t.Context(), topic.partitions, 1, topic.settings, prefix+name); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // awaitVerdicts returns once the running stack has given at least so many verdicts.

@@ -3,7 +3,9 @@ package repair
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -66,6 +68,34 @@ type Filter struct {
 	From, To audit.Bound
 }
 
+// Validate refuses a reason that nothing can have which was set aside there, naming those that there are.
+func (f *Filter) Validate(from Source) error {
+	reasons := append(feed.Reasons(), feed.Reason(Unreadable))
+	if from == DeadLetter {
+		reasons = []feed.Reason{PushFailed, feed.Reason(Unreadable)}
+	}
+	if f.Reason == "" || slices.Contains(reasons, f.Reason) {
+		return nil
+	}
+	return fmt.Errorf("reason %q is none of this topic: they are %s", f.Reason, joined(reasons))
+}
+
+// validate also refuses bounds in a partition that the input topic does not have.
+func (f *Feed) validate(ctx context.Context, from Source, filter *Filter) error {
+	if err := filter.Validate(from); err != nil {
+		return err
+	}
+	return f.kafka.Check(ctx, f.topics.Input, filter.From, filter.To)
+}
+
+func joined[T ~string](names []T) string {
+	texts := make([]string, len(names))
+	for i, name := range names {
+		texts[i] = string(name)
+	}
+	return strings.Join(texts, ", ")
+}
+
 func (f *Filter) admits(a *Aside) bool {
 	return (f.Reason == "" || f.Reason == a.Reason) && (f.Sender == "" || f.Sender == a.Key) &&
 		(f.Code == "" || f.Code == codeOf(a.Value)) &&
@@ -75,6 +105,9 @@ func (f *Filter) admits(a *Aside) bool {
 // List returns what was set aside and passes the filter, in the order of the input topic, each input record
 // once.
 func (f *Feed) List(ctx context.Context, from Source, filter Filter) ([]Aside, error) {
+	if err := f.validate(ctx, from, &filter); err != nil {
+		return nil, err
+	}
 	all, err := f.read(ctx, from, &filter)
 	if err != nil {
 		return nil, err

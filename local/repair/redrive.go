@@ -120,6 +120,9 @@ func (f *Feed) Redrive(ctx context.Context, from Source, r Redrive) (Summary, er
 	if err := r.Validate(); err != nil {
 		return Summary{}, err
 	}
+	if err := f.validate(ctx, from, &r.Filter); err != nil {
+		return Summary{}, err
+	}
 	if r.MaxRedrives == 0 {
 		r.MaxRedrives = DefaultMaxRedrives
 	}

@@ -18,6 +18,7 @@ import (
 	"feedstream/local/services/kafka"
 	"feedstream/shared/feed"
 	feedkafka "feedstream/shared/kafka"
+	"feedstream/shared/testkit"
 )
 
 const at = 1605760851123
@@ -334,4 +335,38 @@ func interrupted(t *testing.T, when fault.Moment, n int64) (ended bool) {
 		t.Errorf("request %d: %d of %d records were redriven", n, len(successors), records)
 	}
 	return ended
+}
+
+// A filter that nothing can pass is a mistake, and not the answer that there is nothing to do.
+func TestFiltersThatNothingCanPassAreRefused(t *testing.T) {
+	w := newWorld(t)
+	bound := func(s string) audit.Bound {
+		b, err := audit.ParseBound(s)
+		must(t, err)
+		return b
+	}
+	for _, test := range []struct {
+		from   Source
+		filter Filter
+		want   string // "": it is taken
+	}{
+		{Quarantine, Filter{Reason: "nonsense"}, `reason "nonsense" is none of this topic: they are undecodable-event, missing-key`},
+		{Quarantine, Filter{Reason: PushFailed}, "sink-rejected, unreadable"},
+		{DeadLetter, Filter{Reason: feed.MissingKey}, "they are push-failed, unreadable"},
+		{Quarantine, Filter{From: bound("2:0")}, "topic feed-updates has no partition 2: name one below 2"},
+		{DeadLetter, Filter{To: bound("7:1")}, "topic feed-updates has no partition 7"},
+		{Quarantine, Filter{From: bound("0:0"), To: bound("1:9")}, "the bounds name two partitions"},
+		{Quarantine, Filter{Reason: feed.SinkRejected, Sender: "s", Code: "c", From: bound("1:0"), To: bound("1:9")}, ""},
+		{DeadLetter, Filter{Reason: PushFailed}, ""},
+	} {
+		_, listed := w.feed.List(w.context(), test.from, test.filter)
+		_, redriven := w.feed.Redrive(w.context(), test.from, Redrive{Filter: test.filter})
+		for _, err := range []error{listed, redriven} {
+			if test.want == "" {
+				must(t, err)
+			} else {
+				testkit.WantError(t, err, test.want)
+			}
+		}
+	}
 }

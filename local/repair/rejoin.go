@@ -4,12 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"feedstream/local/audit"
+	"feedstream/local/target"
 	"feedstream/shared/feed"
+	"feedstream/shared/reference"
 )
 
 // Rejoin says which rows are joined anew with the current reference: those to which all of this applies. It
@@ -23,6 +28,8 @@ type Rejoin struct {
 	Progress         func(done int)
 	// Waiting, when not nil, is told once that the function still joins with another version than the current one.
 	Waiting func(joins, current string)
+
+	snapshots []reference.Version // those in the store, with a ReferenceVersion
 }
 
 // Any reports whether the rejoin names any rows.
@@ -57,6 +64,11 @@ func (f *Feed) Rejoin(ctx context.Context, r Rejoin) (done Rejoined, err error) 
 			return Rejoined{}, err
 		}
 	}
+	if r.ReferenceVersion != "" && f.target.Has(target.OSS) {
+		if r.snapshots, err = f.snapshots(ctx); err != nil {
+			return Rejoined{}, err
+		}
+	}
 	table, closeTable, err := audit.Open(ctx, f.target)
 	if err != nil {
 		return Rejoined{}, err
@@ -80,19 +92,49 @@ func (f *Feed) currentVersion(ctx context.Context) (string, error) {
 	return manifest.Version, nil
 }
 
+func (f *Feed) snapshots(ctx context.Context) ([]reference.Version, error) {
+	announcer, err := f.target.Announcer()
+	if err != nil {
+		return nil, err
+	}
+	return announcer.Versions(ctx)
+}
+
+// known refuses a version that neither a row nor a snapshot has, naming those that there are. One that a snapshot has
+// is good without a row: a rejoin that is made again finds all rows joined anew.
+func (r *Rejoin) known(ofRows map[string]bool) error {
+	is := func(v reference.Version) bool { return v.Version == r.ReferenceVersion }
+	if r.ReferenceVersion == "" || ofRows[r.ReferenceVersion] || slices.ContainsFunc(r.snapshots, is) {
+		return nil
+	}
+	rows := "no row is joined with any"
+	if len(ofRows) > 0 {
+		rows = "rows are joined with " + strings.Join(slices.Sorted(maps.Keys(ofRows)), ", ")
+	}
+	return fmt.Errorf("%w; %s", &reference.UnknownVersionError{Asked: r.ReferenceVersion, Known: r.snapshots}, rows)
+}
+
 // rejoin takes the rows of table to the current version. The function looks for a new one from time to time
 // only, so a push that it joins with another one is made again.
 func (f *Feed) rejoin(ctx context.Context, table audit.Table, current string, r Rejoin) (Rejoined, error) {
 	rows := make(map[feed.Origin]feed.Update)
 	var origins []feed.Origin
+	versions := make(map[string]bool)
 	for row, err := range table.Rows(ctx) {
 		if err != nil {
 			return Rejoined{}, fmt.Errorf("read the table: %w", err)
 		}
-		if row.Problem == "" && r.admits(&row.Record) {
+		if row.Problem != "" {
+			continue
+		}
+		versions[row.Record.ReferenceVersion] = true
+		if r.admits(&row.Record) {
 			rows[row.Record.Origin] = row.Record.Update
 			origins = append(origins, row.Record.Origin)
 		}
+	}
+	if err := r.known(versions); err != nil {
+		return Rejoined{}, err
 	}
 	done := Rejoined{Rows: len(origins)}
 	p := pusher{push: f.push, progress: r.Progress, most: 1, done: Replayed{DryRun: r.DryRun}}

@@ -15,6 +15,8 @@ import (
 
 	"feedstream/local/audit"
 	"feedstream/shared/feed"
+	"feedstream/shared/reference"
+	"feedstream/shared/testkit"
 	"feedstream/shared/trigger"
 )
 
@@ -136,7 +138,7 @@ func TestRejoin(t *testing.T) {
 		{"code", Rejoin{Code: "0005.HK"}, []string{"c", "d"}, nil, nil},
 		{"unmatched of a code", Rejoin{Code: "0005.HK", Unmatched: true}, []string{"c"}, nil, nil},
 		{"record gone", Rejoin{Unmatched: true}, []string{"a", "b", "c"}, rows{gone}, []string{"gone|" + gone.Record.StockCode}},
-		{"version", Rejoin{ReferenceVersion: "v9"}, nil, nil, nil},
+		{"version", Rejoin{ReferenceVersion: "v9", snapshots: []reference.Version{{Version: "v9"}}}, nil, nil, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			fn := &function{version: "current"}
@@ -170,6 +172,25 @@ func TestRejoin(t *testing.T) {
 			t.Errorf("%+v after %d pushes", done, fn.pushes)
 		}
 	})
+}
+
+// A version that nothing has is a mistake, and not the answer that there is nothing to do.
+func TestAVersionThatNothingHasIsRefused(t *testing.T) {
+	w := newWorld(t)
+	table := rows{{Record: feed.Join(feed.Update{Sender: "a", StockCode: "2318.HK"}, feed.Origin{Topic: topics.Input}, nil, "v1")}}
+	for known, r := range map[string]Rejoin{
+		`no snapshot "v2"; there are v7; rows are joined with v1`: {ReferenceVersion: "v2", snapshots: []reference.Version{{Version: "v7"}}},
+		`nor any other; rows are joined with v1`:                  {ReferenceVersion: "v2"},
+		"":                                                        {ReferenceVersion: "v1"},
+	} {
+		r.DryRun = true
+		_, err := w.feed.rejoin(w.context(), table, "", r)
+		if known == "" {
+			must(t, err)
+		} else {
+			testkit.WantError(t, err, known)
+		}
+	}
 }
 
 // The function goes on with the version that it has for a while: a push is made again until it has the

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -69,12 +70,23 @@ func value(code string, at time.Time) []byte {
 	return strconv.AppendInt(v, at.UnixMilli(), 10)
 }
 
+// long is the JSON form, with a member that nobody reads, in so many bytes or a few more.
+func long(code string, at time.Time, size int) []byte {
+	v := make([]byte, 0, size+64)
+	v = append(append(v, `{"stockCode":"`...), code...)
+	v = strconv.AppendInt(append(v, `","timestamp":`...), at.UnixMilli(), 10)
+	v = append(v, `,"remark":"`...)
+	v = append(v, bytes.Repeat([]byte("x"), max(0, size-len(v)-len(`"}`)))...)
+	return append(v, `"}`...)
+}
+
 // generator makes one record after the other out of its seed.
 type generator struct {
 	random  *rand.Rand
 	now     func() time.Time
 	senders []string
 	codes   []string
+	size    int     // of a good value; 0 is the article's form
 	bad     float64 // below it a draw is bad,
 	odd     float64 // below this it is unknown
 	turn    int     // of the flaws
@@ -85,6 +97,7 @@ func newGenerator(cfg Config) *generator {
 		random: rand.New(rand.NewPCG(cfg.Seed, 0)),
 		now:    cfg.Now,
 		codes:  cfg.Codes,
+		size:   cfg.ValueBytes,
 		bad:    cfg.BadRatio,
 		odd:    cfg.BadRatio + cfg.UnknownRatio,
 	}
@@ -124,5 +137,9 @@ func (g *generator) next() sample {
 		code = Unknown[g.random.IntN(len(Unknown))]
 		return sample{&kgo.Record{Key: []byte(sender), Value: value(code, at), Timestamp: at}, unknown}
 	}
-	return sample{&kgo.Record{Key: []byte(sender), Value: value(code, at), Timestamp: at}, good}
+	text := value(code, at)
+	if g.size > 0 {
+		text = long(code, at, g.size)
+	}
+	return sample{&kgo.Record{Key: []byte(sender), Value: text, Timestamp: at}, good}
 }

@@ -32,6 +32,8 @@ type Config struct {
 	Rate    float64  // records per second; 0 is as fast as the brokers take them
 	Senders int      // addresses 192.168.2.0 and up, at most 256; 0 means 256
 	Codes   []string // none means those of package data
+	// ValueBytes, when not 0, is how many bytes a good value has at least: an object with a member that is ignored.
+	ValueBytes int
 	// Seed decides senders, codes and which records are bad or unknown: equal seeds publish equal
 	// records, apart from their times.
 	Seed         uint64
@@ -62,6 +64,9 @@ func (c Config) Validate() error {
 	}
 	if c.Senders < 0 || c.Senders > 256 {
 		refuse("--senders %d must lie between 1 and 256", c.Senders)
+	}
+	if c.ValueBytes < 0 {
+		refuse("--value-bytes %d must not be negative", c.ValueBytes)
 	}
 	if !(c.BadRatio >= 0 && c.UnknownRatio >= 0 && c.BadRatio+c.UnknownRatio <= 1) {
 		refuse("--bad-ratio %g and --unknown-ratio %g must not be negative, nor more than 1 together",

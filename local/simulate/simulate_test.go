@@ -107,6 +107,16 @@ func TestRunPublishesWhatItCounts(t *testing.T) {
 	}
 }
 
+// A value of any size is as good as the article's, and at least as long as it was asked for.
+func TestValuesOfAnySize(t *testing.T) {
+	for _, size := range []int{1, 60, 1000, 100_000} {
+		s := newGenerator(Config{ValueBytes: size, Now: fixed}).next()
+		if got := verdict(s.record); got != "good" || len(s.record.Value) < size || len(s.record.Value) > max(size, 80) {
+			t.Errorf("asked for %d bytes: %d, judged %s", size, len(s.record.Value), got)
+		}
+	}
+}
+
 func TestEveryFlawHasItsReason(t *testing.T) {
 	for i, f := range flaws {
 		key, value := f.spoil("192.168.2.17", "2318.HK", noon)

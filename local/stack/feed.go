@@ -17,6 +17,7 @@ type Feed struct {
 	Rate                   float64 // records per second; 0 is as fast as it goes, or with no Records no feed at all
 	BadRatio, UnknownRatio float64
 	Codes                  []string // of the stocks; none means those of the reference
+	ValueBytes             int      // how many bytes a good value has at least; 0 is the article's form
 	Seed                   uint64
 	Drain                  bool // once all Records are published, wait for their verdicts and audit
 }
@@ -31,7 +32,7 @@ func (f Feed) Validate() error {
 }
 
 func (f Feed) simulation() simulate.Config {
-	return simulate.Config{Records: f.Records, Rate: f.Rate, Codes: f.Codes, Seed: f.Seed, BadRatio: f.BadRatio, UnknownRatio: f.UnknownRatio}
+	return simulate.Config{Records: f.Records, Rate: f.Rate, Codes: f.Codes, ValueBytes: f.ValueBytes, Seed: f.Seed, BadRatio: f.BadRatio, UnknownRatio: f.UnknownRatio}
 }
 
 // errInterrupted is the end of a drain that its context cut short.

@@ -13,11 +13,11 @@ import (
 	"feedstream/shared/reference"
 )
 
-// firstReference takes the reference of the Hang Seng stocks the production way on the first start: CSV
-// into MongoDB, the refresh function, OSS. A collection or a manifest that is there is left as it is, but
+// firstReference takes the documents, or those of the Hang Seng stocks when there are none, the production way on the
+// first start: into MongoDB, through the refresh function, to OSS. A collection or a manifest that is there is left as it is, but
 // for one that is damaged: the refresh function mends that, and if it cannot, the stack starts all the
 // same, for only on a running one can a person pin another version or correct the source.
-func firstReference(ctx context.Context, t *target.Target, p *platform.Platform, logger *slog.Logger) error {
+func firstReference(ctx context.Context, t *target.Target, p *platform.Platform, documents []reference.Document, logger *slog.Logger) error {
 	announcer, err := t.Announcer()
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func firstReference(ctx context.Context, t *target.Target, p *platform.Platform,
 		}
 		return nil
 	}
-	if err := fillCollection(ctx, t); err != nil {
+	if err := fillCollection(ctx, t, documents); err != nil {
 		return fmt.Errorf("load the first reference: %w", err)
 	}
 	if _, err := p.RunTimer(ctx, t.Names.Refresh); err != nil {
@@ -43,8 +43,8 @@ func firstReference(ctx context.Context, t *target.Target, p *platform.Platform,
 
 var errSome = errors.New("not empty")
 
-// fillCollection loads the Hang Seng stocks into an empty collection.
-func fillCollection(ctx context.Context, t *target.Target) error {
+// fillCollection loads the documents, or the Hang Seng stocks when there are none, into an empty collection.
+func fillCollection(ctx context.Context, t *target.Target, documents []reference.Document) error {
 	source, err := t.Source()
 	if err != nil {
 		return err
@@ -57,9 +57,10 @@ func fillCollection(ctx context.Context, t *target.Target) error {
 	if err != nil {
 		return err
 	}
-	documents, err := data.Parse(data.HangSeng)
-	if err != nil {
-		return err
+	if documents == nil {
+		if documents, err = data.Parse(data.HangSeng); err != nil {
+			return err
+		}
 	}
 	return source.Load(ctx, documents, mongo.LoadOptions{})
 }

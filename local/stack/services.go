@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,15 +21,16 @@ const (
 	localKeySecret = "local-secret"
 )
 
-// partitions of the input and the output topic.
-const partitions = 4
+// defaultPartitions is how many partitions the input and the output topic are made with.
+const defaultPartitions = 4
 
 // services are the embedded servers of a stack. They speak the wire of the real ones on loopback and keep
 // what they acknowledge in the data directory. A service that is named elsewhere is nil here.
 type services struct {
-	dir    string
-	names  target.Names
-	logger *slog.Logger
+	dir        string
+	names      target.Names
+	partitions int // of the input and the output topic
+	logger     *slog.Logger
 
 	kafka   *kafka.Server
 	mongodb *mongodb.Server
@@ -80,7 +82,7 @@ func (s *services) start(p *Ports, elsewhere *target.Target) (_ target.Target, e
 func (s *services) startKafka(addr string) (err error) {
 	s.kafka, err = kafka.Start(kafka.Options{
 		Addr: addr, Dir: filepath.Join(s.dir, "kafka"), Logger: s.logger.With("service", "kafka"),
-		Topics: kafka.FeedTopics(kafka.Names(s.names.Topics), partitions),
+		Topics: kafka.FeedTopics(kafka.Names(s.names.Topics), cmp.Or(s.partitions, defaultPartitions)),
 	})
 	return failed("start Kafka", err)
 }

@@ -25,6 +25,7 @@ import (
 	"feedstream/local/platform/manifest"
 	"feedstream/local/services/patient"
 	"feedstream/local/target"
+	"feedstream/shared/reference"
 )
 
 // Config says what a stack runs and where it keeps its data.
@@ -39,6 +40,11 @@ type Config struct {
 	Ports     *Ports // nil: free ones
 	// Endpoints, when not empty, is a file to write the endpoints to once everything is ready.
 	Endpoints string
+	// Partitions is how many the input and the output topic of the embedded Kafka are made with; 0 is four. Topics that
+	// are there already must not have fewer.
+	Partitions int
+	// Reference is loaded on the first start; nil is the article's Hang Seng stocks.
+	Reference []reference.Document
 	// AnonymousHTTP serves the HTTP triggers of authType function without a signature.
 	AnonymousHTTP bool
 	// ConsoleToken lets whoever knows it use the console from beyond this machine. Empty: one that Start draws when
@@ -98,7 +104,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	if err := s.prepare(elsewhere); err != nil {
 		return nil, err
 	}
-	s.services = services{dir: s.cfg.Data, names: elsewhere.Names, logger: s.logger}
+	s.services = services{dir: s.cfg.Data, names: elsewhere.Names, partitions: s.cfg.Partitions, logger: s.logger}
 	if s.target, err = s.services.start(s.cfg.Ports, elsewhere); err != nil {
 		return nil, err
 	}
@@ -108,7 +114,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	if err := s.startPlatform(m); err != nil {
 		return nil, err
 	}
-	if err := firstReference(ctx, &s.target, s.platform, s.logger); err != nil {
+	if err := firstReference(ctx, &s.target, s.platform, s.cfg.Reference, s.logger); err != nil {
 		return nil, err
 	}
 	s.startFaults(rules)

@@ -241,7 +241,7 @@ func TestAnEndlessFeedOutlivesRefusals(t *testing.T) {
 			return err
 		}
 		await("the end of the topic", func() bool { return published() == 0 })
-		_, err := admin.CreateTopic(ctx, partitions, 1, nil, input)
+		_, err := admin.CreateTopic(ctx, defaultPartitions, 1, nil, input)
 		return err
 	})
 	await("records of the new topic", func() bool { return published() > 100 })

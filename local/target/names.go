@@ -72,6 +72,9 @@ func NamesOf(m *manifest.Manifest) (Names, error) {
 		s.problem("INPUT_TOPIC is %s, and the event stream reads %s: name the same topic", published, n.Topics.Input)
 	}
 	n.Topics.Input = cmp.Or(n.Topics.Input, published, topics.Input)
+	if n.Topics.Input == feed.SampleTopic {
+		s.problem("the input topic is %s, by which `feedstream invoke --sample` tells its samples from records: name it otherwise", n.Topics.Input)
+	}
 	n.Topics.DeadLetter = cmp.Or(n.Topics.DeadLetter, topics.DeadLetter)
 	n.Group = cmp.Or(n.Group, feed.DefaultGroup)
 	return n, errors.Join(s.problems...)

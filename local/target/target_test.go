@@ -8,6 +8,7 @@ import (
 
 	"feedstream/local/platform/manifest"
 	"feedstream/shared/config"
+	"feedstream/shared/feed"
 )
 
 func must(t *testing.T, err error) {
@@ -162,6 +163,19 @@ func TestFunctionsMustAgreeOnNames(t *testing.T) {
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error = %v, want %q", err, want)
+		}
+	}
+}
+
+// What comes from the topic of samples is counted apart from the feed's records, so no feed reads it.
+func TestTheTopicOfSamplesIsNoInputTopic(t *testing.T) {
+	for _, f := range []manifest.Function{
+		{Name: "e", Command: []string{"/code/enrich"}, Streams: []manifest.Stream{{Topic: feed.SampleTopic}}},
+		{Name: "p", Command: []string{"/code/publish"}, Environment: map[string]string{"INPUT_TOPIC": feed.SampleTopic}},
+	} {
+		_, err := NamesOf(&manifest.Manifest{Path: "s.yaml", Functions: []manifest.Function{f}})
+		if err == nil || !strings.Contains(err.Error(), "s.yaml: the input topic is feedstream.sample") {
+			t.Errorf("function %s: error = %v", f.Name, err)
 		}
 	}
 }

@@ -103,10 +103,21 @@ func (f *Feed) Find(ctx context.Context, origin feed.Origin) (*Way, error) {
 	if err == nil {
 		err = f.findVerdict(ctx, way, since)
 	}
+	if err == nil && way.Verdict == Waiting {
+		err = f.canBe(ctx, origin)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("follow %s: %w", origin, err)
 	}
 	return way, f.findRow(ctx, way)
+}
+
+// canBe refuses an origin that no input record can have: nothing would ever come of waiting for it.
+func (f *Feed) canBe(ctx context.Context, origin feed.Origin) error {
+	if input := f.target.Names.Topics.Input; origin.Topic != input {
+		return fmt.Errorf("the input topic is %s", input)
+	}
+	return f.kafka.Check(ctx, origin.Topic, audit.At(origin.Partition, origin.Offset), audit.Bound{})
 }
 
 // findVerdict looks for the evidence that there is, the strongest first.

@@ -119,12 +119,24 @@ func (f *Forms) JSON() string {
 
 // Join makes the record of an update. A nil entry means that the snapshot does not know the stock
 // code: the record is unmatched, as in a left outer join.
-func Join(u Update, o Origin, entry *Entry, referenceVersion string) Record {
-	r := Record{Update: u, Origin: o, ReferenceVersion: referenceVersion}
+func Join(u Update, o Origin, entry *Entry, referenceVersion string) (r Record) {
+	r.Reset(&u, &o, referenceVersion)
 	if entry != nil {
-		r.Matched, r.StockName, r.LastPrice = true, entry.Name, entry.Price
+		r.Match(entry.Name, entry.Price, nil)
 	}
 	return r
+}
+
+// Reset makes r, whatever it was, the record of an update that is unmatched so far. It is the left side of Join.
+func (r *Record) Reset(u *Update, o *Origin, referenceVersion string) {
+	r.Update, r.Origin, r.ReferenceVersion = *u, *o, referenceVersion
+	r.Matched, r.StockName, r.LastPrice, r.Forms = false, "", nil, nil
+}
+
+// Match adds what the snapshot knows of the stock: the right side of Join. The forms are those of name and price,
+// nil where nobody has them.
+func (r *Record) Match(name string, price *Price, forms *Forms) {
+	r.Matched, r.StockName, r.LastPrice, r.Forms = true, name, price, forms
 }
 
 // Supersedes reports whether r, and not other, is the state of their common row: the higher event

@@ -13,8 +13,8 @@ func DefaultTopics() Topics {
 	}
 }
 
-// SampleTopic is in the origin of an event that nobody published: the sample that `feedstream invoke` makes up. No
-// feed has a topic of this name, so no record's origin is taken for it.
+// SampleTopic is in the origin of an event that nobody published: the sample that `feedstream invoke` makes up. A
+// manifest or a function whose input topic has this name is refused, so no record's origin is taken for it.
 const SampleTopic = "feedstream.sample"
 
 // Names that hold where a configuration gives no others.

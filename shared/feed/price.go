@@ -48,27 +48,22 @@ func ParsePrice(s string) (Price, error) {
 	if digits != "" && digits[0] == '-' {
 		digits, negative = digits[1:], true
 	}
-	var value int64
-	integers, decimals, point := 0, 0, false
-	for i := range len(digits) {
-		c := digits[i]
-		switch {
-		case c == '.' && !point && integers > 0:
-			point = true
-			continue
-		case c < '0' || c > '9':
-			return 0, fmt.Errorf("price %q: not a plain decimal", clip(s))
-		case point:
-			decimals++
-		default:
-			integers++
-		}
-		if integers > 14 || decimals > PriceScale {
-			return 0, fmt.Errorf("price %q: more than 14 integer digits or %d decimals", clip(s), PriceScale)
-		}
-		value = value*10 + int64(c-'0')
+	value, integers := int64(0), 0
+	for ; integers < len(digits) && digits[integers]-'0' <= 9; integers++ {
+		value = value*10 + int64(digits[integers]-'0')
 	}
-	if integers == 0 || point && decimals == 0 {
+	end, decimals := integers, 0
+	point := integers > 0 && end < len(digits) && digits[end] == '.'
+	if point {
+		for end++; end < len(digits) && digits[end]-'0' <= 9; end++ {
+			value = value*10 + int64(digits[end]-'0')
+			decimals++
+		}
+	}
+	if integers > 14 || decimals > PriceScale {
+		return 0, fmt.Errorf("price %q: more than 14 integer digits or %d decimals", clip(s), PriceScale)
+	}
+	if end < len(digits) || integers == 0 || point && decimals == 0 {
 		return 0, fmt.Errorf("price %q: not a plain decimal", clip(s))
 	}
 	for ; decimals < PriceScale; decimals++ {

@@ -28,6 +28,12 @@ const (
 	SinkRejected Reason = "sink-rejected"
 )
 
+// Reasons lists all of them, in that order.
+func Reasons() []Reason {
+	return []Reason{UndecodableEvent, MissingKey, InvalidKey, MissingValue, MalformedValue, InvalidStockCode, InvalidTimestamp,
+		FutureTimestamp, SinkRejected}
+}
+
 // Rejection is the verdict over a record that was set aside.
 type Rejection struct {
 	Reason Reason

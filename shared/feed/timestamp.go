@@ -11,7 +11,7 @@ import (
 // parseTimestamp reads an event time as epoch milliseconds: digits, or RFC 3339 with a zone, of which what
 // is finer than a millisecond is cut off. The error completes the sentence "timestamp … ".
 func parseTimestamp(text string) (int64, error) {
-	if ms, plain := plainMillis(text); plain {
+	if ms, end := PlainInteger(text, 0); end > 0 && end == len(text) {
 		return ms, nil
 	}
 	if digits(strings.TrimPrefix(text, "-")) {
@@ -26,22 +26,6 @@ func parseTimestamp(text string) (int64, error) {
 		return 0, errors.New(whyNoTimestamp(text))
 	}
 	return t.UnixMilli(), nil
-}
-
-// plainMillis reads the common case, up to 18 digits without a sign, in one pass.
-func plainMillis(text string) (ms int64, plain bool) {
-	const most = 18
-	if text == "" || len(text) > most {
-		return 0, false
-	}
-	for i := range len(text) {
-		digit := text[i] - '0'
-		if digit > 9 {
-			return 0, false
-		}
-		ms = ms*10 + int64(digit)
-	}
-	return ms, true
 }
 
 func digits(text string) bool {

@@ -82,10 +82,11 @@ func plainUpdate(value string) (raw rawUpdate, ok bool) {
 		number := false
 		rest = rest[1:]
 		if text, rest, ok = plainString(rest); !ok {
-			if text, rest = plainNumber(rest); text == "" {
+			_, end := PlainInteger(rest, 0)
+			if end == 0 {
 				return rawUpdate{}, false
 			}
-			number = true
+			text, rest, number = rest[:end], rest[end:], true
 		}
 		switch {
 		case name == "stockCode" && raw.code == "" && !number:
@@ -108,21 +109,9 @@ func plainString(text string) (inside, rest string, ok bool) {
 	if text == "" || text[0] != '"' {
 		return "", text, false
 	}
-	end := strings.IndexByte(text[1:], '"')
-	if end <= 0 || !without(text[1:1+end], '\\', '"') {
+	end := PlainEnd(text, 1)
+	if end <= 1 {
 		return "", text, false
 	}
-	return text[1 : 1+end], text[end+2:], true
-}
-
-// plainNumber takes an integer without a sign off.
-func plainNumber(text string) (digits, rest string) {
-	end := 0
-	for end < len(text) && text[end]-'0' <= 9 {
-		end++
-	}
-	if end > 1 && text[0] == '0' {
-		return "", text
-	}
-	return text[:end], text[end:]
+	return text[1:end], text[end+1:], true
 }

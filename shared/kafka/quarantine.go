@@ -20,14 +20,14 @@ type Quarantined struct {
 }
 
 // QuarantineMessage returns the delivery in the form of the quarantine topic: key and value as the
-// trigger delivered them, null when it delivered none, and why it was set aside as headers. An origin
-// without timestamp is written as 0.
+// trigger delivered them, null when it delivered none, and why it was set aside as headers; and the trace that
+// the delivery belongs to. An origin without timestamp is written as 0.
 func QuarantineMessage(topic string, d *feed.Delivery, r *feed.Rejection, now time.Time) Message {
 	form := d.Form
 	if form == "" {
 		form = feed.Text
 	}
-	return Message{
+	m := Message{
 		Topic: topic,
 		Key:   nullable(d.Key),
 		Value: nullable(d.Value),
@@ -43,6 +43,8 @@ func QuarantineMessage(topic string, d *feed.Delivery, r *feed.Rejection, now ti
 			{feed.HeaderRedrives, strconv.AppendInt(nil, int64(d.Redrives), 10)},
 		},
 	}
+	m.SetTraceparent(d.Traceparent)
+	return m
 }
 
 // CutQuarantineMessage is QuarantineMessage for a delivery that the topic does not take whole: key and value

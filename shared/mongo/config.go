@@ -33,7 +33,8 @@ type Config struct {
 	Database   string
 	Collection string
 
-	// Timeout bounds one whole Read or Load besides the caller's context. Zero is 30 s.
+	// Timeout bounds one whole Read, or the Load of up to 100,000 documents, besides the caller's context; a Load of more
+	// has as many times more. Zero is 30 s.
 	Timeout time.Duration
 }
 

@@ -39,6 +39,10 @@ func (e *ShrinkError) Error() string {
 		"it stays as it is unless the loss is accepted", e.There, e.Documents)
 }
 
+// loadedInTime is for how many documents a Load has the configured time once more: a large file takes longer, and that is
+// no fault of the server's.
+const loadedInTime = 100_000
+
 // Load replaces the whole collection by the given documents. They are written beside it, under a unique index on
 // symbol, and the new collection takes the old one's place in one step: a reader sees all of the old reference or all
 // of the new one. When Load fails, the old one stands as before; the one doubt is an error of the last step itself,
@@ -54,7 +58,7 @@ func (s *Source) Load(ctx context.Context, documents []reference.Document, optio
 	if len(documents) == 0 {
 		return s.failed("load", errors.New("there are no documents to load: the collection stays as it is"))
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout*time.Duration(1+len(documents)/loadedInTime))
 	defer cancel()
 	collection, err := s.open(ctx)
 	if err == nil && !options.AcceptShrink {

@@ -8,15 +8,20 @@ import (
 )
 
 // Batch is the rows of records on their way into HBase. They are the ones that Layout.Rows returns, yet exist
-// only as bytes, which are made where they are sent from. A batch may be filled again.
+// only as bytes: their keys from the beginning, their cells where they are sent from. A batch may be filled again.
 type Batch struct {
-	layout  *Layout
-	records []*feed.Record
-	salts   []salts
+	layout *Layout
+	rows   []rows
+	keys   []byte // of all rows, each behind its length, as it stands in a cell
 }
 
-// salts are those of a record's two rows.
-type salts struct{ data, index byte }
+// rows are those of a record, and where the lengths of their keys stand.
+type rows struct {
+	record           *feed.Record
+	data, index, end int
+}
+
+const keyLength = 2 // bytes of the length
 
 // Batch returns the rows of each record, in the same order. The records must stay as they are while the batch
 // is in use. Of those with the same row key and event time, the one written last wins in HBase, and order
@@ -32,26 +37,35 @@ func (l *Layout) Batch(records []feed.Record) *Batch {
 
 // Reset empties a batch.
 func (b *Batch) Reset(l *Layout) {
-	clear(b.records) // what they hold is not kept alive
-	b.layout, b.records, b.salts = l, b.records[:0], b.salts[:0]
+	clear(b.rows) // what they hold is not kept alive
+	b.layout, b.rows, b.keys = l, b.rows[:0], b.keys[:0]
 }
 
 // Add adds the rows of one record.
 func (b *Batch) Add(r *feed.Record) {
 	sender, code := partOf(r.Sender), partOf(r.StockCode)
-	index := code.after(hashSeed) * hashFactor // a NUL
-	b.records = append(b.records, r)
-	b.salts = append(b.salts, salts{
-		data:  bucket(code.after(sender.after(hashSeed)*hashFactor+'|'), b.layout.SaltBuckets),
-		index: bucket(code.after(sender.after(index)*hashFactor+'|'), b.layout.IndexSaltBuckets),
-	})
+	indexed := code.after(hashSeed) * hashFactor // a NUL
+	dataSalt := bucket(code.after(sender.after(hashSeed)*hashFactor+'|'), b.layout.SaltBuckets)
+	indexSalt := bucket(code.after(sender.after(indexed)*hashFactor+'|'), b.layout.IndexSaltBuckets)
+
+	size := len(r.Sender) + 1 + len(r.StockCode)
+	keys := slices.Grow(b.keys, 2*(keyLength+1+size)+len(r.StockCode)+1+wide)
+	added := rows{record: r, data: len(keys)}
+	keys = append(binary.BigEndian.AppendUint16(keys, uint16(1+size)), dataSalt)
+	keys = append(append(append(keys, r.Sender...), '|'), r.StockCode...)
+	added.index = len(keys)
+	keys = append(binary.BigEndian.AppendUint16(keys, uint16(1+len(r.StockCode)+1+size)), indexSalt)
+	keys = append(append(keys, r.StockCode...), 0)
+	keys = append(keys, keys[added.index-size:added.index]...)
+	added.end = len(keys)
+	b.rows, b.keys = append(b.rows, added), keys
 }
 
 // Len counts the records.
-func (b *Batch) Len() int { return len(b.records) }
+func (b *Batch) Len() int { return len(b.rows) }
 
 // Row returns the rows of the i-th record, which are copies.
-func (b *Batch) Row(i int) Row { return b.layout.Row(b.records[i]) }
+func (b *Batch) Row(i int) Row { return b.layout.Row(b.rows[i].record) }
 
 // Data are the rows of the table.
 func (b *Batch) Data() Side { return Side{b, false} }
@@ -73,34 +87,31 @@ func (s Side) Cells() int {
 	return cellsPerRow
 }
 
-// AppendKey appends the key of a row.
-func (s Side) AppendKey(dst []byte, i int) []byte {
-	r := s.batch.records[i]
-	if s.index {
-		dst = append(dst, s.batch.salts[i].index)
-		dst = append(dst, r.StockCode...)
-		dst = append(dst, 0)
+// key is the key of a row behind its length. What it lies in goes on for another wide bytes at least.
+func (s Side) key(i int) []byte {
+	if row := &s.batch.rows[i]; s.index {
+		return s.batch.keys[row.index:row.end]
 	} else {
-		dst = append(dst, s.batch.salts[i].data)
+		return s.batch.keys[row.data:row.index]
 	}
-	dst = append(dst, r.Sender...)
-	dst = append(dst, '|')
-	return append(dst, r.StockCode...)
 }
+
+// AppendKey appends the key of a row.
+func (s Side) AppendKey(dst []byte, i int) []byte { return append(dst, s.key(i)[keyLength:]...) }
 
 // Size bounds the bytes of a row's cells.
 func (s Side) Size(i int) int {
-	r := s.batch.records[i]
-	key := len(r.Sender) + 1 + len(r.StockCode)
+	row := &s.batch.rows[i]
 	if s.index {
-		return cellFixed + 1 + len(r.StockCode) + 1 + key + len(EmptyColumn) + 1
+		return cellFixed + row.end - row.index + len(EmptyColumn) + 1
 	}
-	return fixedSize + cellsPerRow*(1+key) + len(r.StockCode) + len(r.StockName) + len(r.ReferenceVersion) + len(r.Origin.Topic)
+	r := row.record
+	return fixedSize + cellsPerRow*(row.index-row.data) + len(r.StockCode) + len(r.StockName) + len(r.ReferenceVersion) + len(r.Origin.Topic)
 }
 
 // Room is how much AppendCells needs for rows one behind the other, so that it need not move them.
 func (s Side) Room(rows []int) int {
-	room := wide + rowRoom
+	room := wide
 	for _, i := range rows {
 		room += s.Size(i)
 	}
@@ -111,26 +122,22 @@ func (s Side) Room(rows []int) int {
 // timestamp and every column is written, null ones with zero length, so that rows may be written late,
 // repeatedly and in any order.
 func (s Side) AppendCells(dst []byte, i int) []byte {
-	r := s.batch.records[i]
-	size := s.Size(i) + wide
-	dst = slices.Grow(dst, size+rowRoom)
-	behind := len(dst) + size
-	row := s.AppendKey(dst[behind:behind], i) // a longer one than the room for it moves elsewhere
+	dst = slices.Grow(dst, s.Size(i)+wide)
+	r, key := s.batch.rows[i].record, s.key(i)
 	if s.index {
-		mark := s.batch.layout.indexCells()[0]
-		return appendMark(dst, row, r.Time, emptyHead, mark.Value)
+		return appendMark(dst, key, r.Time, emptyHead, s.batch.layout.indexCells()[0].Value)
 	}
 	for n, column := range byQualifier {
 		from := len(dst)
-		at := appendHead(dst, row, r.Time, &heads[n])
+		at := appendHead(dst, key, r.Time, &heads[n])
 		if column.text != nil { // as append does, by one call instead of three
 			dst = append(dst[:at], *column.text(r)...)
 		} else {
 			dst = column.append(dst[:at], r)
 		}
-		setLengths(dst[from:], len(row), len(dst)-at)
+		setLengths(dst[from:], len(dst)-at)
 	}
-	return appendMark(dst, row, r.Time, emptyHead, dataMark)
+	return appendMark(dst, key, r.Time, emptyHead, dataMark)
 }
 
 // A cell in HBase's KeyValue form:
@@ -139,26 +146,23 @@ func (s Side) AppendCells(dst []byte, i int) []byte {
 //	key: length of the row, row, length of the family, family, qualifier, timestamp, type
 //	value
 const (
-	cellRow   = 4 + 4 + 4 + 2 // what lies before the row
-	cellPut   = 4             // the type
-	cellFixed = cellRow + 1 + len(Family) + 8 + 1
+	cellKey   = 4 + 4 + 4 // where the key begins
+	cellPut   = 4         // the type
+	cellFixed = cellKey + 1 + len(Family) + 8 + 1
 )
 
 // Short texts are copied with what lies behind them, in pieces of one size, which costs less than to copy just
 // as much as there is. The next bytes come over it.
-const (
-	wide    = 32
-	rowRoom = 1 + feed.MaxKeyBytes + 4*wide
-)
+const wide = 32
 
-// head is what lies between row and timestamp: family and qualifier.
+// head is what lies between row and value: family, qualifier, room for the timestamp, type.
 type head struct {
 	text [wide]byte
 	size int
 }
 
 func headOf(qualifier string) (h head) {
-	h.size = copy(h.text[:], string(rune(len(Family)))+Family+qualifier)
+	h.size = copy(h.text[:], string(rune(len(Family)))+Family+qualifier+"12345678"+string(rune(cellPut)))
 	return h
 }
 
@@ -181,9 +185,9 @@ var fixedSize = func() (size int) {
 }()
 
 // appendHead writes a cell but for its lengths and its value behind dst, which has room for it, and returns
-// where the value belongs.
+// where the value belongs. The row's key has its length before it.
 func appendHead(dst, row []byte, timestamp int64, h *head) int {
-	at := len(dst) + cellRow
+	at := len(dst) + cellKey
 	free := dst[:cap(dst)]
 	if len(row) <= wide {
 		*(*[wide]byte)(free[at:]) = *(*[wide]byte)(row[:wide])
@@ -193,24 +197,22 @@ func appendHead(dst, row []byte, timestamp int64, h *head) int {
 	at += len(row)
 	*(*[wide]byte)(free[at:]) = h.text
 	at += h.size
-	binary.BigEndian.PutUint64(free[at:], uint64(timestamp))
-	free[at+8] = cellPut
-	return at + 9
+	binary.BigEndian.PutUint64(free[at-9:], uint64(timestamp))
+	return at
 }
 
-// setLengths writes those of a cell.
-func setLengths(cell []byte, row, value int) {
+// setLengths writes those of a cell and of its value.
+func setLengths(cell []byte, value int) {
 	whole := uint64(len(cell) - 4)
 	key := whole - 8 - uint64(value)
 	binary.BigEndian.PutUint64(cell, whole<<32|key)
 	binary.BigEndian.PutUint32(cell[8:], uint32(value))
-	binary.BigEndian.PutUint16(cell[12:], uint16(row))
 }
 
 // appendMark appends the cell of the empty column.
 func appendMark(dst, row []byte, timestamp int64, h *head, mark []byte) []byte {
 	from := len(dst)
 	dst = append(dst[:appendHead(dst, row, timestamp, h)], mark...)
-	setLengths(dst[from:], len(row), len(mark))
+	setLengths(dst[from:], len(mark))
 	return dst
 }

@@ -142,12 +142,13 @@ func (f Found) Forms() feed.Forms {
 
 // Find returns the entry of a stock code. Codes are case-sensitive. It allocates nothing.
 func (s *Snapshot) Find(code string) (Entry, bool) {
-	var found [1]Found
-	s.FindAll([]string{code}, found[:])
-	if !found[0].Known() {
+	bucket := bucketOf(code, s.buckets)
+	at, end := s.offset(bucket), s.offset(bucket+1)
+	found := Found{s.among(code, at, end, s.first(at, end))}
+	if !found.Known() {
 		return Entry{}, false
 	}
-	return found[0].Entry(), true
+	return found.Entry(), true
 }
 
 // FindAll is Find for each of the codes. A large snapshot does not lie in the processor's caches, and what one
@@ -156,23 +157,27 @@ func (s *Snapshot) FindAll(codes []string, found []Found) {
 	const together = 64
 	for len(codes) > 0 {
 		n := min(together, len(codes))
-		var buckets, ends, lengths [together]int
+		var begins, ends, lengths [together]int
 		for i, code := range codes[:n] {
-			buckets[i] = bucketOf(code, s.buckets)
+			bucket := bucketOf(code, s.buckets)
+			begins[i], ends[i] = s.offset(bucket), s.offset(bucket+1)
 		}
-		for i, bucket := range buckets[:n] {
-			buckets[i], ends[i] = s.offset(bucket), s.offset(bucket+1)
-		}
-		for i, at := range buckets[:n] {
-			if at < ends[i] {
-				lengths[i] = entryBytes(s.data[at:])
-			}
+		for i, at := range begins[:n] {
+			lengths[i] = s.first(at, ends[i])
 		}
 		for i, code := range codes[:n] {
-			found[i].data = s.among(code, buckets[i], ends[i], lengths[i])
+			found[i].data = s.among(code, begins[i], ends[i], lengths[i])
 		}
 		codes, found = codes[n:], found[n:]
 	}
+}
+
+// first is the length of the first entry between two offsets, 0 when there is none.
+func (s *Snapshot) first(at, end int) int {
+	if at == end {
+		return 0
+	}
+	return entryBytes(s.data[at:])
 }
 
 // among returns the entry of a code in its bucket, whose first entry has a length, and "" when it has none.
@@ -181,9 +186,8 @@ func (s *Snapshot) among(code string, at, end, length int) string {
 		if s.data[at+lengthsBytes:at+lengthsBytes+int(s.data[at])] == code {
 			return s.data[at : at+length]
 		}
-		if at += length; at < end {
-			length = entryBytes(s.data[at:])
-		}
+		at += length
+		length = s.first(at, end)
 	}
 	return ""
 }

@@ -100,7 +100,7 @@ func (s *shape) read(text string, body []byte, i int, d *feed.Delivery) (end int
 // read reads the value at i and returns the index behind it.
 func (v *value) read(text string, body []byte, i int, d *feed.Delivery) (end int, ok bool) {
 	if body[i] == '"' {
-		quote := plainEnd(body, i+1)
+		quote := feed.PlainEnd(text, i+1)
 		if quote < 0 {
 			return v.readOdd(text, body, i, d)
 		}
@@ -115,7 +115,7 @@ func (v *value) read(text string, body []byte, i int, d *feed.Delivery) (end int
 		}
 		return quote + 1, true
 	}
-	number, end := plainNumber(body, i)
+	number, end := feed.PlainInteger(text, i)
 	if end == i {
 		return v.readOdd(text, body, i, d)
 	}

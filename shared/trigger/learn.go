@@ -1,9 +1,7 @@
 package trigger
 
 import (
-	"encoding/binary"
 	"math"
-	"math/bits"
 	"strings"
 
 	"feedstream/shared/feed"
@@ -121,52 +119,4 @@ func nameRecord(members []found) bool {
 		m.name = "data." + m.name
 	}
 	return true
-}
-
-const (
-	ones  = 0x0101010101010101
-	highs = 0x8080808080808080
-)
-
-// plainEnd returns the index of the quote that ends the string which goes on at i, and -1 when it is not
-// printable ASCII without escapes. It looks at eight bytes at a time: a byte below another one borrows from
-// the next on, so only the lowest mark counts.
-func plainEnd(b []byte, i int) int {
-	for ; i+8 <= len(b); i += 8 {
-		w := binary.LittleEndian.Uint64(b[i:])
-		quote, escape := w^(ones*'"'), w^(ones*'\\')
-		marks := (((w - ones*' ') &^ w) | ((quote - ones) &^ quote) | ((escape - ones) &^ escape) | w) & highs
-		if marks != 0 {
-			i += bits.TrailingZeros64(marks) / 8
-			if b[i] != '"' {
-				return -1
-			}
-			return i
-		}
-	}
-	for ; i < len(b); i++ {
-		switch c := b[i]; {
-		case c == '"':
-			return i
-		case c < ' ' || c == '\\' || c >= 0x80:
-			return -1
-		}
-	}
-	return -1
-}
-
-// plainNumber reads a JSON integer of up to 18 digits without a sign. end is i when there is none.
-func plainNumber(b []byte, i int) (number int64, end int) {
-	const most = 18
-	for end = i; end < len(b) && end-i <= most; end++ {
-		digit := b[end] - '0'
-		if digit > 9 {
-			break
-		}
-		number = number*10 + int64(digit)
-	}
-	if end-i > most || end-i > 1 && b[i] == '0' {
-		return 0, i
-	}
-	return number, end
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"feedstream/shared/config"
+	"feedstream/shared/feed"
 )
 
 var nameRules = []rule{
@@ -48,10 +49,12 @@ func topicsEqual(d *deployment) (problems []Problem) {
 	return problems
 }
 
-// topicInput: what is published must be what the event stream reads.
+// topicInput: what is published must be what the event stream reads, and be told from a sample that nobody published.
 func topicInput(d *deployment) (problems []Problem) {
 	for _, t := range d.streams {
 		read := t.source("Topic").text()
+		problems = append(problems, when(read == feed.SampleTopic, t.source("Topic").wrong("name another topic",
+			"%s is kept for samples that nobody published", read))...)
 		for _, f := range d.running("publish") {
 			at, written := f.at("environmentVariables", "INPUT_TOPIC"), f.variable("INPUT_TOPIC")
 			problems = append(problems, when(read != "" && !at.unknown() && written != read, at.wrong("name the same topic",

@@ -245,6 +245,9 @@ var faultsOfNames = []fault{
 	{"dead-letter topic misspelt", "name-misspelt", edit("/topic/feed-deadletter", "/topic/Feed-DeadLetter")},
 	{"output equal to the input", "topics-equal", edit("OUTPUT_TOPIC: feed-records", "OUTPUT_TOPIC: feed-updates")},
 	{"quarantine equal to the output", "topics-equal", edit("QUARANTINE_TOPIC: feed-quarantine", "QUARANTINE_TOPIC: feed-records")},
+	{"the topic of samples as the input", "topic-input", func(_ *testing.T, w *world) {
+		w.manifest = strings.ReplaceAll(w.manifest, ": feed-updates", ": feedstream.sample")
+	}},
 	{"published elsewhere", "topic-input", edit("INPUT_TOPIC: feed-updates", "INPUT_TOPIC: ticks")},
 	{"another table for the query", "names-differ", func(_ *testing.T, w *world) {
 		i := strings.LastIndex(w.manifest, "HBASE_TABLE: USER_TEST.STOCK")

@@ -60,8 +60,11 @@ func (s *Stream) deliver(p push) bool {
 		}
 		wait = time.Duration(float64(wait) / s.cfg.TimeScale)
 		s.failing.waits(p, time.Now().Add(wait))
-		if !s.retries.wait(s.ctx, wait) {
+		switch s.retries.wait(s.ctx, wait) {
+		case closed:
 			return false
+		case gaveUp:
+			return s.giveUp(p)
 		}
 		s.failing.waits(p, time.Time{})
 	}

@@ -71,7 +71,7 @@ func (s *Stream) writeLetters(p push) bool {
 		default:
 			s.faults.kafka(what, err)
 			s.failing.failed(p, 0, fmt.Errorf("%s: %w", what, err))
-			if !s.retries.wait(s.ctx, time.Second) {
+			if s.retries.wait(s.ctx, time.Second) == closed {
 				return false
 			}
 		}

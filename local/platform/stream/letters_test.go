@@ -131,6 +131,41 @@ func TestLargeDeadLettersAreCut(t *testing.T) {
 	}
 }
 
+// A push that waits for a retry is given up at once by whoever wants that: its records are dead letters, and the group
+// goes on behind them. One without a place for them is not.
+func TestGivingUp(t *testing.T) {
+	b := newBed(t)
+	b.deadTopic(t, MaxLetterBytes)
+	b.in(t, &kgo.Record{Value: []byte("a")}, &kgo.Record{Value: []byte("b")})
+	var broken atomic.Bool
+	broken.Store(true)
+	push := func(context.Context, []byte) error {
+		if broken.Load() {
+			return errors.New("broken")
+		}
+		return nil
+	}
+	s, _ := b.start(t, push, func(declared *manifest.Stream) { declared.DeadLetterTopic, declared.Concurrency = deadTopic, 1 })
+	eventually(t, "the dead letters", func() bool {
+		if _, err := s.GiveUp(); err != nil { // a push that is under way just now is not given up
+			t.Error(err)
+		}
+		return s.Status().DeadLettered == 2
+	})
+	broken.Store(false)
+	committed(t, s, map[int]int64{0: 2})
+	if letters, got := b.lettersOf(t), s.Status(); len(letters) != 2 || got.DeadLettered != 2 || len(got.Failing) != 0 {
+		t.Errorf("%d letters, status %+v", len(letters), got)
+	}
+	b.in(t, &kgo.Record{Value: []byte("c")})
+	committed(t, s, map[int]int64{0: 3})
+	for _, without := range []manifest.Stream{{TolerateErrors: true}, {DeadLetterTopic: deadTopic}} {
+		if _, err := (&Stream{declared: without, retries: newWaits()}).GiveUp(); err == nil || !strings.Contains(err.Error(), "deadLetterQueue") {
+			t.Errorf("%+v: error = %v", without, err)
+		}
+	}
+}
+
 // A topic that takes no letter at all is told of, with the push that waits for it, until it takes them.
 func TestADeadLetterTopicThatTakesNothing(t *testing.T) {
 	b := newBed(t)

@@ -16,19 +16,35 @@ func delay(backoff bool, failed int, random func() float64) (wait time.Duration,
 	return time.Second << min(failed-1, 9), failed <= tries
 }
 
+// ending is how a wait ended.
+type ending int
+
+const (
+	due    ending = iota // its time is over, or somebody wants the next try now
+	gaveUp               // somebody wants no more tries
+	closed               // the stream closes
+)
+
 // waits are those of the pushes that failed; they can be ended all at once.
 type waits struct {
 	mu    sync.Mutex
 	count int
-	now   chan struct{} // closed and replaced by end
+	round *round
 }
 
-func newWaits() *waits { return &waits{now: make(chan struct{})} }
+// round are the waits that end together.
+type round struct {
+	over chan struct{}
+	how  ending // valid once over is closed
+}
 
-// wait ends early on end, and with false when ctx ends.
-func (w *waits) wait(ctx context.Context, d time.Duration) bool {
+func newRound() *round { return &round{over: make(chan struct{})} }
+
+func newWaits() *waits { return &waits{round: newRound()} }
+
+func (w *waits) wait(ctx context.Context, d time.Duration) ending {
 	w.mu.Lock()
-	now := w.now
+	round := w.round
 	w.count++
 	w.mu.Unlock()
 	defer func() {
@@ -40,19 +56,22 @@ func (w *waits) wait(ctx context.Context, d time.Duration) bool {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
-	case <-now:
-		return true
+		return due
+	case <-round.over:
+		return round.how
 	case <-ctx.Done():
-		return false
+		return closed
 	}
 }
 
-func (w *waits) end() {
+// end ends all waits and says how many there were.
+func (w *waits) end(how ending) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	close(w.now)
-	w.now = make(chan struct{})
+	w.round.how = how
+	close(w.round.over)
+	w.round = newRound()
+	return w.count
 }
 
 func (w *waits) waiting() int {

@@ -197,8 +197,19 @@ func (s *Stream) receive(fetched kgo.FetchTopicPartition) {
 	}
 }
 
-// RetryNow ends the waits of all retries.
-func (s *Stream) RetryNow() { s.retries.end() }
+// RetryNow ends the waits of all retries, and returns how many there were.
+func (s *Stream) RetryNow() (pushes int) { return s.retries.end(due) }
+
+// GiveUp gives those pushes up that wait for a retry, as if the retries were used up: their records become dead
+// letters. It returns how many there were; a push that is under way is none of them. A stream without a place for dead
+// letters is refused: it would stop, or the records would be lost.
+func (s *Stream) GiveUp() (pushes int, err error) {
+	if !s.declared.TolerateErrors || s.declared.DeadLetterTopic == "" {
+		return 0, fmt.Errorf("the trigger of %s has no place for dead letters: give it errorsTolerance ALL and a deadLetterQueue",
+			s.cfg.Function)
+	}
+	return s.retries.end(gaveUp), nil
+}
 
 // Status is cheap: it asks nobody.
 func (s *Stream) Status() Status {
