@@ -33,8 +33,8 @@ func TestMain(m *testing.M) {
 	stacktest.Main(m)
 }
 
-// frozen is how long a server stands still, and cut how long its clients do not reach it, which is longer than they
-// wait for an answer.
+// frozen is how long a server stands still, and cut how long its clients do not reach it. What was asked in a silence is
+// answered within the 10 s for which shared/hbase and shared/kafka wait; a refusal leaves open whether it was done.
 const (
 	frozen = 3 * time.Second
 	cut    = 8 * time.Second

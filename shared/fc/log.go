@@ -28,23 +28,22 @@ type Instance struct {
 // InstanceOf reads FC_FUNCTION_NAME, FC_FUNCTION_VERSION, FC_INSTANCE_ID, FC_REGION and FC_ACCOUNT_ID out of
 // environ, "NAME=value" lines as os.Environ returns them. What is not there stays empty: nothing depends on
 // it but what is told of the process.
-func InstanceOf(environ []string) Instance {
-	var i Instance
+func InstanceOf(environ []string) (i Instance) {
+	readEnvironment(environ, map[string]*string{
+		"FC_FUNCTION_NAME": &i.Function, "FC_FUNCTION_VERSION": &i.Version, "FC_INSTANCE_ID": &i.ID,
+		"FC_REGION": &i.Region, "FC_ACCOUNT_ID": &i.Account,
+	})
+	return i
+}
+
+// readEnvironment sets the variables that stand in environ, each where it belongs.
+func readEnvironment(environ []string, variables map[string]*string) {
 	for _, line := range environ {
-		switch name, value, _ := strings.Cut(line, "="); name {
-		case "FC_FUNCTION_NAME":
-			i.Function = value
-		case "FC_FUNCTION_VERSION":
-			i.Version = value
-		case "FC_INSTANCE_ID":
-			i.ID = value
-		case "FC_REGION":
-			i.Region = value
-		case "FC_ACCOUNT_ID":
-			i.Account = value
+		name, value, _ := strings.Cut(line, "=")
+		if variable := variables[name]; variable != nil {
+			*variable = value
 		}
 	}
-	return i
 }
 
 // NewLogger returns a logger that writes one JSON object a line, with function, version and instance, and

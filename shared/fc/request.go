@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -18,18 +17,11 @@ type Credentials struct {
 
 // EnvironmentCredentials reads ALIBABA_CLOUD_ACCESS_KEY_ID, _SECRET and ALIBABA_CLOUD_SECURITY_TOKEN out
 // of environ, "NAME=value" lines as os.Environ returns them.
-func EnvironmentCredentials(environ []string) Credentials {
-	var c Credentials
-	for _, line := range environ {
-		switch name, value, _ := strings.Cut(line, "="); name {
-		case "ALIBABA_CLOUD_ACCESS_KEY_ID":
-			c.AccessKeyID = value
-		case "ALIBABA_CLOUD_ACCESS_KEY_SECRET":
-			c.AccessKeySecret = value
-		case "ALIBABA_CLOUD_SECURITY_TOKEN":
-			c.SecurityToken = value
-		}
-	}
+func EnvironmentCredentials(environ []string) (c Credentials) {
+	readEnvironment(environ, map[string]*string{
+		"ALIBABA_CLOUD_ACCESS_KEY_ID": &c.AccessKeyID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": &c.AccessKeySecret,
+		"ALIBABA_CLOUD_SECURITY_TOKEN": &c.SecurityToken,
+	})
 	return c
 }
 

@@ -4,10 +4,10 @@ package feed
 // last digit zero. One byte holds sign and exponent e, then one byte stands for each digit; those of a
 // negative price are complemented and closed by a terminator, so that bytes sort as numbers.
 const (
-	decimalZero       = 0x80
-	decimalPositive   = 0xC1 // exponent byte of a positive price with e = 0
-	decimalNegative   = 0x3E // the same of a negative one
-	decimalTerminator = 0x66
+	DecimalZero       = 0x80
+	DecimalPositive   = 0xC1 // exponent byte of a positive price with e = 0
+	DecimalNegative   = 0x3E // the same of a negative one
+	DecimalTerminator = 0x66 // left out by Phoenix when the value has its full 21 bytes, which no price has
 )
 
 // AppendDecimal appends the price as the column of the table stores it: the one canonical form of Phoenix's
@@ -15,7 +15,7 @@ const (
 // reference carries both; package phoenix has the column and reads the form back.
 func (p Price) AppendDecimal(dst []byte) []byte {
 	if p == 0 {
-		return append(dst, decimalZero)
+		return append(dst, DecimalZero)
 	}
 	magnitude := uint64(p)
 	if p < 0 {
@@ -34,15 +34,15 @@ func (p Price) AppendDecimal(dst []byte) []byte {
 	digits := buf[first:]
 	e := lowest + len(digits) - 1
 	if p > 0 {
-		dst = append(dst, byte(decimalPositive+e))
+		dst = append(dst, byte(DecimalPositive+e))
 		for _, d := range digits {
 			dst = append(dst, d+1)
 		}
 		return dst
 	}
-	dst = append(dst, byte(decimalNegative-e))
+	dst = append(dst, byte(DecimalNegative-e))
 	for _, d := range digits {
 		dst = append(dst, 101-d)
 	}
-	return append(dst, decimalTerminator)
+	return append(dst, DecimalTerminator)
 }

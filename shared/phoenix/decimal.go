@@ -6,16 +6,10 @@ import (
 	"feedstream/shared/feed"
 )
 
-// A DECIMAL other than zero is stored in base 100: |v| = Σ d[i] · 100^(e-i), with neither the first nor
-// the last digit zero. One byte holds sign and exponent e, then one byte stands for each digit;
-// negative values are complemented and closed by a terminator, so that bytes sort as numbers.
+// A DECIMAL is stored as feed.Price.AppendDecimal says, and may have more digits than a price.
 const (
-	decimalZero       = 0x80
-	decimalPositive   = 0xC1 // exponent byte of a positive number with e = 0
-	decimalNegative   = 0x3E // the same of a negative one
-	decimalTerminator = 0x66 // left out by Phoenix when the value has its full 21 bytes
-	decimalMaxLen     = 21
-	decimalPrecision  = 38
+	decimalMaxLen    = 21
+	decimalPrecision = 38
 )
 
 // splitDecimal takes the bytes of a DECIMAL apart and accepts only the canonical form. Digits are
@@ -24,19 +18,19 @@ func splitDecimal(buf *[decimalMaxLen]byte, b []byte) (negative bool, e int, dig
 	switch {
 	case len(b) == 0 || len(b) > decimalMaxLen:
 		return false, 0, nil, badValue("DECIMAL", b, "it must have 1 to 21 bytes")
-	case len(b) == 1 && b[0] == decimalZero:
+	case len(b) == 1 && b[0] == feed.DecimalZero:
 		return false, 0, nil, nil
-	case len(b) == 1 || b[0] == decimalZero || b[0] == 0x7f:
+	case len(b) == 1 || b[0] == feed.DecimalZero || b[0] == 0x7f:
 		return false, 0, nil, badValue("DECIMAL", b, "it is not a canonical number")
 	}
 	negative = b[0]&0x80 == 0
-	e = int(b[0]) - decimalPositive
+	e = int(b[0]) - feed.DecimalPositive
 	body := b[1:]
 	if negative {
-		e = decimalNegative - int(b[0])
+		e = feed.DecimalNegative - int(b[0])
 		last := len(body) - 1
 		switch {
-		case body[last] == decimalTerminator:
+		case body[last] == feed.DecimalTerminator:
 			body = body[:last]
 		case len(b) < decimalMaxLen:
 			return false, 0, nil, badValue("DECIMAL", b, "the terminator of a negative number is missing")

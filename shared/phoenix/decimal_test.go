@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/cockroachdb/apd/v3"
+
+	"feedstream/shared/feed"
 )
 
 // The DECIMAL of any number, with a library's big numbers: what AppendPrice and DecodePrice are held
@@ -36,7 +38,7 @@ func appendDecimal(dst []byte, v *apd.Decimal) ([]byte, error) {
 		return dst, fmt.Errorf("write DECIMAL %s: %w", v, err)
 	}
 	if rounded.IsZero() {
-		return append(dst, decimalZero), nil
+		return append(dst, feed.DecimalZero), nil
 	}
 	digits, lowest := base100(&rounded)
 	e := lowest + len(digits) - 1
@@ -93,18 +95,18 @@ func decodeDecimal(b []byte) (*apd.Decimal, error) {
 
 func appendDigits(dst []byte, negative bool, e int, digits []byte) []byte {
 	if !negative {
-		dst = append(dst, byte(decimalPositive+e))
+		dst = append(dst, byte(feed.DecimalPositive+e))
 		for _, d := range digits {
 			dst = append(dst, d+1)
 		}
 		return dst
 	}
-	dst = append(dst, byte(decimalNegative-e))
+	dst = append(dst, byte(feed.DecimalNegative-e))
 	for _, d := range digits {
 		dst = append(dst, 101-d)
 	}
 	if 1+len(digits) < decimalMaxLen {
-		dst = append(dst, decimalTerminator)
+		dst = append(dst, feed.DecimalTerminator)
 	}
 	return dst
 }
