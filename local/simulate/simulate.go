@@ -93,9 +93,7 @@ func Run(ctx context.Context, cfg Config) (Counts, error) {
 	if err := cfg.Validate(); err != nil {
 		return Counts{}, err
 	}
-	// Acknowledged by all replicas in sync, without duplicates, murmur2 over the key: the defaults.
-	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(cfg.Brokers...), kgo.DefaultProduceTopic(cfg.Topic),
-		kgo.MaxBufferedRecords(50_000), kgo.ProducerBatchCompression(kgo.NoCompression())}, cfg.Options...)...)
+	client, err := kgo.NewClient(cfg.options()...)
 	if err != nil {
 		return Counts{}, fmt.Errorf("publish to topic %s: %w", cfg.Topic, err)
 	}
@@ -105,6 +103,17 @@ func Run(ctx context.Context, cfg Config) (Counts, error) {
 	}
 	p := publication{cfg: cfg, client: client, generator: newGenerator(cfg)}
 	return p.run(ctx)
+}
+
+// options are the client's defaults, acknowledged by all replicas in sync, without duplicates, murmur2 over the key, but
+// for one: a feed that keeps a rate hands over what is due together, so waiting for more would only make it late.
+func (c Config) options() []kgo.Opt {
+	options := []kgo.Opt{kgo.SeedBrokers(c.Brokers...), kgo.DefaultProduceTopic(c.Topic),
+		kgo.MaxBufferedRecords(50_000), kgo.ProducerBatchCompression(kgo.NoCompression())}
+	if c.Rate > 0 {
+		options = append(options, kgo.ProducerLinger(0))
+	}
+	return append(options, c.Options...)
 }
 
 // askTimeout is how long the leaders of the topic have to answer before the first record.
