@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"feedstream/local/cli"
+	"feedstream/local/process"
 	"feedstream/local/stack"
 )
 
@@ -30,6 +31,7 @@ func upCommand() *cobra.Command {
 				cfg.Faults, cfg.FaultSeed = strings.Split(faults, ";"), feed.Seed
 			}
 			cfg.Stderr = cmd.ErrOrStderr()
+			process.CollectLate()
 			drained, err := stack.Run(cmd.Context(), cfg, feed)
 			if err != nil || drained == nil {
 				return err

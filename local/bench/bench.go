@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"feedstream/local/process"
 	"feedstream/local/stack"
 	"feedstream/shared/build"
 )
@@ -51,6 +52,7 @@ type Machine struct {
 // Run measures one thing after the other, since they share the processors. An audit that does not balance is an error:
 // what is fast because it loses records is not measured.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
+	process.CollectLate() // as in `feedstream up`
 	if cfg.Tell == nil {
 		cfg.Tell = func(string, ...any) {}
 	}

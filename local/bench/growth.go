@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"feedstream/local/data"
+	"feedstream/local/process"
 	"feedstream/local/stack"
 	"feedstream/shared/reference"
 )
@@ -90,6 +91,7 @@ const few = 10
 
 // Growth runs a stack for each value of each quantity, one after the other.
 func Growth(ctx context.Context, cfg Config) ([]Series, error) {
+	process.CollectLate() // as in `feedstream up`
 	var all []Series
 	for _, q := range quantities {
 		series := Series{Of: q.name}

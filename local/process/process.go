@@ -1,4 +1,4 @@
-// Package process tells what processes of this machine have used so far.
+// Package process tells what processes of this machine have used so far, and how this one uses memory.
 package process
 
 import (

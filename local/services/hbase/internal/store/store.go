@@ -34,13 +34,15 @@ type Store struct {
 func Open(dir string, logger *slog.Logger) (*Store, error) {
 	cache := pebble.NewCache(16 << 20)
 	defer cache.Unref()
+	// The feed writes the same rows over and over: the larger the table in memory, the more writes of a row are merged
+	// before they reach a file.
 	options := &pebble.Options{
 		Cache:                       cache,
 		FormatMajorVersion:          pebble.FormatNewest,
 		Logger:                      storeLog{logger},
 		Merger:                      rowMerger(),
 		BlockPropertyCollectors:     []func() pebble.BlockPropertyCollector{collectTimes},
-		MemTableSize:                16 << 20,
+		MemTableSize:                32 << 20,
 		MemTableStopWritesThreshold: 4,
 		L0StopWritesThreshold:       40,
 	}
