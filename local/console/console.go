@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"sync"
 
 	"feedstream/local/console/announced"
@@ -50,6 +51,7 @@ type Console struct {
 	ctx       context.Context // ends with Close
 	stop      context.CancelFunc
 	ended     sync.WaitGroup
+	closing   sync.Mutex // no work begins while the console closes
 }
 
 // NewToken returns one that nobody guesses, for a console that listens beyond this machine.
@@ -102,7 +104,7 @@ func (c *Console) Entrance() string {
 	if c.cfg.Token == "" {
 		return ""
 	}
-	return "/?token=" + c.cfg.Token
+	return "/?token=" + url.QueryEscape(c.cfg.Token)
 }
 
 // Status is a picture of the stack now.
@@ -114,8 +116,21 @@ func (c *Console) Status() live.Status {
 
 // Close stops following the stack.
 func (c *Console) Close() {
+	c.closing.Lock()
 	c.stop()
+	c.closing.Unlock()
 	c.ended.Wait()
+}
+
+// begin has work go on beside whoever asks for it, until Close at the latest. It does not begin once the console closes.
+func (c *Console) begin(work func()) bool {
+	c.closing.Lock()
+	defer c.closing.Unlock()
+	if c.ctx.Err() != nil {
+		return false
+	}
+	c.ended.Go(work)
+	return true
 }
 
 func answerJSON(w http.ResponseWriter, value any) {

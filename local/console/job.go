@@ -39,18 +39,22 @@ func (j *job) start(c *Console, w http.ResponseWriter, work func(ctx context.Con
 func (j *job) begin(c *Console, work func(ctx context.Context, progress func(step string, done, of int64)) outcome) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.running || c.ctx.Err() != nil {
+	if j.running {
 		return false
 	}
 	ctx, cancel := context.WithCancel(c.ctx)
-	j.running, j.step, j.done, j.of, j.out, j.cancel = true, "", 0, 0, nil, cancel
-	c.ended.Go(func() {
+	begun := c.begin(func() {
 		defer cancel()
 		out := work(ctx, j.progress)
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		j.running, j.out = false, &out
 	})
+	if !begun {
+		cancel()
+		return false
+	}
+	j.running, j.step, j.done, j.of, j.out, j.cancel = true, "", 0, 0, nil, cancel
 	return true
 }
 

@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"feedstream/shared/feed"
@@ -30,6 +32,29 @@ func TestCellsAreNoFormulas(t *testing.T) {
 		if !slices.Contains(got, want) {
 			t.Errorf("the cells %q have no %q", got, want)
 		}
+	}
+}
+
+// Nothing that a job does happens after the console has closed, whenever it was started.
+func TestNoJobOutlivesTheConsole(t *testing.T) {
+	for range 200 {
+		c := &Console{}
+		c.ctx, c.stop = context.WithCancel(t.Context())
+		var closed atomic.Bool
+		var starting sync.WaitGroup
+		starting.Go(func() {
+			(&job{}).begin(c, func(ctx context.Context, _ func(string, int64, int64)) outcome {
+				<-ctx.Done()
+				if closed.Load() {
+					t.Error("a job goes on after Close")
+				}
+				return outcome{}
+			})
+		})
+		c.Close()
+		closed.Store(true)
+		starting.Wait()
+		c.ended.Wait()
 	}
 }
 
