@@ -37,12 +37,14 @@ func TestCellsAreNoFormulas(t *testing.T) {
 
 // Nothing that a job does happens after the console has closed, whenever it was started.
 func TestNoJobOutlivesTheConsole(t *testing.T) {
-	for range 200 {
+	for range 20_000 {
 		c := &Console{}
 		c.ctx, c.stop = context.WithCancel(t.Context())
 		var closed atomic.Bool
+		ready := make(chan struct{})
 		var starting sync.WaitGroup
 		starting.Go(func() {
+			close(ready)
 			(&job{}).begin(c, func(ctx context.Context, _ func(string, int64, int64)) outcome {
 				<-ctx.Done()
 				if closed.Load() {
@@ -51,6 +53,7 @@ func TestNoJobOutlivesTheConsole(t *testing.T) {
 				return outcome{}
 			})
 		})
+		<-ready
 		c.Close()
 		closed.Store(true)
 		starting.Wait()
