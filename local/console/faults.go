@@ -106,7 +106,8 @@ func (c Client) RetryNow(ctx context.Context) (Waited, error) {
 	return c.endWaits(ctx, "retry", "/api/retry")
 }
 
-// GiveUp gives those pushes up that have failed: their records become dead letters.
+// GiveUp gives those pushes up that have failed: their records become dead letters, unless an attempt under way
+// succeeds.
 func (c Client) GiveUp(ctx context.Context) (Waited, error) {
 	return c.endWaits(ctx, "give up", "/api/give-up")
 }

@@ -35,7 +35,7 @@ func (c *Console) machinery(mux *http.ServeMux) {
 		if err != nil {
 			return failed(err, "correct s.yaml and start the stack again")
 		}
-		return outcome{Text: fmt.Sprintf("Pushes that have failed and are given up: %d. Their records become dead letters.", pushes)}
+		return outcome{Text: fmt.Sprintf("Pushes that have failed and are given up: %d. Their records become dead letters, unless the attempt under way succeeds.", pushes)}
 	})
 	action(mux, "/platform/timer", platformPath, c.runTimer)
 	action(mux, "/platform/faults/set", platformPath, func(r *http.Request) outcome {

@@ -138,15 +138,18 @@ func (f *failing) waits(p push, until time.Time) {
 	f.pushes[first] = told
 }
 
-// giveUp marks all pushes that have failed, and returns how many there are.
-func (f *failing) giveUp() int {
+// giveUp marks all pushes that have failed, and returns how many it marks that were not marked before.
+func (f *failing) giveUp() (marked int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for first, told := range f.pushes {
-		told.GivenUp = true
-		f.pushes[first] = told
+		if !told.GivenUp {
+			told.GivenUp = true
+			f.pushes[first] = told
+			marked++
+		}
 	}
-	return len(f.pushes)
+	return marked
 }
 
 func (f *failing) givenUp(p push) bool {

@@ -156,6 +156,9 @@ func TestGivingUp(t *testing.T) {
 	if pushes, err := s.GiveUp(); pushes != 1 || err != nil {
 		t.Errorf("gave up %d pushes: %v", pushes, err)
 	}
+	if pushes, err := s.GiveUp(); pushes != 0 || err != nil {
+		t.Errorf("gave up %d pushes a second time: %v", pushes, err)
+	}
 	close(given)
 	committed(t, s, map[int]int64{0: 2})
 	if tries.Load() != 2 {

@@ -201,7 +201,7 @@ func (s *Stream) receive(fetched kgo.FetchTopicPartition) {
 func (s *Stream) RetryNow() (pushes int) { return s.retries.end() }
 
 // GiveUp gives those pushes up that have failed, as if the retries were used up: their records become dead letters, at once
-// or, of a push that is tried just now, when that fails too. It returns how many there are. A stream without a place for dead
+// or, of a push that is tried just now, when that fails too. It returns how many it gives up. A stream without a place for dead
 // letters is refused: it would stop, or the records would be lost.
 func (s *Stream) GiveUp() (pushes int, err error) {
 	if !s.declared.TolerateErrors || s.declared.DeadLetterTopic == "" {
