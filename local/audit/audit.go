@@ -217,10 +217,7 @@ func place(r *kgo.Record) string {
 
 // readInput marks the offsets that exist, and compares each record with what its output record tells.
 func (a *auditor) readInput(ctx context.Context) (err error) {
-	if a.all, err = whole(ctx, a.ask, a.cfg.Topics.Input); err != nil {
-		return err
-	}
-	if a.part, err = within(ctx, a.ask, a.cfg.Topics.Input, a.all, a.cfg.From, a.cfg.To); err != nil {
+	if a.all, a.part, err = between(ctx, a.ask, a.cfg.Topics.Input, a.cfg.From, a.cfg.To); err != nil {
 		return err
 	}
 	var events []uint64

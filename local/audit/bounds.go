@@ -85,12 +85,17 @@ func (k Kafka) Check(ctx context.Context, topic string, from, to Bound) error {
 		return err
 	}
 	defer client.Close()
-	parts, err := whole(ctx, client, topic)
-	if err != nil {
-		return err
-	}
-	_, err = within(ctx, client, topic, parts, from, to)
+	_, _, err = between(ctx, client, topic, from, to)
 	return err
+}
+
+// between returns what a topic holds, by partition, and what of that lies between two bounds.
+func between(ctx context.Context, client *kgo.Client, topic string, from, to Bound) (all, part map[int]stretch, err error) {
+	if all, err = whole(ctx, client, topic); err != nil {
+		return nil, nil, err
+	}
+	part, err = within(ctx, client, topic, all, from, to)
+	return all, part, err
 }
 
 // resolve returns the offsets that a bound means, by partition; partitions it does not speak of are absent.
@@ -141,11 +146,7 @@ func (a *auditor) readBeginning(ctx context.Context) error {
 	if !a.cfg.From.set {
 		return nil
 	}
-	all, err := whole(ctx, a.ask, topic)
-	if err != nil {
-		return err
-	}
-	part, err := within(ctx, a.ask, topic, all, a.cfg.From, a.cfg.To)
+	_, part, err := between(ctx, a.ask, topic, a.cfg.From, a.cfg.To)
 	if err != nil {
 		return err
 	}

@@ -223,11 +223,8 @@ func (k Kafka) Read(ctx context.Context, topic string, from, to Bound, f func([]
 		return err
 	}
 	defer ask.Close()
-	parts, err := whole(ctx, ask, topic)
+	_, parts, err := between(ctx, ask, topic, from, to)
 	if err != nil {
-		return err
-	}
-	if parts, err = within(ctx, ask, topic, parts, from, to); err != nil {
 		return err
 	}
 	return k.read(ctx, topic, parts, f)

@@ -5,18 +5,17 @@ import (
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/batchrepr"
 )
 
 // Batch collects the writes of one call.
 type Batch struct{ pebble *pebble.Batch }
 
-// batchHeader is the size of the header of a pebble batch. Closing a batch clears its header even when nothing was
-// written, so there must be room for it.
-const batchHeader = 12
-
 // NewBatch begins a batch, which its user closes. It has room for about as many bytes as are said to come, and grows
-// beyond.
-func (s *Store) NewBatch(room int) *Batch { return &Batch{s.db.NewBatchWithSize(batchHeader + room)} }
+// beyond. Closing it clears pebble's header even when nothing was written, so there must be room for that.
+func (s *Store) NewBatch(room int) *Batch {
+	return &Batch{s.db.NewBatchWithSize(batchrepr.HeaderLen + room)}
+}
 
 // Close lets go of a batch; what is not committed is forgotten.
 func (b *Batch) Close() error { return b.pebble.Close() }
