@@ -109,11 +109,11 @@ func (r *run) live(ctx context.Context, last bool) (err error) {
 		r.result.Repeated += r.failed()
 		err = errors.Join(err, r.stack.Close())
 	}()
-	if err := r.illTreat(ctx); err != nil || !last {
+	if err := r.illTreat(ctx); err != nil {
 		return err
 	}
-	if err := r.set(); err != nil {
-		return err
+	if !last {
+		return r.set(r.draw()...) // it is stopped with faults in force
 	}
 	if err := r.settle(ctx); err != nil {
 		return err
@@ -125,7 +125,8 @@ func (r *run) live(ctx context.Context, last bool) (err error) {
 	return nil
 }
 
-// illTreat publishes, refreshes, disturbs, and sets one combination of rules after the other.
+// illTreat publishes, refreshes, disturbs, and sets one combination of rules after the other. None is in force when it
+// returns.
 func (r *run) illTreat(ctx context.Context) error {
 	disturbing, enough := context.WithTimeout(ctx, r.cfg.Duration/lives)
 	defer enough()
@@ -141,26 +142,34 @@ func (r *run) illTreat(ctx context.Context) error {
 		r.refresh(feeding)
 	}()
 	disturbed := make(chan error, 1)
+	loaded, end := context.WithCancel(ctx)
 	go func() {
-		defer stop() // not before: a feed that ends needs servers that answer
+		defer end()
 		disturbed <- r.others.run(ctx, disturbing)
 	}()
 	var err error
-	for err == nil && feeding.Err() == nil {
-		err = r.combine(feeding)
+	for err == nil && loaded.Err() == nil {
+		err = r.combine(loaded)
 	}
 	enough()
-	err = errors.Join(err, <-disturbed)
+	err = errors.Join(err, <-disturbed, r.set())
+	stop() // not before: a feed that ends needs servers that answer
 	<-refreshed
 	return errors.Join(err, <-published)
 }
 
-// combine sets a combination of rules and has it hold for a while.
-func (r *run) combine(ctx context.Context) error {
+// draw is a combination of rules.
+func (r *run) draw() []string {
 	rules := make([]string, 1+r.luck.IntN(most))
 	for i := range rules {
 		rules[i] = r.rules.draw()
 	}
+	return rules
+}
+
+// combine sets a combination of rules and has it hold for a while.
+func (r *run) combine(ctx context.Context) error {
+	rules := r.draw()
 	if err := r.set(rules...); err != nil {
 		return err
 	}

@@ -46,3 +46,17 @@ func TestChaos(t *testing.T) {
 		tellReadme(t, result)
 	}
 }
+
+// A feed comes to its end although Kafka refused whatever came as long as the rules held.
+func TestAFeedEndsAfterAnOutage(t *testing.T) {
+	result, err := chaos.Run(t.Context(), chaos.Config{
+		Stack: stack.Config{Manifest: stacktest.Manifest, Data: t.TempDir()},
+		Seed:  1, Duration: 2 * time.Second, Rate: 200, Rules: []string{"kafka.produce before error NOT_ENOUGH_REPLICAS"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !result.Balanced || result.Published == 0 {
+		t.Errorf("%d records published, faults %+v", result.Published, result.Faults)
+	}
+}
