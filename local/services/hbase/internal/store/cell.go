@@ -50,6 +50,9 @@ func SameColumn(a, b Cell) bool {
 // It is idempotent, and canonical(canonical(a)+canonical(b)) = canonical(a+b), so it may run on any part of a
 // row's history, which is what Pebble's merges need.
 func canonical(cells []Cell, keep int) []Cell {
+	if onePutEach(cells) {
+		return cells
+	}
 	cells = sorted(cells)
 	out := cells[:0]
 	for len(cells) > 0 {
@@ -61,6 +64,20 @@ func canonical(cells []Cell, keep int) []Cell {
 		cells = cells[n:]
 	}
 	return out
+}
+
+// onePutEach tells of puts of one column each, in order, as most writes are: they are canonical.
+func onePutEach(cells []Cell) bool {
+	for i := range cells {
+		if cells[i].Kind != KindPut {
+			return false
+		}
+		if i > 0 && cmp.Or(bytes.Compare(cells[i-1].Family, cells[i].Family),
+			bytes.Compare(cells[i-1].Qualifier, cells[i].Qualifier)) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // sorted puts cells in order, of equal ones the later first. It sorts numbers, because moving cells is slow: they

@@ -33,7 +33,7 @@ func TestMergePuts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, ok := mergePuts(operands)
+		got, ok := mergePuts(nil, make([]operand, len(operands)), operands)
 		if ok != puts {
 			t.Fatalf("joined %t, puts alone %t", ok, puts)
 		}
@@ -59,8 +59,9 @@ func BenchmarkMerge(b *testing.B) {
 		b.Fatal(err)
 	}
 	operands = append([][]byte{row}, operands[4:]...)
+	var room []byte
 	for name, join := range map[string]func([][]byte) error{
-		"puts": func(o [][]byte) error { _, _ = mergePuts(o); return nil },
+		"puts": func(o [][]byte) error { room, _ = mergePuts(room[:0], make([]operand, len(o)), o); return nil },
 		"all":  func(o [][]byte) error { _, err := mergeAll(o); return err },
 	} {
 		b.Run(name, func(b *testing.B) {

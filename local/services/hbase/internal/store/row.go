@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -106,18 +107,27 @@ func rowMerger() *pebble.Merger {
 	return &pebble.Merger{
 		Name: "feedstream.hbase.row.1",
 		Merge: func(key, value []byte) (pebble.ValueMerger, error) {
-			m := &merge{key: slices.Clone(key)}
+			m := merges.Get().(*merge)
+			m.key = append(m.key[:0], key...)
+			m.newer, m.older, m.room = m.newer[:0], m.older[:0], m.room[:0]
 			return m, m.MergeNewer(value)
 		},
 	}
 }
 
+// merges are those that nobody uses. A flush makes one for each row.
+var merges = sync.Pool{New: func() any { return new(merge) }}
+
+// mostRoom is what a merge keeps of its room for the next one.
+const mostRoom = 64 << 10
+
 // merge collects the operands of one row, in both directions from the one it began with.
 type merge struct {
-	key   []byte
-	newer [][]byte // from the first operand on
-	older [][]byte // from the first operand back
-	room  []byte   // the operands lie here one behind the other, in arrays that it outgrew too
+	key      []byte
+	newer    [][]byte // from the first operand on
+	older    [][]byte // from the first operand back
+	room     []byte   // the operands lie here one behind the other, in arrays that it outgrew too, and then the row
+	operands [mostOperands]operand
 }
 
 // copied is an operand that outlives its call.
@@ -137,20 +147,33 @@ func (m *merge) MergeOlder(value []byte) error {
 	return nil
 }
 
+// Finish returns the row and, where that lies in the room of the merge, what gives the room back.
 func (m *merge) Finish(bool) ([]byte, io.Closer, error) {
 	slices.Reverse(m.older)
-	operands := append(m.older, m.newer...)
-	if len(operands) == 1 {
-		return operands[0], nil, nil
+	m.older = append(m.older, m.newer...)
+	if len(m.older) == 1 {
+		return m.older[0], m, nil
 	}
-	if row, ok := mergePuts(operands); ok {
-		return row, nil, nil
+	if len(m.older) <= mostOperands {
+		from := len(m.room)
+		if room, ok := mergePuts(m.room, m.operands[:], m.older); ok {
+			m.room = room
+			return room[from:], m, nil
+		}
 	}
-	row, err := mergeAll(operands)
+	row, err := mergeAll(m.older)
 	if err != nil {
 		return nil, nil, fmt.Errorf("merge row %x: %w", m.key, err)
 	}
-	return row, nil, nil
+	return row, m, nil
+}
+
+// Close ends the use of what Finish returned.
+func (m *merge) Close() error {
+	if cap(m.room) <= mostRoom {
+		merges.Put(m)
+	}
+	return nil
 }
 
 // mergeAll joins operands, of which later ones are the younger writes, whatever they hold.

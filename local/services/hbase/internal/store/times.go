@@ -15,32 +15,36 @@ import (
 const timesProperty = "feedstream.hbase.times.1"
 
 // times finds the newest timestamp of one stored value after the other.
-type times struct{ buffer []Cell }
+type times struct{}
 
 func collectTimes() pebble.BlockPropertyCollector {
-	return sstable.NewBlockIntervalCollector(timesProperty, &times{}, nil)
+	return sstable.NewBlockIntervalCollector(timesProperty, times{}, nil)
 }
 
 // MapPointKey returns the newest timestamp of a part of a row, which is a merge operand always. What is none, or a
 // damaged one, belongs to all times.
-func (t *times) MapPointKey(key pebble.InternalKey, value []byte) (sstable.BlockInterval, error) {
+func (times) MapPointKey(key pebble.InternalKey, value []byte) (sstable.BlockInterval, error) {
 	always := sstable.BlockInterval{Upper: math.MaxUint64}
 	if key.Kind() != pebble.InternalKeyKindMerge {
 		return always, nil
 	}
-	var err error
-	if t.buffer, _, err = decodeRow(t.buffer[:0], value); err != nil || len(t.buffer) == 0 {
-		return always, nil
+	newest := int64(-1)
+	for rest := value[min(1, len(value)):]; len(rest) > 0; {
+		var c Cell
+		var err error
+		if rest, err = c.cut(rest); err != nil {
+			return always, nil
+		}
+		newest = max(newest, c.Timestamp)
 	}
-	newest := int64(0)
-	for i := range t.buffer {
-		newest = max(newest, t.buffer[i].Timestamp)
+	if newest < 0 {
+		return always, nil
 	}
 	return sstable.BlockInterval{Lower: uint64(newest), Upper: uint64(newest) + 1}, nil
 }
 
 // MapRangeKeys: rows have none.
-func (t *times) MapRangeKeys(sstable.Span) (sstable.BlockInterval, error) {
+func (times) MapRangeKeys(sstable.Span) (sstable.BlockInterval, error) {
 	return sstable.BlockInterval{}, nil
 }
 
