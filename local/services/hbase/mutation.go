@@ -37,16 +37,15 @@ func (s *Server) mutation(r *store.Region, m *pb.MutationProto, source *cellSour
 	}
 	cells := buffer[:0]
 	for range count {
-		var c store.Cell
+		cells = append(cells, store.Cell{})
 		var row []byte
-		if row, c, block, err = wire.CutBlock(block); err != nil {
+		if row, block, err = wire.CutBlock(&cells[len(cells)-1], block); err != nil {
 			return nil, exception.New(exception.DoNotRetryIO, "%v", err)
 		}
 		if string(row) != string(m.Row) {
 			return nil, exception.New(exception.WrongRow,
 				"row %x of a cell is not the row %x of its mutation", row, m.Row)
 		}
-		cells = append(cells, c)
 	}
 	cells = protoCells(cells, m)
 	if m.GetMutateType() == pb.MutationProto_DELETE && len(cells) == 0 {
@@ -145,7 +144,7 @@ func wholeRow(t *store.Table, m *pb.MutationProto) []store.Cell {
 
 // finish checks the cells and gives those without a timestamp the server's time.
 func (s *Server) finish(t *store.Table, m *pb.MutationProto, cells []store.Cell) ([]store.Cell, error) {
-	now := s.now()
+	var now int64 // asked for once, by the first cell that needs it
 	for i := range cells {
 		c := &cells[i]
 		if err := checkCell(t, m, c); err != nil {
@@ -159,6 +158,9 @@ func (s *Server) finish(t *store.Table, m *pb.MutationProto, cells []store.Cell)
 		}
 		if c.Timestamp != latest {
 			continue
+		}
+		if now == 0 {
+			now = s.now()
 		}
 		c.Timestamp = now
 		if c.Kind == store.KindDelete {

@@ -50,36 +50,34 @@ func AppendBlocks(b, row []byte, cells []store.Cell) []byte {
 	return b
 }
 
-// CutBlock reads the first cell of a cell block. Row and cell point into b.
-func CutBlock(b []byte) (row []byte, c store.Cell, rest []byte, err error) {
+// CutBlock reads the first cell of a cell block into c. Row and cell point into b.
+func CutBlock(c *store.Cell, b []byte) (row, rest []byte, err error) {
 	if len(b) < blockHeader {
-		return nil, store.Cell{}, nil, errBadCellBlock
+		return nil, nil, errBadCellBlock
 	}
 	total := uint64(binary.BigEndian.Uint32(b))
 	keyLen := uint64(binary.BigEndian.Uint32(b[4:]))
 	valueLen := uint64(binary.BigEndian.Uint32(b[8:]))
 	if total != 8+keyLen+valueLen || uint64(len(b)) < 4+total || keyLen < blockKeyFixed || keyLen > math.MaxInt32 {
-		return nil, store.Cell{}, nil, errBadCellBlock
+		return nil, nil, errBadCellBlock
 	}
 	end := blockHeader + int(keyLen)
-	key, value := b[blockHeader:end:end], b[end:4+total:4+total]
+	key := b[blockHeader:end:end]
 	rowLen := int(binary.BigEndian.Uint16(key))
 	if len(key) < blockKeyFixed+rowLen {
-		return nil, store.Cell{}, nil, errBadCellBlock
+		return nil, nil, errBadCellBlock
 	}
 	row, key = key[2:2+rowLen:2+rowLen], key[2+rowLen:]
 	familyLen := int(key[0])
 	if len(key) < 1+familyLen+9 {
-		return nil, store.Cell{}, nil, errBadCellBlock
+		return nil, nil, errBadCellBlock
 	}
 	tail := key[len(key)-9:]
-	return row, store.Cell{
-		Family:    key[1 : 1+familyLen : 1+familyLen],
-		Qualifier: key[1+familyLen : len(key)-9 : len(key)-9],
-		Timestamp: int64(binary.BigEndian.Uint64(tail)),
-		Kind:      tail[8],
-		Value:     value,
-	}, b[4+total:], nil
+	c.Family = key[1 : 1+familyLen : 1+familyLen]
+	c.Qualifier = key[1+familyLen : len(key)-9 : len(key)-9]
+	c.Timestamp, c.Kind = int64(binary.BigEndian.Uint64(tail)), tail[8]
+	c.Value = b[end : 4+total : 4+total]
+	return row, b[4+total:], nil
 }
 
 // SkipBlocks passes over n cells.

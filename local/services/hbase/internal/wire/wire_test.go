@@ -40,7 +40,8 @@ func FuzzCellBlock(f *testing.F) {
 	f.Add(AppendBlock(nil, []byte("row"), &c))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		row, c, rest, err := CutBlock(b)
+		var c store.Cell
+		row, rest, err := CutBlock(&c, b)
 		if err != nil {
 			return
 		}
