@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -28,8 +27,8 @@ func (w *written) WriteRows(_ context.Context, _, _ string, batch *phoenix.Batch
 	for i := range batch.Len() {
 		row := batch.Row(i)
 		w.rows = append(w.rows, row)
-		if key := batch.Index().AppendKey(batch.Data().AppendKey(nil, i), i); !bytes.Equal(key, slices.Concat(row.Data.Key, row.Index.Key)) {
-			return fmt.Errorf("keys %q of the row %+v", key, row)
+		if data, index := batch.Data().Key(i), batch.Index().Key(i); !bytes.Equal(data, row.Data.Key) || !bytes.Equal(index, row.Index.Key) {
+			return fmt.Errorf("keys %q and %q of the row %+v", data, index, row)
 		}
 	}
 	return nil

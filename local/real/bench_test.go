@@ -40,4 +40,11 @@ func TestBench(t *testing.T) {
 	if err := measure.Wait(); err != nil {
 		t.Fatal(err)
 	}
+	// Rows by the client, and by a loop that sends the same calls, encoded before.
+	rows := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkWriteRows$", "-benchtime", "5s", "feedstream/shared/hbase")
+	rows.Env = append(os.Environ(), "FEEDSTREAM_REAL_HBASE="+h.ZooKeeper)
+	rows.Stdout, rows.Stderr = os.Stdout, os.Stderr
+	if err := rows.Run(); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -4,53 +4,68 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/tsuna/gohbase"
 	"github.com/tsuna/gohbase/hrpc"
 	"github.com/tsuna/gohbase/pb"
-	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// writeMulti writes the rows whose regions are known by one call a region server, and returns which of them are
-// not acknowledged by it, for whatever reason: they are to be written by calls of their own, which the library
-// repeats, and of which it says what is wrong.
-func (c *Client) writeMulti(ctx context.Context, batch rows) (left []int) {
+// plan is how a batch is written: by one call a region server, as far as its regions are known.
+type plan struct {
+	batch   rows
+	known   places
+	regions []int // the number of each row's region among those, -1 where none is known
+	calls   []*multi
+}
+
+// plan makes the calls.
+func (c *Client) plan(batch rows) *plan {
 	known := c.regions.of(batch.table)
-	regions := locate(known, batch)
-	byServer, acknowledged := group(known, regions), make([]bool, len(regions))
-	var calls errgroup.Group
-	for _, actions := range byServer {
-		calls.Go(func() error {
-			c.sendMulti(ctx, batch, actions, acknowledged)
-			return nil
-		})
+	p := &plan{batch: batch, known: known, regions: locate(known, batch)}
+	for _, actions := range group(known, p.regions) {
+		used, _ := c.memories.Get().(*memory)
+		p.calls = append(p.calls, newMulti(batch, actions, used))
 	}
-	_ = calls.Wait() // what failed is not acknowledged
+	return p
+}
+
+// writeMulti sends the calls of a plan, and returns which rows are not acknowledged by them, for whatever reason: they
+// are to be written by calls of their own, which the library repeats, and of which it says what is wrong.
+func (c *Client) writeMulti(ctx context.Context, p *plan) (left []int) {
+	acknowledged := make([]bool, len(p.regions))
+	var running sync.WaitGroup
+	for i, call := range p.calls {
+		if i == len(p.calls)-1 { // the last, often the only one, needs no goroutine of its own
+			c.sendMulti(ctx, call, acknowledged)
+			break
+		}
+		running.Go(func() { c.sendMulti(ctx, call, acknowledged) })
+	}
+	running.Wait() // what failed is not acknowledged
 	gone := map[*place]bool{}
-	for i, region := range regions {
+	for i, region := range p.regions {
 		if acknowledged[i] {
 			continue
 		}
 		left = append(left, i)
 		if region >= 0 {
-			gone[known[region]] = true
+			gone[p.known[region]] = true
 		}
 	}
-	c.regions.forget(batch.table, gone)
+	c.regions.forget(p.batch.table, gone)
 	return left
 }
 
 // locate returns the number of each row's region, -1 where none is known.
 func locate(known places, batch rows) []int {
 	regions := make([]int, len(batch.numbers))
-	var key []byte
 	for i, n := range batch.numbers {
-		key = batch.side.AppendKey(key[:0], n)
-		regions[i] = known.find(key)
+		regions[i] = known.find(batch.side.Key(n))
 	}
 	return regions
 }
@@ -89,8 +104,8 @@ func group(known places, regions []int) map[string][]action {
 	return byServer
 }
 
-// sendMulti makes one call and marks the rows that it has written. Of concurrent calls each has rows of its own.
-func (c *Client) sendMulti(ctx context.Context, batch rows, actions []action, acknowledged []bool) {
+// sendMulti sends one call and marks the rows that it has written. Of concurrent calls each has rows of its own.
+func (c *Client) sendMulti(ctx context.Context, call *multi, acknowledged []bool) {
 	attempt, cancel := context.WithTimeout(ctx, c.cfg.ReadTimeout+lostAfter)
 	defer cancel()
 	client := c.current()
@@ -98,8 +113,7 @@ func (c *Client) sendMulti(ctx context.Context, batch rows, actions []action, ac
 	if !able {
 		return
 	}
-	memory, _ := c.memories.Get().(*memory)
-	call := newMulti(attempt, batch, actions, memory)
+	call.ctx = attempt
 	answer, err := send(attempt, sender, call)
 	if err != nil {
 		if ctx.Err() == nil && attempt.Err() != nil {
@@ -110,7 +124,7 @@ func (c *Client) sendMulti(ctx context.Context, batch rows, actions []action, ac
 	if call.sent.Load() == 1 {
 		c.memories.Put(call.memory)
 	}
-	_ = readMulti(answer.ProtoReflect().GetUnknown(), actions, acknowledged) // what cannot be read is not acknowledged
+	_ = readMulti(answer.ProtoReflect().GetUnknown(), call.actions, acknowledged) // what cannot be read is not acknowledged
 }
 
 // send ends with its context, whatever the connection does: the library writes a call in the goroutine that sends it,
@@ -141,6 +155,7 @@ func send(ctx context.Context, sender gohbase.RPCClient, call hrpc.Call) (proto.
 // Source of the messages: HBase 2.6, Client.proto, MultiRequest and MultiResponse.
 type multi struct {
 	ctx     context.Context
+	actions []action
 	table   []byte
 	key     []byte
 	request pb.MultiRequest
@@ -205,15 +220,15 @@ const (
 
 // memory is what the bytes of a call lie in. The library may still be sending a call whose time is over, or that it
 // has sent again, so only that of a call which was sent once and is answered is used again.
-type memory struct{ cells, request, region, mutation, key []byte }
+type memory struct{ cells, request, region []byte }
 
 // newMulti makes the call in the memory of one before it, nil for none.
-func newMulti(ctx context.Context, batch rows, actions []action, used *memory) *multi {
+func newMulti(batch rows, actions []action, used *memory) *multi {
 	if used == nil {
 		used = &memory{}
 	}
 	m := &multi{
-		ctx: ctx, table: []byte(batch.table), key: batch.key(actions[0].rows[0]),
+		actions: actions, table: []byte(batch.table), key: batch.key(actions[0].rows[0]),
 		memory: used, results: make(chan hrpc.RPCResult, 1),
 	}
 	room := batch.side.Room(nil) // and of this server's rows alone
@@ -223,20 +238,18 @@ func newMulti(ctx context.Context, batch rows, actions []action, used *memory) *
 		}
 	}
 	cells := slices.Grow(used.cells[:0], room)
-	request, region, mutation, key := used.request[:0], used.region, used.mutation, used.key
+	request, region, settings := used.request[:0], used.region, settingsOf(batch.side.Cells())
 	for _, a := range actions {
 		region = appendRegion(region[:0], a.region.name)
 		for _, i := range a.rows {
 			n := batch.numbers[i]
-			key = batch.side.AppendKey(key[:0], n)
-			mutation = appendMutation(mutation[:0], key, batch.side.Cells())
-			region = appendAction(region, i, mutation)
+			region = appendPut(region, i, batch.side.Key(n), settings)
 			cells = batch.side.AppendCells(cells, n)
 		}
 		request = protowire.AppendTag(request, multiRegionAction, protowire.BytesType)
 		request = protowire.AppendBytes(request, region)
 	}
-	*used = memory{cells, request, region, mutation, key}
+	*used = memory{cells, request, region}
 	m.request.ProtoReflect().SetUnknown(request)
 	return m
 }
@@ -256,26 +269,26 @@ func appendRegion(dst, name []byte) []byte {
 	return protowire.AppendBytes(dst, specifier)
 }
 
-func appendMutation(dst, key []byte, cells int) []byte {
-	dst = protowire.AppendTag(dst, mutationRow, protowire.BytesType)
-	dst = protowire.AppendBytes(dst, key)
-	dst = protowire.AppendTag(dst, mutationType, protowire.VarintType)
-	dst = protowire.AppendVarint(dst, uint64(pb.MutationProto_PUT))
-	dst = protowire.AppendTag(dst, mutationDurability, protowire.VarintType)
-	dst = protowire.AppendVarint(dst, uint64(pb.MutationProto_USE_DEFAULT))
-	dst = protowire.AppendTag(dst, mutationCells, protowire.VarintType)
-	return protowire.AppendVarint(dst, uint64(cells))
+// settingsOf is what stands behind the row of a put that has so many cells in the block.
+func settingsOf(cells int) (settings []byte) {
+	settings = protowire.AppendTag(settings, mutationType, protowire.VarintType)
+	settings = protowire.AppendVarint(settings, uint64(pb.MutationProto_PUT))
+	settings = protowire.AppendTag(settings, mutationDurability, protowire.VarintType)
+	settings = protowire.AppendVarint(settings, uint64(pb.MutationProto_USE_DEFAULT))
+	settings = protowire.AppendTag(settings, mutationCells, protowire.VarintType)
+	return protowire.AppendVarint(settings, uint64(cells))
 }
 
-func appendAction(dst []byte, index int, mutation []byte) []byte {
-	length := protowire.SizeTag(actionIndex) + protowire.SizeVarint(uint64(index)) +
-		protowire.SizeTag(actionMutation) + protowire.SizeBytes(len(mutation))
-	dst = protowire.AppendTag(dst, regionActionAction, protowire.BytesType)
-	dst = protowire.AppendVarint(dst, uint64(length))
-	dst = protowire.AppendTag(dst, actionIndex, protowire.VarintType)
-	dst = protowire.AppendVarint(dst, uint64(index))
-	dst = protowire.AppendTag(dst, actionMutation, protowire.BytesType)
-	return protowire.AppendBytes(dst, mutation)
+// appendPut appends an action of a region: a put of a row.
+func appendPut(dst []byte, index int, row, settings []byte) []byte {
+	const tag = 1 // each number is below 16
+	mutation := tag + protowire.SizeBytes(len(row)) + len(settings)
+	action := tag + protowire.SizeVarint(uint64(index)) + tag + protowire.SizeBytes(mutation)
+	dst = protowire.AppendVarint(append(dst, regionActionAction<<3|byte(protowire.BytesType)), uint64(action))
+	dst = protowire.AppendVarint(append(dst, actionIndex<<3|byte(protowire.VarintType)), uint64(index))
+	dst = protowire.AppendVarint(append(dst, actionMutation<<3|byte(protowire.BytesType)), uint64(mutation))
+	dst = protowire.AppendVarint(append(dst, mutationRow<<3|byte(protowire.BytesType)), uint64(len(row)))
+	return append(append(dst, row...), settings...)
 }
 
 var errAnswer = errors.New("the answer to a multi is not one")
@@ -283,36 +296,49 @@ var errAnswer = errors.New("the answer to a multi is not one")
 // readMulti marks the rows that an answer acknowledges: those with a result and no exception, in a region
 // without one. The regions' answers come in the order of the actions.
 func readMulti(answer []byte, actions []action, acknowledged []bool) error {
-	region := 0
-	return fields(answer, func(number protowire.Number, value []byte, _ uint64) error {
-		if number != responseRegionResult {
-			return nil
+	for region := 0; len(answer) > 0; {
+		f, rest, err := cutField(answer)
+		if err != nil {
+			return err
+		}
+		answer = rest
+		if f.number != responseRegionResult {
+			continue
 		}
 		if region++; region > len(actions) {
 			return errAnswer
 		}
-		return readRegion(value, actions[region-1].rows, acknowledged)
-	})
+		if err := readRegion(f.value, actions[region-1].rows, acknowledged); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func readRegion(answer []byte, rows []int, acknowledged []bool) error {
-	var done []int
+	done := make([]int, 0, len(rows))
 	failed := false
-	err := fields(answer, func(number protowire.Number, value []byte, _ uint64) error {
-		switch number {
+	for len(answer) > 0 {
+		f, rest, err := cutField(answer)
+		if err != nil {
+			return err
+		}
+		answer = rest
+		switch f.number {
 		case regionResultException:
 			failed = true
 		case regionResultResult:
-			index, ok, err := readResult(value)
+			index, ok, err := readResult(f.value)
+			if err != nil {
+				return err
+			}
 			if ok {
 				done = append(done, index)
 			}
-			return err
 		}
+	}
+	if failed {
 		return nil
-	})
-	if err != nil || failed {
-		return err
 	}
 	for _, index := range done {
 		if index < rows[0] || index > rows[len(rows)-1] { // the numbers ascend
@@ -326,44 +352,46 @@ func readRegion(answer []byte, rows []int, acknowledged []bool) error {
 // readResult returns the number of the row, and whether it was written.
 func readResult(answer []byte) (index int, ok bool, err error) {
 	ok = true
-	err = fields(answer, func(number protowire.Number, _ []byte, value uint64) error {
-		switch number {
+	for len(answer) > 0 {
+		f, rest, err := cutField(answer)
+		if err != nil {
+			return 0, false, err
+		}
+		answer = rest
+		switch f.number {
 		case resultIndex:
-			index = int(value)
+			index = int(f.varint)
 		case resultException:
 			ok = false
 		}
-		return nil
-	})
-	return index, ok, err
+	}
+	return index, ok, nil
 }
 
-// fields calls f with each field of a message: with the bytes of one that has a length, with the number of a
-// varint.
-func fields(message []byte, f func(number protowire.Number, value []byte, varint uint64) error) error {
-	for len(message) > 0 {
-		number, kind, n := protowire.ConsumeTag(message)
-		if n < 0 {
-			return errAnswer
-		}
-		message = message[n:]
-		var value []byte
-		var varint uint64
-		switch kind {
-		case protowire.BytesType:
-			value, n = protowire.ConsumeBytes(message)
-		case protowire.VarintType:
-			varint, n = protowire.ConsumeVarint(message)
-		default:
-			n = protowire.ConsumeFieldValue(number, kind, message)
-		}
-		if n < 0 {
-			return errAnswer
-		}
-		message = message[n:]
-		if err := f(number, value, varint); err != nil {
-			return err
-		}
+// field is one of a message: the bytes of one that has a length, the number of a varint.
+type field struct {
+	number protowire.Number
+	value  []byte
+	varint uint64
+}
+
+// cutField reads the first field of a message.
+func cutField(message []byte) (f field, rest []byte, err error) {
+	number, kind, n := protowire.ConsumeTag(message)
+	if n < 0 {
+		return f, nil, errAnswer
 	}
-	return nil
+	f.number, message = number, message[n:]
+	switch kind {
+	case protowire.BytesType:
+		f.value, n = protowire.ConsumeBytes(message)
+	case protowire.VarintType:
+		f.varint, n = protowire.ConsumeVarint(message)
+	default:
+		n = protowire.ConsumeFieldValue(number, kind, message)
+	}
+	if n < 0 {
+		return f, nil, errAnswer
+	}
+	return f, message[n:], nil
 }

@@ -36,12 +36,15 @@ func (c *Client) WriteRows(ctx context.Context, table, index string, batch *phoe
 		all[i] = i
 	}
 	EnterPhase(ctx, DataRows)
-	data, err := c.phase(ctx, "data", rows{table, batch.Data(), all})
+	next := make(chan *plan, 1)
+	go func() { next <- c.plan(c.first(rows{index, batch.Index(), all})) }() // while HBase writes
+	data, err := c.phase(ctx, "data", rows{table, batch.Data(), all}, nil)
+	planned := <-next
 	if err != nil {
 		return err
 	}
 	EnterPhase(ctx, IndexRows)
-	indexed, err := c.phase(ctx, "index", rows{index, batch.Index(), data.acknowledged})
+	indexed, err := c.phase(ctx, "index", rows{index, batch.Index(), data.acknowledged}, planned)
 	if err != nil {
 		return err
 	}
@@ -96,20 +99,30 @@ func (r rows) part(from, to int) rows {
 }
 
 // key returns a copy of the key of the i-th.
-func (r rows) key(i int) []byte { return r.side.AppendKey(nil, r.numbers[i]) }
+func (r rows) key(i int) []byte { return slices.Clone(r.side.Key(r.numbers[i])) }
 
-// phase writes rows, in bounded batches side by side. The error tells of rows whose failure may pass.
-func (c *Client) phase(ctx context.Context, kind string, all rows) (outcome, error) {
+// phase writes rows, in bounded batches side by side. The error tells of rows whose failure may pass. The first batch
+// goes out as it was planned, when it was and is to be written whole.
+func (c *Client) phase(ctx context.Context, kind string, all rows, planned *plan) (outcome, error) {
 	errs := make([]error, len(all.numbers)) // each batch has its own part
-	var group errgroup.Group
-	group.SetLimit(c.cfg.InFlight)
-	for _, part := range c.split(all) {
-		group.Go(func() error {
-			c.writeBatch(ctx, all.part(part.from, part.to), errs[part.from:part.to])
-			return nil
-		})
+	write := func(part span) {
+		batch := all.part(part.from, part.to)
+		how := planned
+		if part.from > 0 || how == nil || !slices.Equal(how.batch.numbers, batch.numbers) {
+			how = c.plan(batch)
+		}
+		c.writeBatch(ctx, how, errs[part.from:part.to]) // failures are in errs, row by row
 	}
-	_ = group.Wait() // failures are in errs, row by row
+	if parts := c.split(all); len(parts) == 1 { // as most are; it needs no goroutine of its own
+		write(parts[0])
+	} else {
+		var group errgroup.Group
+		group.SetLimit(c.cfg.InFlight)
+		for _, part := range parts {
+			group.Go(func() error { write(part); return nil })
+		}
+		_ = group.Wait()
+	}
 	result := outcome{acknowledged: make([]int, 0, len(all.numbers))}
 	var failed failures
 	for i, err := range errs {
@@ -171,14 +184,23 @@ func (c *Client) split(all rows) []span {
 	return spans
 }
 
+// first is the first batch.
+func (c *Client) first(all rows) rows {
+	if parts := c.split(all); len(parts) > 0 {
+		return all.part(parts[0].from, parts[0].to)
+	}
+	return all
+}
+
 // writeBatch writes one batch and sets the outcome of each row: by one call a region server where the regions
 // are known, and what that does not acknowledge by a call a row. HBase refuses all rows that share a region
 // with one it does not take, so those are sent again one by one to find it.
-func (c *Client) writeBatch(ctx context.Context, batch rows, outcome []error) {
-	left := c.writeMulti(ctx, batch)
+func (c *Client) writeBatch(ctx context.Context, planned *plan, outcome []error) {
+	left := c.writeMulti(ctx, planned)
 	if len(left) == 0 {
 		return
 	}
+	batch := planned.batch
 	again, errs := batch, make([]error, len(left))
 	again.numbers = make([]int, len(left))
 	for i, n := range left {

@@ -3,9 +3,7 @@ package kafka
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"testing"
-	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
@@ -13,11 +11,11 @@ import (
 
 	embedded "feedstream/local/services/kafka"
 	"feedstream/shared/feed"
+	"feedstream/shared/testkit"
 )
 
 // BenchmarkProduce sends output records, in turns with a bare loop that sends the same batches, encoded before, to
-// the same partitions. bare is how many records a second the bare loop sends for each of the producer's, at the
-// quickest turn of each.
+// the same partitions.
 func BenchmarkProduce(b *testing.B) {
 	s, err := embedded.Start(embedded.Options{Addr: "127.0.0.1:0", Dir: b.TempDir(), Topics: []embedded.Topic{{Name: "out", Partitions: 4}}})
 	if err != nil {
@@ -47,14 +45,7 @@ func BenchmarkProduce(b *testing.B) {
 		}
 		sets = append(sets, set)
 	}
-	quickest := [2]time.Duration{math.MaxInt64, math.MaxInt64}
-	b.ReportAllocs()
-	for b.Loop() {
-		began := time.Now()
-		if err := p.Produce(b.Context(), messages); err != nil {
-			b.Fatal(err)
-		}
-		produced := time.Now()
+	testkit.InTurns(b, len(messages), func() error { return p.Produce(b.Context(), messages) }, func() error {
 		var running errgroup.Group
 		for i, l := range lanes {
 			running.Go(func() error {
@@ -63,11 +54,6 @@ func BenchmarkProduce(b *testing.B) {
 				return err
 			})
 		}
-		if err := running.Wait(); err != nil {
-			b.Fatal(err)
-		}
-		quickest[0], quickest[1] = min(quickest[0], produced.Sub(began)), min(quickest[1], time.Since(produced))
-	}
-	b.ReportMetric(float64(len(messages))/quickest[0].Seconds(), "records/s")
-	b.ReportMetric(quickest[0].Seconds()/quickest[1].Seconds(), "bare")
+		return running.Wait()
+	})
 }

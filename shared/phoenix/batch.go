@@ -96,8 +96,11 @@ func (s Side) key(i int) []byte {
 	}
 }
 
-// AppendKey appends the key of a row.
-func (s Side) AppendKey(dst []byte, i int) []byte { return append(dst, s.key(i)[keyLength:]...) }
+// Key is the key of a row. It is part of the batch: nobody may change it, and it lasts until the batch is filled again.
+func (s Side) Key(i int) []byte {
+	key := s.key(i)
+	return key[keyLength:len(key):len(key)]
+}
 
 // Size bounds the bytes of a row's cells.
 func (s Side) Size(i int) int {

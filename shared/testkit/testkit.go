@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -78,9 +79,48 @@ func Quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 // ALIBABA_CLOUD_ACCESS_KEY_ID, _SECRET and ALIBABA_CLOUD_SECURITY_TOKEN are set.
 func Real(t *testing.T, service string, suite func(t *testing.T, place string)) {
 	t.Helper()
-	if place := os.Getenv("FEEDSTREAM_REAL_" + service); place != "" {
+	if place := RealPlace(service); place != "" {
 		t.Run("real", func(t *testing.T) { suite(t, place) })
 	}
+}
+
+// RealPlace is where the environment says that a real server is, as Real has it, empty when it does not.
+func RealPlace(service string) string { return os.Getenv("FEEDSTREAM_REAL_" + service) }
+
+// InTurns measures a work in turns with a bare loop that sends the same bytes, so that both meet the same machine. Of the
+// medians of their turns it reports the work's records per second, and as bare how many the bare loop sends for each;
+// as bare-cpu how much more processor time this process used for the work.
+func InTurns(b *testing.B, records int, work, bare func() error) {
+	b.Helper()
+	var times [2][]time.Duration
+	var used [2]time.Duration
+	b.ReportAllocs()
+	for b.Loop() {
+		for way, do := range []func() error{work, bare} {
+			before, began := cpu(b), time.Now()
+			if err := do(); err != nil {
+				b.Fatal(err)
+			}
+			times[way] = append(times[way], time.Since(began))
+			used[way] += cpu(b) - before
+		}
+	}
+	for way := range times {
+		slices.Sort(times[way])
+	}
+	median := len(times[0]) / 2
+	b.ReportMetric(float64(records)/times[0][median].Seconds(), "records/s")
+	b.ReportMetric(times[0][median].Seconds()/times[1][median].Seconds(), "bare")
+	b.ReportMetric(used[0].Seconds()/used[1].Seconds(), "bare-cpu")
+}
+
+// cpu is the processor time that this process has used.
+func cpu(b *testing.B) time.Duration {
+	var rusage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &rusage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(rusage.Utime.Nano() + rusage.Stime.Nano())
 }
 
 // LineFields are the members that the README's table of log lines has for any of the given lines, in order.
