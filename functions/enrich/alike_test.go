@@ -34,7 +34,11 @@ func (w *written) WriteRows(_ context.Context, _, _ string, batch *phoenix.Batch
 	return nil
 }
 
-func (w *written) Produce(_ context.Context, messages []kafka.Message) error {
+func (w *written) Prepare(_ context.Context, messages []kafka.Message) func(context.Context) error {
+	return func(context.Context) error { return w.produce(messages) }
+}
+
+func (w *written) produce(messages []kafka.Message) error {
 	for i := range messages {
 		w.messages = append(w.messages, messages[i].Topic+" "+string(kafka.AppendOutput(nil, &messages[i])))
 	}

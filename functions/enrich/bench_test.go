@@ -60,7 +60,11 @@ func (t *taker) WriteRows(_ context.Context, _, _ string, batch *phoenix.Batch) 
 	return nil
 }
 
-func (t *taker) Produce(_ context.Context, messages []kafka.Message) error {
+func (t *taker) Prepare(_ context.Context, messages []kafka.Message) func(context.Context) error {
+	return func(context.Context) error { return t.produce(messages) }
+}
+
+func (t *taker) produce(messages []kafka.Message) error {
 	for i := range messages {
 		t.bytes = kafka.AppendOutput(t.room(i), &messages[i])
 	}

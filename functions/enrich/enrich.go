@@ -35,11 +35,12 @@ type rowWriter interface {
 	WriteRows(ctx context.Context, table, index string, batch *phoenix.Batch) error
 }
 
-// producer writes messages to topics. When it returns nil every one is acknowledged by all in-sync
-// replicas, with a *feed.RejectedError all that it does not name. After any other error any of them may
-// be, and producing them again duplicates those. It looks at none of them once it has returned.
+// producer encodes messages; what it returns writes them to their topics, when it is called. When that returns
+// nil every one is acknowledged by all in-sync replicas, with a *feed.RejectedError all that it does not name.
+// After any other error any of them may be, and producing them again duplicates those. It looks at none of them
+// once it has returned, nor when it is not called.
 type producer interface {
-	Produce(ctx context.Context, messages []kafka.Message) error
+	Prepare(ctx context.Context, messages []kafka.Message) (send func(context.Context) error)
 }
 
 // Enricher is the use case of feed-enrich: one push of the event stream becomes rows and records.
@@ -96,8 +97,9 @@ type Summary struct {
 //  2. take one snapshot for the whole push
 //  3. judge each delivery: a record, or a rejection with its reason
 //  4. merge the records of one row key: the newest event is the row
-//  5. write all data rows, then the index rows of those acknowledged
-//  6. produce records and rejected deliveries together
+//  5. write all data rows, then the index rows of those acknowledged; records and rejected deliveries are encoded
+//     meanwhile
+//  6. produce them together
 //
 // Only an error of the infrastructure fails the push; the platform then sends it again, and every
 // step may be repeated. A bad element is set aside and fails nothing, and so does one that a sink
@@ -136,11 +138,16 @@ func (e *Enricher) Push(ctx context.Context, body []byte) (answer []byte, err er
 	l.enter(judgeAll)
 	work.judge(snapshot.Snapshot, e.Now())
 	l.verdicts = work.verdicts
+	out, err := e.prepare(ctx, work, work.all())
+	if err != nil {
+		return nil, err
+	}
+	defer out.wait()
 	if l.rows, err = e.writeRows(hbase.WithPhases(ctx, l.enterRows), layout, work); err != nil {
 		return nil, err
 	}
 	l.enter(produce)
-	if err := e.produce(ctx, work); err != nil {
+	if err := e.produce(ctx, work, out); err != nil {
 		return nil, err
 	}
 	return json.Marshal(l.succeed())

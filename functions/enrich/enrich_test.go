@@ -98,7 +98,11 @@ func orNil(rejected *feed.RejectedError) error {
 	return rejected
 }
 
-func (w *world) Produce(_ context.Context, messages []kafka.Message) error {
+func (w *world) Prepare(_ context.Context, messages []kafka.Message) func(context.Context) error {
+	return func(context.Context) error { return w.produce(messages) }
+}
+
+func (w *world) produce(messages []kafka.Message) error {
 	w.calls = append(w.calls, "topics")
 	if w.topicsErr != nil {
 		return w.topicsErr

@@ -32,14 +32,16 @@ func (h *holder) WriteRows(_ context.Context, _, _ string, batch *phoenix.Batch)
 	return nil
 }
 
-func (h *holder) Produce(_ context.Context, messages []kafka.Message) error {
+func (h *holder) Prepare(_ context.Context, messages []kafka.Message) func(context.Context) error {
 	var batch []byte
 	for i := range messages {
 		batch = kafka.AppendOutput(batch, &messages[i])
 	}
-	h.look()
-	runtime.KeepAlive(batch)
-	return nil
+	return func(context.Context) error {
+		h.look()
+		runtime.KeepAlive(batch)
+		return nil
+	}
 }
 
 func (h *holder) look() { h.most = max(h.most, inUse()) }

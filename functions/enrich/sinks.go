@@ -87,32 +87,71 @@ func setAside(verdicts []verdict, work, written []int, rejected *feed.RejectedEr
 	return older
 }
 
-// produce sends all records, those merged away in HBase included, and all deliveries that are set aside.
-// What Kafka rejects of it follows: a record is set aside, and of a delivery set aside as much as its topic
-// takes. The row of a record that is set aside here stays, as that of a push given up: the audit counts
-// it as ahead.
-func (e *Enricher) produce(ctx context.Context, work *workspace) error {
+// output is what a push has still to produce, according to its verdicts as they are.
+type output struct {
+	left     []outgoing
+	messages []kafka.Message
+	records  int // of the messages
+	prepared chan struct{}
+	sending  func(context.Context) error // once they are prepared
+}
+
+// prepare has what is left of a push encoded beside what its caller does. Whoever does not send it waits for it, before
+// the workspace is used for another push.
+func (e *Enricher) prepare(ctx context.Context, work *workspace, left []outgoing) (*output, error) {
+	o := &output{left: left, records: len(work.accepted()), prepared: make(chan struct{})}
+	var err error
+	if o.messages, err = e.messages(work, left); err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(o.prepared)
+		o.sending = e.Topics.Prepare(ctx, o.messages)
+	}()
+	return o, nil
+}
+
+// wait returns once the messages are prepared.
+func (o *output) wait() { <-o.prepared }
+
+func (o *output) send(ctx context.Context) error {
+	o.wait()
+	return o.sending(ctx)
+}
+
+// produce sends all records, those merged away in HBase included, and all deliveries that are set aside: as they were
+// prepared, when HBase has rejected none since. What Kafka rejects of it follows: a record is set aside, and of a
+// delivery set aside as much as its topic takes. The row of a record that is set aside here stays, as that of a push
+// given up: the audit counts it as ahead.
+func (e *Enricher) produce(ctx context.Context, work *workspace, o *output) (err error) {
 	verdicts := work.verdicts
-	for left := work.all(); len(left) > 0; {
-		messages, err := e.messages(work, left)
-		if err != nil {
+	if len(work.accepted()) < o.records {
+		o.wait()
+		if o, err = e.prepare(ctx, work, work.all()); err != nil {
 			return err
 		}
-		rejected, err := rejectedOf(e.Topics.Produce(ctx, messages))
+	}
+	for len(o.left) > 0 {
+		rejected, err := rejectedOf(o.send(ctx))
 		if err != nil {
-			return fmt.Errorf("produce %d messages: %w", len(messages), err)
+			return fmt.Errorf("produce %d messages: %w", len(o.messages), err)
 		}
 		e.tell(ctx, rejected)
 		again := make([]outgoing, len(rejected.Rejections))
 		for i, r := range rejected.Rejections {
-			again[i] = outgoing{verdict: left[r.Index].verdict}
+			again[i] = outgoing{verdict: o.left[r.Index].verdict}
 			if v := &verdicts[again[i].verdict]; v.why == nil {
 				v.why = feed.RejectedBy(rejected.Sink, r.Reason)
 			} else {
-				again[i].limit, again[i].refusal = less(messages[r.Index].Size()), r.Reason
+				again[i].limit, again[i].refusal = less(o.messages[r.Index].Size()), r.Reason
 			}
 		}
-		left = again
+		if len(again) == 0 {
+			break
+		}
+		if o, err = e.prepare(ctx, work, again); err != nil {
+			return err
+		}
 	}
 	return nil
 }

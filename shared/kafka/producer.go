@@ -55,16 +55,31 @@ func (p *Producer) Close() { p.transport.CloseIdleConnections() }
 // There is no wait for more messages: what is given goes out at once, partitions side by side, the
 // batches of one partition in order. After a passing failure the rest of its partition is not sent.
 func (p *Producer) Produce(ctx context.Context, messages []Message) error {
-	missing := p.attempt(ctx, all(messages), len(retryAfter)+1)
-	for i, wait := range retryAfter {
-		if len(missing.failed) == 0 || !sleep(ctx, wait) {
-			break
-		}
-		p.transport.CloseIdleConnections()
-		again := p.attempt(ctx, missing.work(), len(retryAfter)-i)
-		missing = outcome{rejected: append(missing.rejected, again.rejected...), failed: again.failed}
+	return p.Prepare(ctx, messages)(ctx)
+}
+
+// Prepare makes batches of messages, the first of each partition, and sends nothing: the brokers are asked for
+// the partitions of topics that are not known yet. What it returns sends, once, as Produce does. Until then the
+// messages must stay as they are; when it is not called, nothing is to be done.
+func (p *Producer) Prepare(ctx context.Context, messages []Message) (send func(context.Context) error) {
+	limited, cancel := within(ctx, len(retryAfter)+1)
+	defer cancel()
+	first := p.part(limited, all(messages))
+	for _, l := range first.lanes {
+		l.made = p.encode(l.pending)
 	}
-	return p.report(missing, len(messages))
+	return func(ctx context.Context) error {
+		missing := p.attempt(ctx, func(context.Context) parts { return first }, len(retryAfter)+1)
+		for i, wait := range retryAfter {
+			if len(missing.failed) == 0 || !sleep(ctx, wait) {
+				break
+			}
+			p.transport.CloseIdleConnections()
+			again := p.attempt(ctx, func(ctx context.Context) parts { return p.part(ctx, missing.work()) }, len(retryAfter)-i)
+			missing = outcome{rejected: append(missing.rejected, again.rejected...), failed: again.failed}
+		}
+		return p.report(missing, len(messages))
+	}
 }
 
 // report makes the error of what is missing in the end, nil when nothing is.
@@ -140,35 +155,50 @@ func (o *outcome) work() []pending {
 	return work
 }
 
-// attempt sends messages. It takes at most the attempt's timeout, and leaves the attempts after it their
-// share of what the context allows.
-func (p *Producer) attempt(ctx context.Context, work []pending, attemptsLeft int) (missing outcome) {
+// within bounds an attempt by the attempt's timeout, and leaves the attempts after it their share of what the context
+// allows.
+func within(ctx context.Context, attemptsLeft int) (context.Context, context.CancelFunc) {
 	timeout := attemptTimeout
 	if deadline, ok := ctx.Deadline(); ok {
 		timeout = min(timeout, time.Until(deadline)/time.Duration(attemptsLeft))
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
+	return context.WithTimeout(ctx, timeout)
+}
 
-	var lanes []*lane
+// parts are messages by their partitions, and those whose partitions could not be found out.
+type parts struct {
+	lanes   []*lane
+	missing outcome
+}
+
+func (p *Producer) part(ctx context.Context, work []pending) (of parts) {
 	for _, topic := range byTopic(work) {
 		partitions, err := p.partitions(ctx, topic[0].Topic)
 		if err != nil {
-			missing.fail(topic, -1, err)
+			of.missing.fail(topic, -1, err)
 			continue
 		}
-		lanes = append(lanes, split(topic, partitions)...)
+		of.lanes = append(of.lanes, split(topic, partitions)...)
 	}
+	return of
+}
+
+// attempt sends parts side by side.
+func (p *Producer) attempt(ctx context.Context, part func(context.Context) parts, attemptsLeft int) (missing outcome) {
+	ctx, cancel := within(ctx, attemptsLeft)
+	defer cancel()
+	of := part(ctx)
 	var running sync.WaitGroup
-	for i, l := range lanes {
-		if i == len(lanes)-1 { // the last, often the only one, needs no goroutine of its own
-			p.send(ctx, l)
+	for i, l := range of.lanes {
+		if i == len(of.lanes)-1 { // the last, often the only one, needs no goroutine of its own
+			p.sendLane(ctx, l)
 			break
 		}
-		running.Go(func() { p.send(ctx, l) })
+		running.Go(func() { p.sendLane(ctx, l) })
 	}
 	running.Wait()
-	for _, l := range lanes {
+	missing = of.missing
+	for _, l := range of.lanes {
 		missing.rejected = append(missing.rejected, l.rejected...)
 		missing.failed = append(missing.failed, l.failed...)
 	}
@@ -216,7 +246,28 @@ type lane struct {
 	topic     string
 	partition int
 	pending   []pending
+	made      *batch // of the first of these, nil for none
 	outcome
+}
+
+// batch is one record set, ready to be sent.
+type batch struct {
+	set    []byte
+	count  int     // of its messages
+	buffer *[]byte // in which the set lies
+}
+
+// encode makes a batch of as many of the messages as it holds, the first in any case.
+func (p *Producer) encode(messages []pending) *batch {
+	b := &batch{buffer: p.buffers.Get().(*[]byte)}
+	b.set, b.count = appendBatch((*b.buffer)[:0], messages, batchBytes, time.Now())
+	return b
+}
+
+// release has the memory of a batch used again.
+func (p *Producer) release(b *batch) {
+	*b.buffer = b.set
+	p.buffers.Put(b.buffer)
 }
 
 // split parts the messages of one topic by the partitions that their keys decide.
@@ -264,18 +315,22 @@ func (l *lane) fail(err error) {
 	l.pending = nil
 }
 
-// send sends a lane in as few batches as the limit allows. A batch rejected for the sake of one of its
+// sendLane sends a lane in as few batches as the limit allows. A batch rejected for the sake of one of its
 // messages is halved until that message stands alone.
-func (p *Producer) send(ctx context.Context, l *lane) {
+func (p *Producer) sendLane(ctx context.Context, l *lane) {
 	for most := len(l.pending); len(l.pending) > 0; {
-		n, offset, err := p.sendBatch(ctx, l, min(most, len(l.pending)))
+		b := l.made
+		if l.made = nil; b == nil {
+			b = p.encode(l.pending[:min(most, len(l.pending))])
+		}
+		offset, err := p.sendBatch(ctx, l, b)
 		switch {
 		case err == nil:
-			l.acknowledge(n, offset)
+			l.acknowledge(b.count, offset)
 		case !isRejection(err):
 			l.fail(err)
-		case n > 1:
-			most = n / 2
+		case b.count > 1:
+			most = b.count / 2
 		default:
 			l.reject(err)
 			most = len(l.pending)
@@ -283,21 +338,17 @@ func (p *Producer) send(ctx context.Context, l *lane) {
 	}
 }
 
-// sendBatch sends as many of the lane's first messages, at least one and at most the number given, as
-// one batch holds. It returns how many, and the offset of the first.
-func (p *Producer) sendBatch(ctx context.Context, l *lane, most int) (n int, offset int64, err error) {
-	buffer := p.buffers.Get().(*[]byte)
-	set, n := appendBatch((*buffer)[:0], l.pending[:most], batchBytes, time.Now())
+// sendBatch returns the offset of the batch's first message.
+func (p *Producer) sendBatch(ctx context.Context, l *lane, b *batch) (offset int64, err error) {
 	resp, err := p.client.RawProduce(ctx, &kafka.RawProduceRequest{
 		Topic:        l.topic,
 		Partition:    l.partition,
 		RequiredAcks: kafka.RequireAll,
-		RawRecords:   protocol.RawRecordSet{Reader: bytes.NewReader(set)},
+		RawRecords:   protocol.RawRecordSet{Reader: bytes.NewReader(b.set)},
 	})
 	if err != nil {
-		return n, 0, err // the connection may still be reading the buffer: it is not used again
+		return 0, err // the connection may still be reading the batch: its memory is not used again
 	}
-	*buffer = set
-	p.buffers.Put(buffer)
-	return n, resp.BaseOffset, resp.Error
+	p.release(b)
+	return resp.BaseOffset, resp.Error
 }

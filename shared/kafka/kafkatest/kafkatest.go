@@ -42,6 +42,8 @@ func Run(t *testing.T, open func(testing.TB) string) {
 		{"cancelled", (*broker).cancelled},
 		{"nothing to send", (*broker).nothing},
 		{"messages without key in one call", (*broker).unkeyed},
+		{"prepared before it is sent", (*broker).prepared},
+		{"prepared before its topic was created", (*broker).preparedEarly},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			addr := open(t)
@@ -160,6 +162,40 @@ func (b *broker) severalTopics(t *testing.T) {
 					got[i].Offset, got[i].Value, want[i].Offset, want[i].Value)
 			}
 		}
+	}
+}
+
+// prepared messages are nowhere until they are sent, and then where those are that were sent before.
+func (b *broker) prepared(t *testing.T) {
+	topic, p, ctx := b.topic(t, 1), b.producer(t), testkit.Context(t)
+	first := []feedkafka.Message{{Topic: topic, Value: []byte("prepared first")}}
+	send := p.Prepare(ctx, first)
+	p.Prepare(ctx, []feedkafka.Message{{Topic: topic, Value: []byte("never sent")}})
+	produce(t, p, []feedkafka.Message{{Topic: topic, Value: []byte("sent first")}})
+	if err := send(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if first[0].Offset != 1 {
+		t.Errorf("the prepared message stands at %d, want 1", first[0].Offset)
+	}
+	produce(t, p, []feedkafka.Message{{Topic: topic, Value: []byte("sent last")}})
+	for i, m := range b.read(t, topic, 0, 3) {
+		if want := []string{"sent first", "prepared first", "sent last"}[i]; string(m.Value) != want {
+			t.Errorf("offset %d holds %q, want %q", i, m.Value, want)
+		}
+	}
+}
+
+// preparedEarly: what could not be parted by partitions is, once it is sent.
+func (b *broker) preparedEarly(t *testing.T) {
+	topic, p, ctx := name(), b.producer(t), testkit.Context(t)
+	send := p.Prepare(ctx, []feedkafka.Message{{Topic: topic, Value: []byte("early")}})
+	b.create(t, topic, 1)
+	if err := send(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if m := b.read(t, topic, 0, 1)[0]; string(m.Value) != "early" {
+		t.Errorf("the topic holds %q", m.Value)
 	}
 }
 
