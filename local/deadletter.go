@@ -57,7 +57,7 @@ func redrive(cmd *cobra.Command, feed *repair.Feed, from repair.Source, r repair
 	_ = bar.Finish()
 	if asJSON {
 		err = errors.Join(err, cli.PrintJSON(cmd.OutOrStdout(), &summary))
-	} else {
+	} else if summary.ByReason != nil { // it has begun
 		summary.Render(cmd.OutOrStdout())
 	}
 	return cmp.Or(err, cli.Found(summary.Total.Refused > 0))

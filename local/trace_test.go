@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -36,8 +37,9 @@ func TestTrace(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{{"quarantine", "list", "--reason", "nonsense"}, {"deadletter", "redrive", "--reason", "missing-key"}, {"replay", "--code", "a b"}} {
-		if exit, problem := answer(t, data, nil, args...); exit != 2 {
-			t.Errorf("%q exits with %d: %s", args, exit, problem)
+		var stdout, stderr bytes.Buffer
+		if exit := run(t.Context(), append(args, "--data", data), &stdout, &stderr); exit != 2 || stdout.Len() > 0 {
+			t.Errorf("%q exits with %d, says %q, and prints %q", args, exit, stderr.String(), stdout.String())
 		}
 	}
 	if exit, problem := answer(t, data, nil, "trace", "--row", "a|b"); exit != 1 || !strings.Contains(problem, `has no row "a|b"`) {

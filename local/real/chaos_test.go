@@ -33,11 +33,11 @@ func TestMain(m *testing.M) {
 	stacktest.Main(m)
 }
 
-// frozen is how long a server stands still, and cut how long its clients do not reach it. What was asked in a silence is
-// answered within the 10 s for which shared/hbase and shared/kafka wait; a refusal leaves open whether it was done.
+// frozen is how long a server stands still, and cut how long its clients do not reach it: beyond the 10 s for which
+// shared/hbase and shared/kafka wait, so that what was asked in a silence is done, and answered, after it was given up.
 const (
 	frozen = 3 * time.Second
-	cut    = 8 * time.Second
+	cut    = 12 * time.Second
 )
 
 // TestChaos runs a stack on Apache Kafka, HBase and Phoenix's table at load, with the faults of the platform, of the
@@ -151,10 +151,10 @@ func (n network) cuts(h *HBase) []chaos.Disturbance {
 		return func(ctx context.Context) error { w.Silence(); return mend(ctx, w) }
 	}
 	return []chaos.Disturbance{
-		{Name: "HBase cut off 8 s, connections refused", Do: untilServed(h, refused(n.hbase))},
-		{Name: "HBase cut off 8 s, in silence", Do: untilServed(h, silent(n.hbase))},
-		{Name: "Kafka cut off 8 s, connections refused", Do: refused(n.kafka)},
-		{Name: "Kafka cut off 8 s, in silence", Do: silent(n.kafka)},
+		{Name: "HBase cut off 12 s, connections refused", Do: untilServed(h, refused(n.hbase))},
+		{Name: "HBase cut off 12 s, in silence", Do: untilServed(h, silent(n.hbase))},
+		{Name: "Kafka cut off 12 s, connections refused", Do: refused(n.kafka)},
+		{Name: "Kafka cut off 12 s, in silence", Do: silent(n.kafka)},
 	}
 }
 

@@ -30,9 +30,12 @@ type Redrive struct {
 
 // Validate names the first problem by the flag that sets it.
 func (r *Redrive) Validate() error {
-	for name, value := range map[string]float64{"--max": float64(r.Max), "--rate": r.Rate, "--max-redrives": float64(r.MaxRedrives)} {
-		if value < 0 {
-			return fmt.Errorf("%s %g must not be negative", name, value)
+	for _, flag := range []struct {
+		name  string
+		value float64
+	}{{"--max", float64(r.Max)}, {"--rate", r.Rate}, {"--max-redrives", float64(r.MaxRedrives)}} {
+		if flag.value < 0 {
+			return fmt.Errorf("%s %g must not be negative", flag.name, flag.value)
 		}
 	}
 	return nil
@@ -61,7 +64,7 @@ const firstRefusals = 10
 type Summary struct {
 	DryRun   bool                   `json:"dryRun"`
 	Total    Tally                  `json:"total"`
-	ByReason map[feed.Reason]*Tally `json:"byReason"`
+	ByReason map[feed.Reason]*Tally `json:"byReason"`           // nil before the first record was looked at
 	Refusals []Refusal              `json:"refusals,omitempty"` // the first ten
 	// StillBad are those of the redriven that the checks of this release set aside again.
 	StillBad int `json:"stillBad"`
