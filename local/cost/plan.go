@@ -28,7 +28,7 @@ const (
 	dataRowBytes   = 620.0 // with the key, family, qualifier and time that HBase repeats in each cell
 	indexRowBytes  = 55.0
 	regionBytes    = 10e9 // at which HBase splits a region
-	bytesInMemory  = 12.0  // of the instance, for a byte of an event in flight
+	bytesInMemory  = 12.0 // of the instance, for a byte of an event in flight
 	mostBody       = 32 << 20
 	fewPartitions  = 4
 	bitsPerByte    = 8
