@@ -40,7 +40,7 @@ func TestBench(t *testing.T) {
 	if err := measure.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	// Rows by the client, and by a loop that sends the same calls, encoded before.
+	// Rows by the client, in turns with a bare loop.
 	rows := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkWriteRows$", "-benchtime", "5s", "feedstream/shared/hbase")
 	rows.Env = append(os.Environ(), "FEEDSTREAM_REAL_HBASE="+h.ZooKeeper)
 	rows.Stdout, rows.Stderr = os.Stdout, os.Stderr

@@ -154,8 +154,8 @@ func (r *recording) SendBatch(_ context.Context, calls []hrpc.Call) ([]hrpc.RPCR
 	return make([]hrpc.RPCResult, len(calls)), true
 }
 
-// BenchmarkWriteRows writes data rows and index rows, in turns with a bare loop that sends the same calls, encoded
-// before: to the embedded HBase, and to the real one that the environment names.
+// BenchmarkWriteRows writes data rows and index rows, sends those whose calls are made before, and sends such calls in a
+// bare loop: to the embedded HBase, and to the real one that the environment names.
 func BenchmarkWriteRows(b *testing.B) {
 	b.Run("embedded", func(b *testing.B) {
 		s, err := embedded.Start(embedded.Options{Dir: b.TempDir()})
@@ -191,16 +191,24 @@ func writeInTurns(b *testing.B, zookeeper string) {
 			calls = append(calls, call)
 		}
 	}
-	testkit.InTurns(b, batch.Len(), func() error {
-		return c.WriteRows(b.Context(), layout.Table, layout.Index, batch)
-	}, func() error {
+	data, index := rows{layout.Table, batch.Data(), numbers}, rows{layout.Index, batch.Index(), numbers}
+	var planned [2]*plan
+	testkit.InTurns(b, batch.Len(), testkit.Way{Name: "bare", Do: func() error {
 		for _, call := range calls {
 			if _, err := c.hbase.(gohbase.RPCClient).SendRPC(call); err != nil {
 				return err
 			}
 		}
 		return nil
-	})
+	}}, testkit.Way{Name: "made-before", Ready: func() { planned = [2]*plan{c.plan(data), c.plan(index)} }, Do: func() error {
+		_, err := c.phase(b.Context(), "data", data, planned[0])
+		if err == nil {
+			_, err = c.phase(b.Context(), "index", index, planned[1])
+		}
+		return err
+	}}, testkit.Way{Name: "WriteRows", Do: func() error {
+		return c.WriteRows(b.Context(), layout.Table, layout.Index, batch)
+	}})
 }
 
 // The regions that are known hold what they were learned for, do not overlap, and are found by their rows.

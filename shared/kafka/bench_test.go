@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"testing"
 
@@ -14,8 +15,8 @@ import (
 	"feedstream/shared/testkit"
 )
 
-// BenchmarkProduce sends output records, in turns with a bare loop that sends the same batches, encoded before, to
-// the same partitions.
+// BenchmarkProduce produces output records, sends those that were prepared before, and sends the same batches to the same
+// partitions in a bare loop.
 func BenchmarkProduce(b *testing.B) {
 	s, err := embedded.Start(embedded.Options{Addr: "127.0.0.1:0", Dir: b.TempDir(), Topics: []embedded.Topic{{Name: "out", Partitions: 4}}})
 	if err != nil {
@@ -45,7 +46,8 @@ func BenchmarkProduce(b *testing.B) {
 		}
 		sets = append(sets, set)
 	}
-	testkit.InTurns(b, len(messages), func() error { return p.Produce(b.Context(), messages) }, func() error {
+	var send func(context.Context) error
+	testkit.InTurns(b, len(messages), testkit.Way{Name: "bare", Do: func() error {
 		var running errgroup.Group
 		for i, l := range lanes {
 			running.Go(func() error {
@@ -55,5 +57,7 @@ func BenchmarkProduce(b *testing.B) {
 			})
 		}
 		return running.Wait()
-	})
+	}}, testkit.Way{Name: "prepared", Ready: func() { send = p.Prepare(b.Context(), messages) }, Do: func() error {
+		return send(b.Context())
+	}}, testkit.Way{Name: "Produce", Do: func() error { return p.Produce(b.Context(), messages) }})
 }

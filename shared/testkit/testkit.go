@@ -87,31 +87,40 @@ func Real(t *testing.T, service string, suite func(t *testing.T, place string)) 
 // RealPlace is where the environment says that a real server is, as Real has it, empty when it does not.
 func RealPlace(service string) string { return os.Getenv("FEEDSTREAM_REAL_" + service) }
 
-// InTurns measures a work in turns with a bare loop that sends the same bytes, so that both meet the same machine. Of the
-// medians of their turns it reports the work's records per second, and as bare how many the bare loop sends for each;
-// as bare-cpu how much more processor time this process used for the work.
-func InTurns(b *testing.B, records int, work, bare func() error) {
+// Way is one way to do a work.
+type Way struct {
+	Name  string
+	Ready func() // before each turn, not measured; nil for nothing
+	Do    func() error
+}
+
+// InTurns measures ways to send the same records in turns, so that all meet the same machine. The first is a bare loop.
+// It reports the median of each way's records per second, and of the others, as <name>-share, what part of the bare
+// loop's that is, and as <name>-cpu how often the bare loop's processor time this process used.
+func InTurns(b *testing.B, records int, ways ...Way) {
 	b.Helper()
-	var times [2][]time.Duration
-	var used [2]time.Duration
-	b.ReportAllocs()
+	times, used := make([][]time.Duration, len(ways)), make([]time.Duration, len(ways))
 	for b.Loop() {
-		for way, do := range []func() error{work, bare} {
+		for i, way := range ways {
+			if way.Ready != nil {
+				way.Ready()
+			}
 			before, began := cpu(b), time.Now()
-			if err := do(); err != nil {
+			if err := way.Do(); err != nil {
 				b.Fatal(err)
 			}
-			times[way] = append(times[way], time.Since(began))
-			used[way] += cpu(b) - before
+			times[i] = append(times[i], time.Since(began))
+			used[i] += cpu(b) - before
 		}
 	}
-	for way := range times {
-		slices.Sort(times[way])
+	median := func(i int) float64 { return slices.Sorted(slices.Values(times[i]))[len(times[i])/2].Seconds() }
+	for i, way := range ways {
+		b.ReportMetric(float64(records)/median(i), way.Name+"-records/s")
+		if i > 0 {
+			b.ReportMetric(median(0)/median(i), way.Name+"-share")
+			b.ReportMetric(used[i].Seconds()/used[0].Seconds(), way.Name+"-cpu")
+		}
 	}
-	median := len(times[0]) / 2
-	b.ReportMetric(float64(records)/times[0][median].Seconds(), "records/s")
-	b.ReportMetric(times[0][median].Seconds()/times[1][median].Seconds(), "bare")
-	b.ReportMetric(used[0].Seconds()/used[1].Seconds(), "bare-cpu")
 }
 
 // cpu is the processor time that this process has used.
