@@ -33,7 +33,14 @@ func (h *holder) WriteRows(_ context.Context, _, _ string, batch *phoenix.Batch)
 }
 
 func (h *holder) Prepare(_ context.Context, messages []kafka.Message) func(context.Context) error {
-	var batch []byte
+	size := 0
+	var one []byte
+	for i := range messages {
+		one = kafka.AppendOutput(one[:0], &messages[i])
+		size += len(one)
+	}
+	// A batch grows by a quarter at a time, one after the other: what is moved of one is little.
+	batch := make([]byte, 0, size+size/4)
 	for i := range messages {
 		batch = kafka.AppendOutput(batch, &messages[i])
 	}
